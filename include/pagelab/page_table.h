@@ -1,0 +1,70 @@
+/* The page-table hooks of a candidate: a kernel's address space, and the memory of its tables. Optional;
+ * those who only know frames are lent a service. Source: Linux alloc_vm_area / free_vm_area; FreeBSD vmem(9).
+ * Addresses are bytes. */
+#ifndef PAGELAB_PAGE_TABLE_H
+#define PAGELAB_PAGE_TABLE_H
+
+#include <pagelab/page.h>
+
+/* What init gets: the frames that tables are made of, and the window of addresses to hand out. */
+struct pl_page_table_config {
+    uint32_t bytes;
+    uint32_t reserved32;
+    const struct pl_machine *machine;
+    struct pl_page page;
+    uint64_t window_addr;
+    uint64_t window_bytes;
+    const char *params;
+    uint64_t reserved[4];
+};
+
+struct pl_area_request {
+    uint64_t bytes_wanted; /* a multiple of PL_FRAME_BYTES, not 0 */
+    uint64_t alignment;    /* bytes, a power of two */
+    uint32_t flags;        /* PL_REQUEST_WAIT_* */
+    uint32_t reserved32;
+    uint64_t reserved[2];
+};
+
+/* Reserved addresses [addr, addr + area_bytes). */
+struct pl_area {
+    uint64_t addr;
+    uint64_t area_bytes;
+    uint64_t reserved[2];
+};
+
+struct pl_page_table_counts {
+    uint64_t areas;
+    uint64_t bytes_reserved;
+    uint64_t tables_live; /* handed out by table_get */
+    uint64_t tables_kept; /* held for reuse */
+    uint64_t reserved[4];
+};
+
+struct pl_page_table_ops {
+    uint32_t bytes;
+    uint32_t abi;
+    uint64_t caps;
+    size_t (*meta_bytes)(const struct pl_page_table_config *config);
+    enum pl_status (*init)(void *self, const struct pl_page_table_config *config);
+    void (*fini)(void *self);
+    /* Address space. reserve may sleep iff its flags say so; release and lookup never do. A release of what
+     * is not exactly a reserved area is PL_REFUSED. */
+    enum pl_status (*reserve)(void *self, struct pl_cpu *cpu, const struct pl_area_request *request,
+                              struct pl_area *area);
+    enum pl_status (*release)(void *self, struct pl_cpu *cpu, const struct pl_area *area);
+    enum pl_status (*lookup)(const void *self, uint64_t addr, struct pl_area *area);
+    /* Table memory: one frame, all zero. Never sleeps without a WAIT flag in `request`. */
+    enum pl_status (*table_get)(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                                struct pl_run *run);
+    enum pl_status (*table_put)(void *self, struct pl_cpu *cpu, const struct pl_run *run);
+    /* Optional. */
+    enum pl_status (*table_prepare)(void *self, struct pl_cpu *cpu,
+                                    uint64_t tables); /* later gets cannot fail */
+    void (*count)(const void *self, struct pl_page_table_counts *counts);
+    uint64_t (*audit)(const void *self, struct pl_visitor *visitor);
+    void (*settings)(const void *self, char *text, size_t bytes);
+    void (*reserved[6])(void);
+};
+
+#endif
