@@ -1,0 +1,91 @@
+/* The platform's table of services: relax is a pause, waiting is a futex, an interrupt is a call on this
+ * thread. */
+#define _GNU_SOURCE /* syscall() */
+#include "platform/native/native_internal.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static PL_NORETURN void native_panic(struct pl_cpu *cpu, const char *words)
+{
+    fprintf(stderr, "pagelab: panic on CPU %u: %s\n", cpu->id, words);
+    abort();
+}
+
+static void native_relax(struct pl_cpu *cpu)
+{
+    (void)cpu;
+    PL_PAUSE();
+}
+
+static void native_might_sleep(struct pl_cpu *cpu, const char *where)
+{
+    (void)where;
+    if (cpu->no_sleep_depth != 0)
+        native_panic(cpu, "a call that was promised not to sleep could sleep (X-5)");
+    if (cpu->context != PL_CONTEXT_TASK)
+        native_panic(cpu, "a call that could sleep was made at interrupt level");
+}
+
+static void native_wait(struct pl_cpu *cpu, const atomic_uint *word, uint32_t expected)
+{
+    native_might_sleep(cpu, "wait");
+    cpu->sleeps++;
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+static void native_wake(struct pl_cpu *cpu, const atomic_uint *word, uint32_t count)
+{
+    (void)cpu;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count > INT_MAX ? INT_MAX : (int)count, NULL, NULL, 0);
+}
+
+static void run_handler(struct pl_cpu *cpu)
+{
+    struct native_cpu_data *data = cpu->platform_data;
+    if (data->handler == NULL)
+        return;
+    uint32_t context = cpu->context;
+    uint32_t masked = atomic_exchange_explicit(&cpu->masked, 1, memory_order_relaxed);
+    cpu->context = PL_CONTEXT_HARDIRQ;
+    data->handler(cpu, data->argument);
+    cpu->context = context;
+    atomic_store_explicit(&cpu->masked, masked, memory_order_relaxed);
+}
+
+static void native_deliver(struct pl_cpu *cpu)
+{
+    while (atomic_exchange_explicit(&cpu->pending, 0, memory_order_relaxed) != 0)
+        run_handler(cpu);
+}
+
+void native_set_handler(struct pl_cpu *cpu, native_handler *handler, void *argument)
+{
+    struct native_cpu_data *data = cpu->platform_data;
+    data->handler = handler;
+    data->argument = argument;
+}
+
+void native_raise(struct pl_cpu *cpu)
+{
+    if (atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0)
+        atomic_fetch_or_explicit(&cpu->pending, 1, memory_order_relaxed);
+    else
+        run_handler(cpu);
+}
+
+const struct pl_platform native_platform = {
+    .bytes = sizeof(struct pl_platform),
+    .abi = PL_ABI,
+    .name = "native",
+    .relax = native_relax,
+    .deliver = native_deliver,
+    .wait = native_wait,
+    .wake = native_wake,
+    .might_sleep = native_might_sleep,
+    .panic = native_panic,
+};
