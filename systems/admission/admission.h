@@ -1,0 +1,104 @@
+/* Admission: the one gate in front of every page backend. It holds a budget (the machine minus what is
+ * granted) and admits a request of n frames iff budget >= floor(class) + n; the debit is one atomic step
+ * (F-3, F-6 to F-8).
+ *
+ *   exact    one compare-and-swap a call. When an admitted call finds nothing, the caches of all CPUs are
+ * drained once and the call is tried again. For checks and fuzzing. batched  each CPU draws credits, at most
+ * admission_slack() frames of them, and pays from there with one unlocked instruction. The budget is then off
+ * by at most slack x CPUs. For benchmarks.
+ *
+ * Two counters a CPU, so that an allocation and the free that follows do not wait for one another:
+ *
+ *        budget (shared)  --draw a batch-->  drawn  --alloc-->
+ *              ^-------give all back------  room    <--free--      returned = slack - room
+ */
+#ifndef SYSTEMS_ADMISSION_H
+#define SYSTEMS_ADMISSION_H
+
+#include <pagelab/page.h>
+
+enum admission_mode {
+    ADMISSION_EXACT,
+    ADMISSION_BATCHED,
+};
+
+struct admission_cpu {
+    PL_CPU_ALIGNED int64_t drawn; /* credits to pay allocations from; negative for an instant when used up */
+    int64_t room;                 /* slack minus credits that came back by frees */
+    atomic_uint busy;             /* exact and threaded: a call is unfinished on this CPU */
+};
+
+struct admission {
+    struct pl_page page; /* borrowed */
+    const struct pl_machine *machine;
+    enum admission_mode mode;
+    bool threaded; /* exact mode: calls of several CPUs may overlap */
+    int64_t batch;
+    int64_t slack;
+    int64_t floors[PL_CLASS_COUNT];
+    PL_CPU_ALIGNED atomic_llong budget;
+    atomic_uint draining; /* CPU id + 1 of the one that drains */
+    struct admission_cpu cpus[PL_CPU_LIMIT];
+};
+
+/* Floors come from machine->floors. `page` must be freshly initialised: nothing granted. */
+void admission_init(struct admission *admission, struct pl_page page, const struct pl_machine *machine,
+                    enum admission_mode mode);
+
+/* Frames not granted. Exact mode: at any time; batched: when no call is unfinished. */
+int64_t admission_free_frames(const struct admission *admission);
+
+/* The most credits that one CPU holds back from the others, in frames; 0 in exact mode. */
+int64_t admission_slack(const struct admission *admission);
+
+/* Drains every CPU's cache. The caller sees to it that no other call is unfinished. */
+void admission_drain_all(struct admission *admission, struct pl_cpu *cpu);
+
+/* As the page hook; PL_INVALID for a class or order that does not exist. PL_REFUSED comes from the backend.
+ */
+PL_INLINE enum pl_status admission_alloc(struct admission *admission, struct pl_cpu *cpu,
+                                         const struct pl_request *request, struct pl_run *run);
+PL_INLINE enum pl_status admission_free(struct admission *admission, struct pl_cpu *cpu,
+                                        const struct pl_run *run);
+enum pl_status admission_alloc_run(struct admission *admission, struct pl_cpu *cpu,
+                                   const struct pl_request *request, const struct pl_constraints *constraints,
+                                   struct pl_run *run);
+
+/* Out of line: what the inline pair falls back to. */
+enum pl_status admission_alloc_slow(struct admission *admission, struct pl_cpu *cpu,
+                                    const struct pl_request *request, struct pl_run *run);
+void admission_undo(struct admission *admission, struct pl_cpu *cpu, int64_t frames);
+void admission_credit_slow(struct admission *admission, struct pl_cpu *cpu);
+enum pl_status admission_free_exact(struct admission *admission, struct pl_cpu *cpu,
+                                    const struct pl_run *run);
+
+PL_INLINE enum pl_status admission_alloc(struct admission *admission, struct pl_cpu *cpu,
+                                         const struct pl_request *request, struct pl_run *run)
+{
+    int64_t frames = INT64_C(1) << (request->order & 63u);
+    if (PL_UNLIKELY(admission->mode != ADMISSION_BATCHED || request->order > PL_ORDER_LIMIT))
+        return admission_alloc_slow(admission, cpu, request, run);
+    struct admission_cpu *slot = &admission->cpus[cpu->id];
+    if (PL_UNLIKELY(pl_local_sub_is_negative(cpu, &slot->drawn, frames)))
+        return admission_alloc_slow(admission, cpu, request, run);
+    enum pl_status status = admission->page.ops->alloc(admission->page.self, cpu, request, run);
+    if (PL_UNLIKELY(status != PL_OK))
+        admission_undo(admission, cpu, frames);
+    return status;
+}
+
+PL_INLINE enum pl_status admission_free(struct admission *admission, struct pl_cpu *cpu,
+                                        const struct pl_run *run)
+{
+    if (PL_UNLIKELY(admission->mode != ADMISSION_BATCHED))
+        return admission_free_exact(admission, cpu, run);
+    enum pl_status status = admission->page.ops->free(admission->page.self, cpu, run);
+    if (PL_UNLIKELY(status != PL_OK))
+        return status;
+    struct admission_cpu *slot = &admission->cpus[cpu->id];
+    if (PL_UNLIKELY(pl_local_sub_is_negative(cpu, &slot->room, (int64_t)run->frame_count)))
+        admission_credit_slow(admission, cpu);
+    return status;
+}
+
+#endif
