@@ -1,0 +1,380 @@
+/* The binary buddy: free lists of blocks of 2^order, halved to serve a smaller order, merged with the other
+ * half when both are free again. Last freed, first granted. One lock.
+ *
+ * The block of each order that was freed last is merged late: a caller that frees and allocates in turn would
+ * otherwise build up a largest block and cut it down again every time. No request fails for it, because who
+ * finds nothing merges what was kept and looks again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "buddy_internal.h"
+
+/* ---- layout and init ---- */
+
+/* Fills base and index_count. False if a pair number would not fit into 32 bits. */
+static bool buddy_measure(struct buddy *self, const struct pl_machine *machine)
+{
+    PL_ASSERT(self != NULL);
+    PL_ASSERT(machine != NULL);
+    uint64_t first = machine->first.number;
+    uint64_t largest = UINT64_C(1) << BUDDY_MAX_ORDER;
+    if (machine->span == 0 || machine->span > (uint64_t)BUDDY_NONE * 2 - 2 * largest)
+        return false;
+    if (machine->span + 2 * largest > UINT64_MAX - first || machine->node_count > PL_NODE_LIMIT)
+        return false;
+    self->base = first & ~(largest - 1);
+    self->index_count = ((first - self->base + machine->span) / largest + 1) * largest;
+    return true;
+}
+
+static size_t buddy_link_offset(void)
+{
+    return (sizeof(struct buddy) + PL_CPU_LINE_BYTES - 1) & ~(size_t)(PL_CPU_LINE_BYTES - 1);
+}
+
+static size_t buddy_state_offset(const struct buddy *self)
+{
+    PL_ASSERT(self->index_count > 0);
+    return buddy_link_offset() + self->index_count / 2 * sizeof(struct buddy_link);
+}
+
+static size_t buddy_meta_bytes(const struct pl_page_config *config)
+{
+    struct buddy measured = {.link = NULL};
+    PL_ASSERT(config != NULL);
+    PL_ASSERT(config->machine != NULL);
+    if (!buddy_measure(&measured, config->machine))
+        return 0;
+    return buddy_state_offset(&measured) + measured.index_count;
+}
+
+/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
+static bool buddy_shape_is_legal(const struct pl_machine *machine)
+{
+    uint64_t frame_count = 0;
+    uint64_t end = 0; /* offset behind the range before */
+    PL_ASSERT(machine->span > 0);
+    PL_ASSERT(machine->ranges != NULL);
+    for (uint32_t i = 0; i < machine->range_count; i++) {
+        const struct pl_range *range = &machine->ranges[i];
+        if (range->first.number < machine->first.number || range->node >= machine->node_count)
+            return false;
+        uint64_t offset = range->first.number - machine->first.number;
+        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
+            return false;
+        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
+            return false;
+        end = offset + range->frame_count;
+        frame_count += range->frame_count;
+    }
+    return end == machine->span && frame_count == machine->frame_count;
+}
+
+/* Pushes a range's blocks from the top down, so that the lowest is granted first. */
+static void buddy_add_range(struct buddy *self, const struct pl_range *range)
+{
+    uint64_t low = range->first.number - self->base;
+    uint64_t at = low + range->frame_count;
+    PL_ASSERT(at < self->index_count);
+    while (at > low) {
+        uint32_t order = 63u - PL_CLZ64(at - low);
+        order = PL_CTZ64(at) < order ? PL_CTZ64(at) : order;
+        order = order < BUDDY_MAX_ORDER ? order : BUDDY_MAX_ORDER;
+        at -= UINT64_C(1) << order;
+        buddy_push(self, &self->node[range->node], at, order);
+    }
+    PL_ASSERT(at == low);
+}
+
+static enum pl_status buddy_init(void *instance, const struct pl_page_config *config)
+{
+    struct buddy *self = instance;
+    const struct pl_machine *machine = config->machine;
+    PL_ASSERT(self != NULL);
+    PL_ASSERT(machine != NULL);
+    if (!buddy_measure(self, machine) || !buddy_shape_is_legal(machine))
+        return PL_UNSUPPORTED;
+    self->machine = machine;
+    self->link = (void *)((unsigned char *)instance + buddy_link_offset());
+    self->state = (unsigned char *)instance + buddy_state_offset(self);
+    for (uint32_t n = 0; n < PL_NODE_LIMIT; n++) {
+        for (uint32_t order = 0; order < BUDDY_ORDER_COUNT; order++) {
+            self->node[n].head[order] = BUDDY_NONE;
+            self->node[n].kept[order] = BUDDY_NO_INDEX;
+        }
+    }
+    for (uint32_t i = machine->range_count; i-- > 0;)
+        buddy_add_range(self, &machine->ranges[i]);
+    atomic_store_explicit(&self->free_count, machine->frame_count, memory_order_relaxed);
+    return PL_OK;
+}
+
+static void buddy_fini(void *instance)
+{
+    PL_ASSERT(instance != NULL);
+}
+
+/* ---- grants ---- */
+
+/* Ranges ascend: halves the list until one is left. */
+const struct pl_range *buddy_range_of(const struct pl_machine *machine, uint64_t frame)
+{
+    PL_ASSERT(machine->range_count > 0);
+    const struct pl_range *range = machine->ranges;
+    uint32_t left = machine->range_count;
+    while (left > 1) {
+        uint32_t half = left / 2;
+        PL_ASSERT(half > 0);
+        if (range[half].first.number <= frame)
+            range += half;
+        left -= half;
+    }
+    if (frame < range->first.number || frame - range->first.number >= range->frame_count)
+        return NULL;
+    return range;
+}
+
+void buddy_merge_kept(struct buddy *self)
+{
+    PL_ASSERT(self->machine->node_count > 0);
+    PL_ASSERT(self->machine->node_count <= PL_NODE_LIMIT);
+    for (uint32_t n = 0; n < self->machine->node_count; n++) {
+        struct buddy_node *node = &self->node[n];
+        for (uint32_t order = 0; order < BUDDY_ORDER_COUNT; order++) {
+            if (node->kept[order] == BUDDY_NO_INDEX)
+                continue;
+            buddy_release(self, node, node->kept[order], order);
+            node->kept[order] = BUDDY_NO_INDEX;
+        }
+    }
+}
+
+PL_INLINE bool buddy_has_block(const struct buddy_node *node, uint32_t order)
+{
+    PL_ASSERT(order <= BUDDY_MAX_ORDER);
+    return node->kept[order] != BUDDY_NO_INDEX || node->nonempty >> order != 0;
+}
+
+/* Cuts the first block of the shortest list that serves down to this order; returns its index. */
+PL_INLINE uint64_t buddy_cut(struct buddy *self, struct buddy_node *node, uint32_t order)
+{
+    PL_ASSERT(node->nonempty >> order != 0);
+    uint32_t from = order + PL_CTZ64((uint64_t)(node->nonempty >> order));
+    uint64_t index = buddy_block_of_pair(self, node->head[from], from);
+    buddy_unlink(self, node, index, from);
+    /* The lists between the two orders are empty, or the block would have come from there. */
+    node->nonempty |= (1u << from) - (1u << order);
+    uint8_t *state = self->state;
+    struct buddy_link *link = self->link;
+    while (from > order) {
+        from--;
+        uint64_t upper = index + (UINT64_C(1) << from);
+        PL_ASSERT(node->head[from] == BUDDY_NONE);
+        PL_ASSERT(state[upper] == BUDDY_INSIDE);
+        state[upper] = (uint8_t)(BUDDY_FREE | from);
+        link[upper / 2] = (struct buddy_link){.next = BUDDY_NONE, .before = BUDDY_NONE};
+        node->head[from] = (uint32_t)(upper / 2);
+    }
+    return index;
+}
+
+/* Takes a block of this order from one node, which has one; returns its index. */
+PL_INLINE uint64_t buddy_take(struct buddy *self, struct buddy_node *node, uint32_t order)
+{
+    uint64_t index = node->kept[order];
+    PL_ASSERT(buddy_has_block(node, order));
+    if (index != BUDDY_NO_INDEX)
+        node->kept[order] = BUDDY_NO_INDEX;
+    else
+        index = buddy_cut(self, node, order);
+    PL_ASSERT(index < self->index_count);
+    self->state[index] = (uint8_t)(BUDDY_GRANT | order);
+    return index;
+}
+
+/* The wanted node if it has a block, or the first that has one if any will do; else NULL. */
+PL_INLINE struct buddy_node *buddy_choose_node(struct buddy *self, uint32_t wanted, uint32_t order)
+{
+    uint32_t node_count = self->machine->node_count;
+    PL_ASSERT(node_count <= PL_NODE_LIMIT);
+    if (wanted != PL_NODE_ANY)
+        return wanted < node_count && buddy_has_block(&self->node[wanted], order) ? &self->node[wanted]
+                                                                                  : NULL;
+    for (uint32_t n = 0; n < node_count; n++)
+        if (buddy_has_block(&self->node[n], order))
+            return &self->node[n];
+    return NULL;
+}
+
+/* The choice when the first one failed: merges, then tries again, then takes any node if it may. */
+static PL_NOINLINE struct buddy_node *buddy_choose_again(struct buddy *self, const struct pl_request *request)
+{
+    PL_ASSERT(request->order <= BUDDY_MAX_ORDER);
+    buddy_merge_kept(self);
+    struct buddy_node *node = buddy_choose_node(self, request->node, request->order);
+    if (node == NULL && (request->flags & PL_REQUEST_NODE_ONLY) == 0)
+        node = buddy_choose_node(self, PL_NODE_ANY, request->order);
+    PL_ASSERT(node == NULL || buddy_has_block(node, request->order));
+    return node;
+}
+
+static enum pl_status buddy_alloc(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
+                                  struct pl_run *run)
+{
+    struct buddy *self = instance;
+    PL_ASSERT(cpu != NULL);
+    PL_ASSERT(run != NULL);
+    if (PL_UNLIKELY(request->alloc_class >= PL_CLASS_COUNT))
+        return PL_INVALID;
+    if (PL_UNLIKELY(request->order > BUDDY_MAX_ORDER))
+        return PL_UNSUPPORTED;
+    uint64_t frame_count = UINT64_C(1) << request->order;
+    uint64_t index = 0;
+    uint32_t before = pl_lock_masked(&self->lock, cpu);
+    struct buddy_node *node = buddy_choose_node(self, request->node, request->order);
+    if (PL_UNLIKELY(node == NULL))
+        node = buddy_choose_again(self, request);
+    if (PL_LIKELY(node != NULL)) {
+        uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
+        PL_ASSERT(free_count >= frame_count);
+        index = buddy_take(self, node, request->order);
+        atomic_store_explicit(&self->free_count, free_count - frame_count, memory_order_relaxed);
+    }
+    pl_unlock_masked(&self->lock, cpu, before);
+    if (PL_UNLIKELY(node == NULL))
+        return PL_NO_MEMORY;
+    *run = (struct pl_run){
+        .first = pl_frame_at(self->base + index), .frame_count = frame_count, .order = request->order};
+    return PL_OK;
+}
+
+/* True iff `run` is exactly one grant, which may be several blocks. */
+PL_INLINE bool buddy_is_grant(const struct buddy *self, const struct pl_run *run)
+{
+    uint64_t index = run->first.number - self->base;
+    if (run->first.number < self->base || index >= self->index_count)
+        return false;
+    uint32_t state = self->state[index];
+    uint64_t frame_count = UINT64_C(1) << BUDDY_ORDER(state);
+    if (PL_LIKELY(BUDDY_KIND(state) == BUDDY_GRANT))
+        return run->frame_count == frame_count && run->order == BUDDY_ORDER(state);
+    if (BUDDY_KIND(state) != BUDDY_RUN)
+        return false;
+    for (uint64_t at = index + frame_count; BUDDY_KIND(self->state[at]) == BUDDY_PART;
+         at = index + frame_count)
+        frame_count += UINT64_C(1) << BUDDY_ORDER(self->state[at]);
+    PL_ASSERT(frame_count < self->index_count);
+    if ((frame_count & (frame_count - 1)) == 0 && run->order != PL_CTZ64(frame_count))
+        return false;
+    return run->frame_count == frame_count;
+}
+
+/* Every block of a grant becomes free. The last freed of each order is kept, the one before it merged. */
+PL_INLINE void buddy_take_back(struct buddy *self, struct buddy_node *node, const struct pl_run *run)
+{
+    uint64_t at = run->first.number - self->base;
+    uint64_t end = at + run->frame_count;
+    PL_ASSERT(end < self->index_count);
+    while (at < end) {
+        uint32_t order = BUDDY_ORDER(self->state[at]);
+        uint64_t before = node->kept[order];
+        self->state[at] = (uint8_t)(BUDDY_KEPT | order);
+        node->kept[order] = at;
+        if (before != BUDDY_NO_INDEX)
+            buddy_release(self, node, before, order);
+        at += UINT64_C(1) << order;
+    }
+    PL_ASSERT(at == end);
+}
+
+static enum pl_status buddy_free(void *instance, struct pl_cpu *cpu, const struct pl_run *run)
+{
+    struct buddy *self = instance;
+    PL_ASSERT(cpu != NULL);
+    PL_ASSERT(run != NULL);
+    uint32_t before = pl_lock_masked(&self->lock, cpu);
+    bool granted = buddy_is_grant(self, run);
+    if (PL_LIKELY(granted)) {
+        struct buddy_node *node = &self->node[0];
+        if (self->machine->node_count > 1)
+            node = &self->node[buddy_range_of(self->machine, run->first.number)->node];
+        uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
+        PL_ASSERT(free_count + run->frame_count <= self->machine->frame_count);
+        buddy_take_back(self, node, run);
+        atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
+    }
+    pl_unlock_masked(&self->lock, cpu, before);
+    return granted ? PL_OK : PL_REFUSED;
+}
+
+/* Each part gets its own head. A grant whose parts would not be naturally aligned is not cut: PL_INVALID. */
+static enum pl_status buddy_split(void *instance, struct pl_cpu *cpu, const struct pl_run *run,
+                                  uint32_t order)
+{
+    struct buddy *self = instance;
+    PL_ASSERT(cpu != NULL);
+    PL_ASSERT(run != NULL);
+    if (order > BUDDY_MAX_ORDER)
+        return PL_UNSUPPORTED;
+    uint64_t part = UINT64_C(1) << order;
+    enum pl_status status = PL_OK;
+    uint32_t before = pl_lock_masked(&self->lock, cpu);
+    if (!buddy_is_grant(self, run)) {
+        status = PL_REFUSED;
+    } else if ((run->first.number | run->frame_count) % part != 0) {
+        status = PL_INVALID;
+    } else {
+        uint64_t at = run->first.number - self->base;
+        for (uint64_t end = at + run->frame_count; at < end; at += part)
+            self->state[at] = (uint8_t)(BUDDY_GRANT | order);
+    }
+    pl_unlock_masked(&self->lock, cpu, before);
+    return status;
+}
+
+static void buddy_count(const void *instance, struct pl_page_counts *counts)
+{
+    const struct buddy *self = instance;
+    PL_ASSERT(self != NULL);
+    PL_ASSERT(counts != NULL);
+    *counts = (struct pl_page_counts){.free = atomic_load_explicit(&self->free_count, memory_order_relaxed)};
+}
+
+static void buddy_settings(const void *instance, char *text, size_t bytes)
+{
+    const struct buddy *self = instance;
+    PL_ASSERT(self != NULL);
+    PL_ASSERT(text != NULL);
+    snprintf(text, bytes,
+             "policy=last-freed-first orders=0-%u merge=at-next-free nodes=%u metadata=links+bytes",
+             BUDDY_MAX_ORDER, self->machine->node_count);
+}
+
+static const struct pl_page_ops buddy_page = {
+    .bytes = sizeof(struct pl_page_ops),
+    .abi = PL_ABI,
+    .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_EXACT_COUNT | PL_CAP_ALL_FRAMES | PL_CAP_COMPLETE |
+            PL_CAP_CHECKS_FREE | PL_CAP_SPLIT | PL_CAP_RUNS | PL_CAP_HOLES | PL_CAP_BASE | PL_CAP_NODES,
+    .max_order = BUDDY_MAX_ORDER,
+    .meta_bytes = buddy_meta_bytes,
+    .init = buddy_init,
+    .fini = buddy_fini,
+    .alloc = buddy_alloc,
+    .free = buddy_free,
+    .split = buddy_split,
+    .alloc_run = buddy_alloc_run,
+    .count = buddy_count,
+    .audit = buddy_audit,
+    .settings = buddy_settings,
+};
+
+extern const struct pl_candidate pl_candidate_buddy;
+const struct pl_candidate pl_candidate_buddy = {
+    .bytes = sizeof(struct pl_candidate),
+    .abi = PL_ABI,
+    .name = "buddy",
+    .summary = "binary buddy: free lists by order, last freed merged late, one lock",
+    .kind = PL_KIND_CANDIDATE,
+    .page = &buddy_page,
+    .frames_max = UINT64_C(1) << 32,
+};
