@@ -1,0 +1,218 @@
+/* See instance.h. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "engine/instance.h"
+
+#include <pagelab/check.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define META_ALIGNMENT 4096u
+
+bool spec_needs_contents(const struct spec *spec)
+{
+    for (uint32_t i = 0; i < spec->layer_count; i++) {
+        uint64_t caps = spec->layers[i].candidate->page->caps;
+        if (caps & (PL_CAP_NEEDS_CONTENTS | PL_CAP_META_IN_FRAMES))
+            return true;
+    }
+    return false;
+}
+
+/* A table built for another ABI, or without a required hook, is refused before any call. */
+static const char *ops_fault(const struct pl_page_ops *ops)
+{
+    if (ops == NULL || ops->abi != PL_ABI)
+        return "built for another ABI number";
+    if (ops->bytes < sizeof(struct pl_page_ops))
+        return "built against a shorter table of hooks";
+    if (ops->meta_bytes == NULL || ops->init == NULL || ops->fini == NULL || ops->alloc == NULL ||
+        ops->free == NULL)
+        return "a required hook is missing (meta_bytes, init, fini, alloc, free)";
+    if (ops->max_order > PL_ORDER_LIMIT)
+        return "its largest order is above the interface's";
+    return NULL;
+}
+
+static enum pl_status plan_layers(struct instance *instance, struct spec_error *error)
+{
+    struct pl_page inner = {0};
+    uint64_t inner_caps = 0;
+    instance->max_order = PL_ORDER_LIMIT;
+    for (uint32_t i = instance->layer_count; i-- > 0;) {
+        const struct pl_candidate *candidate = instance->spec.layers[i].candidate;
+        const struct pl_page_ops *ops = candidate->page;
+        const char *fault = ops_fault(ops);
+        if (fault != NULL) {
+            snprintf(error->text, sizeof(error->text), "backend '%s': %s", candidate->name, fault);
+            return PL_UNSUPPORTED;
+        }
+        struct pl_page_config *config = &instance->layers[i].config;
+        config->bytes = sizeof(*config);
+        config->machine = instance->machine;
+        config->inner = inner;
+        config->inner_caps = inner_caps;
+        const char *params = instance->spec.layers[i].params;
+        config->params = params[0] == '\0' ? NULL : params;
+        instance->layers[i].caps = ops->caps_of != NULL ? ops->caps_of(config) : ops->caps;
+        instance->layers[i].meta_bytes = ops->meta_bytes(config);
+        if (instance->layers[i].meta_bytes == 0) {
+            snprintf(error->text, sizeof(error->text),
+                     "backend '%s': cannot manage this machine (%llu frames)", candidate->name,
+                     (unsigned long long)instance->machine->frame_count);
+            return PL_UNSUPPORTED;
+        }
+        size_t padded =
+            (instance->layers[i].meta_bytes + META_ALIGNMENT - 1) / META_ALIGNMENT * META_ALIGNMENT;
+        instance->layers[i].meta_at = instance->meta_bytes;
+        instance->meta_bytes += padded;
+        inner = (struct pl_page){.ops = ops}; /* wrappers ask for the hooks that are there; self follows */
+        inner_caps = instance->layers[i].caps;
+        if (ops->max_order < instance->max_order)
+            instance->max_order = ops->max_order;
+    }
+    instance->caps = inner_caps;
+    return PL_OK;
+}
+
+static void fini_layers(struct instance *instance, uint32_t from)
+{
+    for (uint32_t i = from; i < instance->layer_count; i++)
+        instance->layers[i].page.ops->fini(instance->layers[i].page.self);
+}
+
+static enum pl_status init_layers(struct instance *instance)
+{
+    struct pl_page inner = {0};
+    for (uint32_t i = instance->layer_count; i-- > 0;) {
+        struct pl_page *page = &instance->layers[i].page;
+        page->ops = instance->spec.layers[i].candidate->page;
+        page->self = instance->meta + instance->layers[i].meta_at;
+        instance->layers[i].config.inner = inner;
+        enum pl_status status = page->ops->init(page->self, &instance->layers[i].config);
+        if (status != PL_OK) {
+            fini_layers(instance, i + 1);
+            return status;
+        }
+        inner = *page;
+    }
+    instance->page = inner;
+    instance->live = true;
+    return PL_OK;
+}
+
+enum pl_status instance_init(struct instance *instance, const struct spec *spec,
+                             const struct pl_machine *machine, bool keep_fresh, struct spec_error *error)
+{
+    memset(instance, 0, sizeof(*instance));
+    instance->spec = *spec;
+    instance->machine = machine;
+    instance->layer_count = spec->layer_count;
+    if (spec_needs_contents(spec) && machine->contents == NULL) {
+        snprintf(error->text, sizeof(error->text), "backend '%s': needs a machine with contents", spec->name);
+        return PL_UNSUPPORTED;
+    }
+    enum pl_status status = plan_layers(instance, error);
+    if (status != PL_OK)
+        return status;
+    instance->meta = mmap(NULL, instance->meta_bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (instance->meta == MAP_FAILED) {
+        instance->meta = NULL;
+        snprintf(error->text, sizeof(error->text), "backend '%s': no memory for %zu bytes of metadata",
+                 spec->name, instance->meta_bytes);
+        return PL_NO_MEMORY;
+    }
+    status = init_layers(instance);
+    if (status != PL_OK) {
+        snprintf(error->text, sizeof(error->text),
+                 "backend '%s': init failed on a machine of %llu frames: %s", spec->name,
+                 (unsigned long long)machine->frame_count, pl_status_name(status));
+        instance_fini(instance);
+        return status;
+    }
+    uint64_t outside = PL_CAP_OUTSIDE_STATE | PL_CAP_META_IN_FRAMES;
+    for (uint32_t i = 0; i < instance->layer_count; i++)
+        keep_fresh = keep_fresh && (instance->layers[i].caps & outside) == 0;
+    if (keep_fresh && (instance->fresh = malloc(instance->meta_bytes)) != NULL)
+        memcpy(instance->fresh, instance->meta, instance->meta_bytes);
+    return PL_OK;
+}
+
+enum pl_status instance_reset(struct instance *instance)
+{
+    PL_ASSERT(instance->live);
+    if (instance->fresh != NULL) {
+        memcpy(instance->meta, instance->fresh, instance->meta_bytes);
+        return PL_OK;
+    }
+    fini_layers(instance, 0);
+    instance->live = false;
+    memset(instance->meta, 0, instance->meta_bytes);
+    return init_layers(instance);
+}
+
+void instance_fini(struct instance *instance)
+{
+    if (instance->live)
+        fini_layers(instance, 0);
+    instance->live = false;
+    free(instance->fresh);
+    instance->fresh = NULL;
+    if (instance->meta != NULL)
+        munmap(instance->meta, instance->meta_bytes);
+    instance->meta = NULL;
+}
+
+bool instance_has_audit(const struct instance *instance)
+{
+    for (uint32_t i = 0; i < instance->layer_count; i++) {
+        if (instance->layers[i].page.ops->audit == NULL)
+            return false;
+    }
+    return true;
+}
+
+bool instance_has_count(const struct instance *instance)
+{
+    for (uint32_t i = 0; i < instance->layer_count; i++) {
+        if (instance->layers[i].page.ops->count == NULL)
+            return false;
+    }
+    return true;
+}
+
+double instance_metadata_bytes_per_frame(const struct instance *instance)
+{
+    double bytes = 0;
+    for (uint32_t i = 0; i < instance->layer_count; i++) {
+        struct pl_page_counts counts = {0};
+        const struct pl_page *page = &instance->layers[i].page;
+        bytes += (double)instance->layers[i].meta_bytes;
+        /* Only the bottom layer's counts: a wrapper repeats those of the layer below. */
+        if (i + 1 == instance->layer_count && page->ops->count != NULL) {
+            page->ops->count(page->self, &counts);
+            bytes += (double)counts.heap_bytes + (double)counts.metadata * (double)PL_FRAME_BYTES;
+        }
+    }
+    return bytes / (double)instance->machine->frame_count;
+}
+
+void instance_settings(const struct instance *instance, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < instance->layer_count && used + 1 < bytes; i++) {
+        const struct pl_page *page = &instance->layers[i].page;
+        char line[256] = "";
+        if (page->ops->settings != NULL)
+            page->ops->settings(page->self, line, sizeof(line));
+        if (line[0] == '\0')
+            continue;
+        int n = snprintf(text + used, bytes - used, "%s%s: %s", used == 0 ? "" : "; ",
+                         instance->spec.layers[i].candidate->name, line);
+        used += n < 0 ? 0 : (size_t)n;
+    }
+}

@@ -1,0 +1,50 @@
+/* An allocator that lives: a spec's layers stacked on a machine, with metadata that the instance owns. All
+ * layers' metadata is one mapping, so that a fresh state is restored by one memcpy. */
+#ifndef ENGINE_INSTANCE_H
+#define ENGINE_INSTANCE_H
+
+#include "engine/spec.h"
+
+struct instance {
+    struct spec spec;
+    const struct pl_machine *machine; /* borrowed */
+    struct pl_page page;              /* the outermost layer */
+    uint64_t caps;                    /* of the outermost layer */
+    uint32_t max_order;               /* the least of all layers */
+    uint32_t layer_count;
+    struct {
+        struct pl_page_config config;
+        struct pl_page page;
+        uint64_t caps;
+        size_t meta_at;
+        size_t meta_bytes;
+    } layers[SPEC_LAYER_LIMIT];
+    unsigned char *meta;
+    size_t meta_bytes;
+    unsigned char *fresh; /* a copy of meta as after init, or NULL */
+    bool live;
+};
+
+/* PL_OK; PL_UNSUPPORTED: this machine is beyond the candidate's capabilities; PL_NO_MEMORY. One line in
+ * `error` unless PL_OK. `keep_fresh` makes instance_reset a memcpy where the candidate allows that. */
+enum pl_status instance_init(struct instance *instance, const struct spec *spec,
+                             const struct pl_machine *machine, bool keep_fresh, struct spec_error *error);
+
+/* Back to the state after init, whatever is granted. */
+enum pl_status instance_reset(struct instance *instance);
+void instance_fini(struct instance *instance);
+
+/* Does this spec need a machine with contents? */
+bool spec_needs_contents(const struct spec *spec);
+
+/* Can every layer be walked? A wrapper has the hook whatever it wraps. */
+bool instance_has_audit(const struct instance *instance);
+bool instance_has_count(const struct instance *instance);
+
+/* Metadata given, plus heap growth, plus frames used up, divided by the machine's frames. */
+double instance_metadata_bytes_per_frame(const struct instance *instance);
+
+/* The settings of all layers, outermost first, on one line. */
+void instance_settings(const struct instance *instance, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,444 @@
+/* See runner.h. Each operation: predict from the shadow, call, compare, record, check what every call must
+ * leave as it was. Full audits every 64 operations, after each failure, and at the end. */
+#include "engine/runner.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/expect.h"
+#include "engine/runner_internal.h"
+
+/* Libraries manage no machine of a few frames. */
+#define CONTENTS_SCALE 16u
+#define STARVE_TAG     UINT32_C(0x80000000)
+
+void runner_fit_shape(const struct spec *spec, struct native_shape *shape)
+{
+    shape->contents = spec_needs_contents(spec);
+    shape->contents_alignment = spec_base(spec)->arena_alignment;
+    if (!shape->contents)
+        return;
+    for (uint32_t i = 0; i < shape->range_count; i++) {
+        shape->ranges[i].first.number *= CONTENTS_SCALE;
+        shape->ranges[i].frame_count *= CONTENTS_SCALE;
+    }
+}
+
+enum pl_status runner_init(struct runner *runner, const struct spec *spec, const struct native_shape *shape,
+                           struct spec_error *error)
+{
+    return runner_init_slots(runner, spec, shape, PROGRAM_SLOT_LIMIT, error);
+}
+
+enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
+                                 const struct native_shape *shape, uint32_t slot_count,
+                                 struct spec_error *error)
+{
+    memset(runner, 0, sizeof(*runner));
+    struct native_shape own = *shape;
+    own.contents = own.contents || spec_needs_contents(spec);
+    own.contents_alignment = spec_base(spec)->arena_alignment;
+    runner->native = native_machine_new(&own, error->text, sizeof(error->text));
+    if (runner->native == NULL)
+        return PL_NO_MEMORY;
+    runner->machine = native_machine_view(runner->native);
+    enum pl_status status = instance_init(&runner->instance, spec, runner->machine, true, error);
+    if (status != PL_OK) {
+        runner_fini(runner);
+        return status;
+    }
+    runner->starved = malloc((size_t)runner->machine->frame_count * sizeof(*runner->starved));
+    runner->slots = calloc(slot_count, sizeof(*runner->slots));
+    runner->slot_count = slot_count;
+    if (runner->starved == NULL || runner->slots == NULL ||
+        shadow_init(&runner->shadow, runner->machine) != 0) {
+        snprintf(error->text, sizeof(error->text),
+                 "runner: out of memory for the shadow of %" PRIu64 " frames", runner->machine->frame_count);
+        runner_fini(runner);
+        return PL_NO_MEMORY;
+    }
+    return PL_OK;
+}
+
+void runner_fini(struct runner *runner)
+{
+    if (runner->shadow.owner != NULL)
+        shadow_fini(&runner->shadow);
+    free(runner->starved);
+    free(runner->slots);
+    instance_fini(&runner->instance);
+    native_machine_delete(runner->native);
+    memset(runner, 0, sizeof(*runner));
+}
+
+/* --- what holds after every call --- */
+
+static void check_cpu(const struct pl_cpu *cpu, struct finding *finding)
+{
+    if (cpu->lock_depth != 0 || atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0) {
+        finding_set(finding, "X-4", "no lock is held and nothing is masked when a call returns");
+        finding_actual(finding, "%" PRIu32 " locks held, masked %u", cpu->lock_depth,
+                       atomic_load_explicit(&cpu->masked, memory_order_relaxed));
+    } else if (cpu->sleeps != 0) {
+        finding_set(finding, "X-5 F-18", "a call without a wait flag does not sleep");
+        finding_actual(finding, "it slept %" PRIu64 " times", cpu->sleeps);
+    }
+}
+
+static void check_step(struct runner *runner, const struct pl_cpu *cpu, struct finding *finding)
+{
+    if (finding->found)
+        return;
+    check_cpu(cpu, finding);
+    int64_t budget = admission_free_frames(&runner->admission);
+    if (!finding->found && budget != (int64_t)shadow_free_frames(&runner->shadow)) {
+        finding_set(finding, "F-6 F-2", "");
+        finding_expected(finding, "%" PRIu64 " frames are not granted", shadow_free_frames(&runner->shadow));
+        finding_actual(finding, "admission's budget is %" PRId64, budget);
+    }
+    if (runner->instance.caps & PL_CAP_EXACT_COUNT)
+        shadow_check_counts(&runner->shadow, &runner->instance, finding);
+}
+
+/* --- allocation --- */
+
+static void log_outcome(struct runner *runner, const struct op *op, enum pl_status status,
+                        const struct pl_run *run)
+{
+    if (runner->log == NULL)
+        return;
+    if (status == PL_OK && run != NULL)
+        fprintf(runner->log, "      -> 0x%" PRIx64 "+%" PRIu64 "\n", run->first.number, run->frame_count);
+    else if (status != PL_OK || op->kind == OP_BAD_FREE)
+        fprintf(runner->log, "      -> %s\n", pl_status_name(status));
+}
+
+/* One allocation, by order or by constraints, checked. On PL_OK the shadow has it under `tag`. */
+static enum pl_status checked_alloc(struct runner *runner, struct pl_cpu *cpu,
+                                    const struct pl_request *request, const struct expectation *expected,
+                                    uint32_t tag, struct pl_run *run, struct finding *finding)
+{
+    enum pl_status status;
+    memset(run, 0, sizeof(*run));
+    runner->calls++;
+    cpu->no_sleep_depth++;
+    if (expected->constraints != NULL)
+        status = admission_alloc_run(&runner->admission, cpu, request, expected->constraints, run);
+    else
+        status = admission_alloc(&runner->admission, cpu, request, run);
+    cpu->no_sleep_depth--;
+    expect_check(expected, &runner->shadow, &runner->instance, status, run, finding);
+    if (finding->found)
+        return status;
+    if (status == PL_OK) {
+        shadow_grant(&runner->shadow, run, tag, finding);
+        if (!finding->found)
+            contents_granted(runner->machine, run, finding);
+    } else {
+        runner->denied++;
+    }
+    return status;
+}
+
+/* After a refusal of a class, no lower class may succeed (F-4). Who cannot give every frame may refuse at
+ * random. */
+static void probe_lower_class(struct runner *runner, struct pl_cpu *cpu, const struct pl_request *request,
+                              struct finding *finding)
+{
+    if (request->alloc_class == PL_CLASS_NORMAL || finding->found ||
+        !(runner->instance.caps & PL_CAP_ALL_FRAMES))
+        return;
+    struct pl_request lower = *request;
+    struct pl_run run = {0};
+    lower.alloc_class--;
+    if (admission_alloc(&runner->admission, cpu, &lower, &run) == PL_OK) {
+        finding_set(finding, "F-4", "a class that was refused just now, so a lower one is refused too");
+        finding_actual(finding, "class %u was refused, class %u granted", request->alloc_class,
+                       lower.alloc_class);
+    }
+}
+
+static struct pl_request request_of(const struct op *op)
+{
+    struct pl_request request = {
+        .order = op->order,
+        .alloc_class = op->alloc_class,
+        .mobility = op->mobility,
+        .node = PL_NODE_ANY,
+        .owner = op->kind == OP_ALLOC ? op->owner : 0,
+        .index = op->kind == OP_ALLOC ? op->index : 0,
+    };
+    if (op->flags & OP_FLAG_ZERO)
+        request.flags |= PL_REQUEST_ZERO;
+    if (op->flags & OP_FLAG_NEVER_FREE)
+        request.flags |= PL_REQUEST_NEVER_FREE;
+    return request;
+}
+
+static void after_alloc(struct runner *runner, const struct op *op, enum pl_status status,
+                        const struct pl_run *run, struct finding *finding)
+{
+    struct runner_slot *slot = &runner->slots[op->slot];
+    log_outcome(runner, op, status, run);
+    if (status == PL_OK)
+        *slot = (struct runner_slot){.run = *run, .live = true, .used = true};
+    else if (!finding->found)
+        shadow_audit(&runner->shadow, &runner->instance, finding);
+}
+
+static void do_alloc(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
+{
+    if (runner->slots[op->slot].live || op->order > PL_ORDER_LIMIT)
+        return;
+    struct pl_run run;
+    struct pl_request request = request_of(op);
+    struct expectation expected =
+        expect_order(&runner->shadow, &runner->instance, op->alloc_class, op->order);
+    enum pl_status status = checked_alloc(runner, cpu, &request, &expected, op->slot + 1, &run, finding);
+    if (status == PL_NO_MEMORY && op->order == 0)
+        probe_lower_class(runner, cpu, &request, finding);
+    after_alloc(runner, op, status, &run, finding);
+}
+
+static void do_alloc_run(struct runner *runner, struct pl_cpu *cpu, const struct op *op,
+                         struct finding *finding)
+{
+    if (runner->slots[op->slot].live || op->count == 0)
+        return;
+    uint64_t base = runner->machine->first.number;
+    struct pl_constraints constraints = {
+        .frame_count = op->count,
+        .low = {op->low == 0 ? 0 : base + op->low},
+        .high = {op->high == 0 ? UINT64_MAX : base + op->high},
+        .alignment = UINT64_C(1) << op->alignment_log2,
+        .boundary = op->boundary_log2 == 0 ? 0 : UINT64_C(1) << op->boundary_log2,
+    };
+    struct pl_run run;
+    struct pl_request request = request_of(op);
+    struct expectation expected =
+        expect_run(&runner->shadow, &runner->instance, op->alloc_class, &constraints);
+    enum pl_status status = checked_alloc(runner, cpu, &request, &expected, op->slot + 1, &run, finding);
+    after_alloc(runner, op, status, &run, finding);
+}
+
+/* --- release --- */
+
+static void checked_free(struct runner *runner, struct pl_cpu *cpu, const struct pl_run *run, uint32_t tag,
+                         struct finding *finding)
+{
+    runner->calls++;
+    contents_released(runner->machine, run, finding);
+    if (finding->found)
+        return;
+    cpu->no_sleep_depth++;
+    enum pl_status status = admission_free(&runner->admission, cpu, run);
+    cpu->no_sleep_depth--;
+    if (status != PL_OK) {
+        finding_set(finding, "X-3 X-4", "");
+        finding_expected(finding, "0x%" PRIx64 "+%" PRIu64 " is granted, so its free succeeds",
+                         run->first.number, run->frame_count);
+        finding_actual(finding, "%s", pl_status_name(status));
+        return;
+    }
+    shadow_release(&runner->shadow, run, tag);
+}
+
+static void do_free(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
+{
+    struct runner_slot *slot = &runner->slots[op->slot];
+    if (!slot->live)
+        return;
+    struct pl_run run = slot->run;
+    slot->live = false;
+    run.flags = 0; /* contents were stamped, so OP_FLAG_ZERO cannot be promised here */
+    checked_free(runner, cpu, &run, op->slot + 1, finding);
+}
+
+static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
+{
+    struct runner_slot *slot = &runner->slots[op->slot];
+    const struct pl_page *page = &runner->instance.page;
+    if (!slot->live || !(runner->instance.caps & PL_CAP_SPLIT) || slot->run.order == PL_ORDER_NONE ||
+        op->order >= slot->run.order)
+        return;
+    uint32_t parts = UINT32_C(1) << (slot->run.order - op->order);
+    uint32_t found[PROGRAM_SLOT_LIMIT];
+    uint32_t found_count = 0;
+    found[found_count++] = op->slot;
+    if (parts > PROGRAM_SLOT_LIMIT)
+        return;
+    for (uint32_t i = 0; i < runner->slot_count && found_count < parts; i++) {
+        if (!runner->slots[i].live)
+            found[found_count++] = i;
+    }
+    if (found_count < parts)
+        return;
+    struct pl_run whole = slot->run;
+    enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
+    log_outcome(runner, op, status, NULL);
+    if (status != PL_OK) {
+        finding_set(finding, "X-3", "a live grant of a larger order can be split");
+        finding_actual(finding, "%s", pl_status_name(status));
+        return;
+    }
+    for (uint32_t i = 0; i < parts; i++) {
+        struct pl_run part = whole;
+        part.order = op->order;
+        part.frame_count = UINT64_C(1) << op->order;
+        part.first.number = whole.first.number + (uint64_t)i * part.frame_count;
+        if (found[i] >= runner->slot_top)
+            runner->slot_top = found[i] + 1;
+        runner->slots[found[i]] = (struct runner_slot){.run = part, .live = true, .used = true};
+        shadow_retag(&runner->shadow, &part, found[i] + 1);
+    }
+}
+
+/* --- hunger --- */
+
+static void do_starve(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
+{
+    const struct pl_floors *floors = &runner->machine->floors;
+    uint64_t floor = op->alloc_class == PL_CLASS_INTERRUPT ? floors->interrupt
+                     : op->alloc_class == PL_CLASS_SYSTEM  ? floors->system
+                                                           : floors->normal;
+    uint64_t leave = floor + op->count == 0 ? 0 : floor + op->count - 1;
+    uint32_t order = runner->instance.max_order;
+    while (!finding->found && shadow_free_frames(&runner->shadow) > leave) {
+        uint64_t take = shadow_free_frames(&runner->shadow) - leave;
+        while (order > 0 && UINT64_C(1) << order > take)
+            order--;
+        struct pl_request request = {
+            .order = (uint8_t)order, .alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
+        struct pl_run run;
+        struct expectation expected =
+            expect_order(&runner->shadow, &runner->instance, PL_CLASS_INTERRUPT, order);
+        uint32_t tag = STARVE_TAG | (uint32_t)runner->starved_count;
+        if (checked_alloc(runner, cpu, &request, &expected, tag, &run, finding) == PL_OK)
+            runner->starved[runner->starved_count++] = run;
+        else if (order-- == 0)
+            return; /* a candidate that cannot give every frame */
+    }
+}
+
+static void do_feed(struct runner *runner, struct pl_cpu *cpu, struct finding *finding)
+{
+    while (runner->starved_count > 0 && !finding->found) {
+        uint64_t last = --runner->starved_count;
+        checked_free(runner, cpu, &runner->starved[last], STARVE_TAG | (uint32_t)last, finding);
+    }
+}
+
+/* --- the program --- */
+
+static void run_op(struct runner *runner, const struct op *op, struct finding *finding)
+{
+    struct pl_cpu *cpu = native_cpu(runner->native, op->cpu);
+    cpu->context = op->context;
+    switch (op->kind) {
+    case OP_ALLOC:
+        do_alloc(runner, cpu, op, finding);
+        break;
+    case OP_FREE:
+        do_free(runner, cpu, op, finding);
+        break;
+    case OP_ALLOC_RUN:
+        do_alloc_run(runner, cpu, op, finding);
+        break;
+    case OP_SPLIT:
+        do_split(runner, cpu, op, finding);
+        break;
+    case OP_DRAIN:
+        if (runner->instance.page.ops->drain != NULL)
+            runner->instance.page.ops->drain(runner->instance.page.self, cpu, cpu);
+        break;
+    case OP_AUDIT:
+        shadow_audit(&runner->shadow, &runner->instance, finding);
+        break;
+    case OP_STARVE:
+        do_starve(runner, cpu, op, finding);
+        break;
+    case OP_FEED:
+        do_feed(runner, cpu, finding);
+        break;
+    case OP_BAD_FREE:
+        do_bad_free(runner, cpu, op, finding);
+        break;
+    case OP_BAD_ALLOC:
+        do_bad_alloc(runner, cpu, op, finding);
+        break;
+    default:
+        break;
+    }
+    cpu->context = PL_CONTEXT_TASK;
+    check_step(runner, cpu, finding);
+}
+
+/* Everything is given back: counts are what they were at the start. */
+static void run_end(struct runner *runner, struct finding *finding)
+{
+    struct pl_cpu *cpu = native_cpu(runner->native, 0);
+    shadow_audit(&runner->shadow, &runner->instance, finding);
+    do_feed(runner, cpu, finding);
+    for (uint32_t i = 0; i < runner->slot_top && !finding->found; i++) {
+        struct runner_slot *slot = &runner->slots[i];
+        if (slot->live) {
+            slot->live = false;
+            checked_free(runner, cpu, &slot->run, i + 1, finding);
+        }
+    }
+    if (finding->found)
+        return;
+    admission_drain_all(&runner->admission, cpu);
+    check_step(runner, cpu, finding);
+    shadow_audit(&runner->shadow, &runner->instance, finding);
+    struct pl_page_counts counts = {0};
+    if (finding->found || runner->instance.page.ops->count == NULL ||
+        !(runner->instance.caps & PL_CAP_ALL_FRAMES))
+        return;
+    runner->instance.page.ops->count(runner->instance.page.self, &counts);
+    if (counts.free != runner->machine->frame_count || counts.cached != 0) {
+        finding_set(finding, "X-4", "all is freed and drained, so every frame is free");
+        finding_actual(finding, "count says %" PRIu64 " free, %" PRIu64 " cached of %" PRIu64, counts.free,
+                       counts.cached, runner->machine->frame_count);
+    }
+}
+
+enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t op_count,
+                          struct finding *finding)
+{
+    memset(finding, 0, sizeof(*finding));
+    enum pl_status status = instance_reset(&runner->instance);
+    if (status != PL_OK)
+        return status;
+    native_machine_reset(runner->native);
+    admission_init(&runner->admission, runner->instance.page, runner->machine, ADMISSION_EXACT);
+    shadow_reset(&runner->shadow);
+    memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
+    runner->slot_top = 0;
+    runner->starved_count = 0;
+    for (uint32_t i = 0; i < op_count && !finding->found; i++) {
+        if (ops[i].kind == OP_NOP || ops[i].cpu >= runner->machine->cpu_count ||
+            ops[i].slot >= runner->slot_count || ops[i].alloc_class >= PL_CLASS_COUNT)
+            continue;
+        if (ops[i].slot >= runner->slot_top)
+            runner->slot_top = ops[i].slot + 1;
+        if (runner->log != NULL) {
+            fprintf(runner->log, "%4" PRIu32 "  ", i);
+            program_print_op(&ops[i], runner->log);
+        }
+        run_op(runner, &ops[i], finding);
+        if (i % RUNNER_AUDIT_EVERY == RUNNER_AUDIT_EVERY - 1)
+            shadow_audit(&runner->shadow, &runner->instance, finding);
+        if (finding->found) {
+            finding->step = i;
+            finding->op = ops[i];
+            return PL_OK;
+        }
+    }
+    if (!finding->found) {
+        run_end(runner, finding);
+        finding->step = op_count;
+    }
+    return PL_OK;
+}

@@ -1,0 +1,52 @@
+/* Runs programs on one candidate with the shadow beside it. One machine, one instance, many programs: each
+ * run starts from the fresh state. Nothing here reads a clock, a random number or the environment. */
+#ifndef ENGINE_RUNNER_H
+#define ENGINE_RUNNER_H
+
+#include "engine/program.h"
+#include "engine/shadow.h"
+#include "systems/admission/admission.h"
+
+#define RUNNER_AUDIT_EVERY 64u
+
+struct runner_slot {
+    struct pl_run run; /* the grant, or the last one that was freed */
+    bool live;
+    bool used; /* `run` means something */
+};
+
+struct runner {
+    struct native_machine *native;
+    const struct pl_machine *machine;
+    struct instance instance;
+    struct admission admission;
+    struct shadow shadow;
+    struct runner_slot *slots;
+    uint32_t slot_count;
+    uint32_t slot_top;      /* slots from here on were not used since the last run began */
+    struct pl_run *starved; /* what OP_STARVE took: at most a run a frame */
+    uint64_t starved_count;
+    FILE *log;       /* each operation and its outcome as text, or NULL */
+    uint64_t calls;  /* allocations and frees that were made */
+    uint64_t denied; /* allocations that were not granted */
+};
+
+/* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine; PL_NO_MEMORY. `shape->contents` is set here
+ * as the candidate needs. One line in `error` unless PL_OK. */
+enum pl_status runner_init(struct runner *runner, const struct spec *spec, const struct native_shape *shape,
+                           struct spec_error *error);
+
+/* The same with room for so many slots; runner_init has those of the binary form. */
+enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
+                                 const struct native_shape *shape, uint32_t slot_count,
+                                 struct spec_error *error);
+
+/* Runs from a fresh state to the end or the first finding. PL_OK, or what instance_reset returned. */
+enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t op_count,
+                          struct finding *finding);
+void runner_fini(struct runner *runner);
+
+/* Makes a shape that the candidate can have: those that need contents get ranges 16 times as large. */
+void runner_fit_shape(const struct spec *spec, struct native_shape *shape);
+
+#endif

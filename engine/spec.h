@@ -1,0 +1,40 @@
+/* A candidate as it is named on the command line and on every row:
+ *
+ *     wrapper(params)+page(params),va=NAME,tables=NAME,buf=NAME       e.g. percpu(batch=16)+buddy
+ *
+ * and lists of such names, where a part that begins va=, tables= or buf= belongs to the one before it, and
+ * commas inside parentheses do not separate. */
+#ifndef ENGINE_SPEC_H
+#define ENGINE_SPEC_H
+
+#include <pagelab/candidate.h>
+
+#define SPEC_LAYER_LIMIT 4u
+#define SPEC_NAME_BYTES  160u
+#define SPEC_PARAM_BYTES 64u
+#define SPEC_LIST_LIMIT  64u
+
+/* layers[0] is the outermost; the last one is the page backend. */
+struct spec {
+    char name[SPEC_NAME_BYTES]; /* as given */
+    uint32_t layer_count;
+    struct {
+        const struct pl_candidate *candidate;
+        char params[SPEC_PARAM_BYTES]; /* empty: none */
+    } layers[SPEC_LAYER_LIMIT];
+};
+
+struct spec_error {
+    char text[256]; /* one line: what, where, what was expected */
+};
+
+/* 0, or -1 with `error` filled. */
+int spec_parse(const char *name, struct spec *spec, struct spec_error *error);
+
+/* Parses a comma-separated list into at most SPEC_LIST_LIMIT specs; returns their number, -1 on error. */
+int spec_parse_list(const char *list, struct spec *specs, struct spec_error *error);
+
+/* The page backend at the bottom. */
+const struct pl_candidate *spec_base(const struct spec *spec);
+
+#endif
