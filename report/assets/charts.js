@@ -1,0 +1,238 @@
+// One figure a workload, in it a bar chart for each order, in that a bar for each candidate and number of CPUs.
+// Chart.js scales and draws; the plug-in below adds spreads and, where there is no bar, the reason.
+
+const charts = [];
+const seriesOf = (cell) => [cpuWords(cell), variantWords(cell)].filter(Boolean).join(", ") || "all";
+const allSeries = unique([...cells].sort((a, b) => (a.cpus || 0) - (b.cpus || 0)).map(seriesOf));
+
+function seriesColour(series, rod) {
+  const place = allSeries.filter((name) => sharesWorkload(name, series)).indexOf(series);
+  return rod ? colour("rod-" + (place % 2)) : colour("series-" + (place % 4));
+}
+
+// Series that never meet in one workload may share a colour: "2 CPUs" and "2 CPUs, serial" read as one.
+function sharesWorkload(a, b) {
+  const base = (name) => name.split(", ")[0];
+  return a === b || base(a) !== base(b) || workloads.some((workload) => {
+    const here = cells.filter((cell) => cell.workload === workload).map(seriesOf);
+    return here.includes(a) && here.includes(b);
+  });
+}
+
+function fitText(context, words, width) {
+  let length = words.length;
+  while (length > 1 && context.measureText(shorten(words, length)).width > width) {
+    length--;
+  }
+  return shorten(words, length);
+}
+
+function drawSpread(chart, bar, cell) {
+  const context = chart.ctx;
+  const least = chart.scales.x.getPixelForValue(Math.min(cell.ns, ...cell.samples));
+  const most = chart.scales.x.getPixelForValue(Math.max(cell.ns, ...cell.samples));
+  if (most - least > 3) {
+    const end = Math.min(3, bar.height / 4);
+    context.beginPath();
+    context.moveTo(least, bar.y);
+    context.lineTo(most, bar.y);
+    for (const x of [least, most]) {
+      context.moveTo(x, bar.y - end);
+      context.lineTo(x, bar.y + end);
+    }
+    context.stroke();
+  }
+  context.fillText(figures(cell.ns), Math.max(most, bar.x) + 5, bar.y);
+}
+
+const marks = {
+  id: "marks",
+  afterDatasetsDraw(chart) {
+    const context = chart.ctx;
+    context.save();
+    context.font = "12px " + Chart.defaults.font.family;
+    context.textBaseline = "middle";
+    context.strokeStyle = colour("whisker");
+    context.lineWidth = 1.25;
+    chart.data.datasets.forEach((dataset, place) => {
+      const bars = chart.getDatasetMeta(place).data;
+      dataset.cells.forEach((cell, index) => {
+        context.fillStyle = colour("soft");
+        if (cell && isOk(cell)) {
+          drawSpread(chart, bars[index], cell);
+        } else if (cell) {
+          const left = chart.chartArea.left + 5;
+          context.fillText(fitText(context, statusWords(cell), chart.width - left - 2), left, bars[index].y);
+        }
+      });
+    });
+    context.restore();
+  },
+};
+
+function tooltipLines(cell) {
+  const lines = [settingWords(cell) + ": " + (isOk(cell) ? figures(cell.ns) + " ns" : statusWords(cell))];
+  if (isOk(cell) && cell.samples.length > 1) {
+    lines.push(
+      plural(cell.samples.length, "repetition") + ", " + figures(Math.min(...cell.samples)) + " to " +
+        figures(Math.max(...cell.samples)) + " ns"
+    );
+  }
+  if (isNumber(cell.ratio_to_magazine)) {
+    lines.push(figures(cell.ratio_to_floor) + " × floor, " + figures(cell.ratio_to_magazine) + " × magazine");
+  }
+  return lines;
+}
+
+// The axis of all charts of one workload, so that they compare.
+function axisRange(list) {
+  const times = list.filter(isOk).flatMap((cell) => [cell.ns, ...cell.samples]);
+  if (times.length === 0) {
+    return { min: 1, max: 1000 };
+  }
+  const least = times.reduce((a, b) => Math.min(a, b));
+  const most = times.reduce((a, b) => Math.max(a, b));
+  const min = 10 ** Math.floor(Math.log10(least * 0.8));
+  return { min, max: Math.max(most * 1.1, min * 10) };
+}
+
+function tickLabel(value, range) {
+  const power = Math.log10(value);
+  const lead = value / 10 ** Math.floor(power + 1e-9);
+  const near = (number) => Math.abs(lead - number) < 1e-6;
+  const short = range.max / range.min < 300;
+  return near(1) || (short && (near(2) || near(5))) ? value.toLocaleString("en") : "";
+}
+
+function chartOptions(range, names) {
+  const fade = colour("soft");
+  return {
+    indexAxis: "y",
+    animation: false,
+    maintainAspectRatio: false,
+    layout: { padding: { right: 44 } },
+    scales: {
+      x: {
+        type: "logarithmic",
+        min: range.min,
+        max: range.max,
+        grid: { color: (tick) => (tick.tick && tick.tick.label ? colour("line") : "transparent"), drawTicks: false },
+        ticks: { color: fade, maxRotation: 0, autoSkip: false, padding: 4, callback: (value) => tickLabel(value, range) },
+        border: { display: false },
+        title: { display: true, text: "ns an operation", color: fade },
+      },
+      y: {
+        grid: { display: false, drawBorder: false },
+        ticks: {
+          autoSkip: false,
+          color: (tick) => (isRod(names[tick.index]) ? fade : colour("ink")),
+          callback: (_, index) => shorten(names[index], 20),
+        },
+      },
+    },
+    plugins: {
+      legend: { display: false },
+      tooltip: {
+        displayColors: false,
+        filter: (item) => Boolean(item.dataset.cells[item.dataIndex]),
+        callbacks: {
+          title: (items) => (items.length ? shorten(names[items[0].dataIndex], 60) : ""),
+          label: (item) => tooltipLines(item.dataset.cells[item.dataIndex]),
+        },
+      },
+    },
+  };
+}
+
+// Fastest first by the first series that has a time; what has none comes last, in the order of the record.
+function chartNames(list, series) {
+  const key = (name) => {
+    const times = series.map((one) => list.find((cell) => cell.candidate === name && seriesOf(cell) === one));
+    const found = times.find((cell) => cell && isOk(cell));
+    return found ? found.ns : Infinity;
+  };
+  const keys = new Map(unique(list.map((cell) => cell.candidate)).map((name) => [name, key(name)]));
+  return [...keys.keys()].sort((a, b) => (keys.get(a) === keys.get(b) ? placeOf(a) - placeOf(b) : keys.get(a) - keys.get(b)));
+}
+
+function chartAlternative(list, caption) {
+  const ok = list.filter(isOk).sort((a, b) => a.ns - b.ns);
+  const words = ok.map((cell) => cell.candidate + " (" + seriesOf(cell) + ") " + figures(cell.ns) + " ns");
+  return "Bar chart, " + caption + ": " + (words.join(", ") || "no cell was measured") + ". All data is in the table below.";
+}
+
+function drawFacet(list, range, caption) {
+  const series = allSeries.filter((name) => list.some((cell) => seriesOf(cell) === name));
+  const names = chartNames(list, series);
+  const canvas = make("canvas", { role: "img", "aria-label": chartAlternative(list, caption) });
+  const plot = make("div", { className: "plot" }, canvas);
+  plot.style.height = names.length * (series.length * 16 + 10) + 52 + "px";
+  const datasets = series.map((name) => {
+    const row = names.map((candidate) => list.find((cell) => cell.candidate === candidate && seriesOf(cell) === name));
+    return {
+      label: name,
+      cells: row,
+      data: row.map((cell) => (cell && isOk(cell) ? cell.ns : null)),
+      backgroundColor: names.map((candidate) => seriesColour(name, isRod(candidate))),
+      borderRadius: 2,
+      minBarLength: 2,
+      maxBarThickness: 15,
+      barPercentage: 0.9,
+      categoryPercentage: 0.82,
+    };
+  });
+  return { plot, start: () => charts.push(new Chart(canvas, {
+    type: "bar", data: { labels: names, datasets }, options: chartOptions(range, names), plugins: [marks],
+  })) };
+}
+
+function drawWorkload(name, list) {
+  const orders = unique(list.map((cell) => orderWords(cell)));
+  const range = axisRange(list);
+  const facets = make("div", { className: orders.length > 1 ? "facets many" : "facets" });
+  const starts = [];
+  for (const order of orders) {
+    const here = list.filter((cell) => orderWords(cell) === order);
+    const facet = drawFacet(here, range, [name, order].filter(Boolean).join(", "));
+    const settings = order || unique(here.map(settingWords)).join("; ");
+    facets.append(make("figure", { className: "facet" }, make("figcaption", { textContent: settings }), facet.plot));
+    starts.push(facet.start);
+  }
+  const figure = make("article", { className: orders.length > 1 ? "figure wide" : "figure" },
+    make("header", null, make("h3", { textContent: name }), make("p", { textContent: workloadDescription(name) })), facets);
+  return { figure, start: () => starts.forEach((start) => start()) };
+}
+
+function drawLegend(list) {
+  const shown = allSeries.filter((name) => list.some((cell) => seriesOf(cell) === name));
+  const items = new Map(shown.map((name) => [seriesColour(name, false), []]));
+  shown.forEach((name) => items.get(seriesColour(name, false)).push(name));
+  const entries = [...items].map(([paint, names]) => [paint, unique(names.map((name) => name.split(", ")[0])).join(", ")]);
+  const lines = entries.map(([paint, words]) => {
+    const swatch = make("span", { className: "swatch" });
+    swatch.style.background = paint;
+    return make("li", null, swatch, words);
+  });
+  if (list.some((cell) => isRod(cell.candidate))) {
+    const swatch = make("span", { className: "swatch" });
+    swatch.style.background = colour("rod-0");
+    lines.push(make("li", null, swatch, "measuring rods"));
+  }
+  lines.push(make("li", null, make("span", { className: "swatch line" }), "fastest to slowest repetition"));
+  byId("charts-legend").replaceChildren(...lines);
+}
+
+function drawCharts() {
+  const list = shownCells();
+  charts.splice(0).forEach((chart) => chart.destroy());
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = 12;
+  drawLegend(list);
+  const figures = workloads
+    .map((name) => [name, list.filter((cell) => cell.workload === name)])
+    .filter(([, here]) => here.length > 0)
+    .map(([name, here]) => drawWorkload(name, here));
+  const box = make("div", { className: "pairs" }, ...figures.map((one) => one.figure));
+  byId("charts-list").replaceChildren(figures.length ? box : make("p", { className: "empty", textContent: "The filter leaves nothing to draw." }));
+  figures.forEach((one) => one.start());
+}

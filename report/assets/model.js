@@ -1,0 +1,102 @@
+// The run's data and how it is worded. Everything in it is hostile text: it reaches the page only as text.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const lab = data.context.pagelab;
+const cells = data.cells;
+const rods = lab.rods || { valid: false, words: "the rods were not measured in this run" };
+
+const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+const text = (value) => (typeof value === "string" ? value : isNumber(value) ? String(value) : "");
+const isOk = (cell) => cell.status === "ok";
+const unique = (list) => [...new Set(list)];
+
+// What ran, in the order of the record; a candidate that only a row names comes last.
+const candidates = (Array.isArray(lab.candidates) ? lab.candidates : []).filter(isRecord);
+const kinds = new Map(candidates.map((candidate) => [text(candidate.name), text(candidate.kind)]));
+const candidateNames = unique([...cells.map((cell) => cell.candidate)]).sort(
+  (a, b) => placeOf(a) - placeOf(b)
+);
+const workloads = unique(cells.map((cell) => cell.workload));
+const isRod = (name) => kinds.get(name) === "floor";
+
+function placeOf(name) {
+  const place = [...kinds.keys()].indexOf(name);
+  return place < 0 ? kinds.size : place;
+}
+
+// What the filter leaves. Everything that draws asks here.
+const view = { hidden: new Set(), workload: "" };
+const shownCells = () =>
+  cells.filter(
+    (cell) => !view.hidden.has(cell.candidate) && (view.workload === "" || cell.workload === view.workload)
+  );
+
+const workloadWords = {
+  repeat: "Allocate and free at once, again and again: the hot path and nothing else.",
+  bulk: "Allocate many, then free them all.",
+  replace: "On a machine nine tenths full, free one at random and allocate another.",
+  remote: "Allocate on one CPU, free on the other, and back, in bursts.",
+};
+
+function workloadDescription(name) {
+  if (Object.hasOwn(workloadWords, name)) {
+    return workloadWords[name];
+  }
+  return name.startsWith("replay-") ? "What a real kernel asked for, replayed from its trace." : "";
+}
+
+// Three significant figures, thousands apart.
+function figures(value) {
+  if (!isNumber(value)) {
+    return "";
+  }
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e9 || size < 0.005)) {
+    return value.toExponential(1);
+  }
+  const decimals = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : 2;
+  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+const percent = (value) => (isNumber(value) ? (value * 100).toFixed(value < 0.1 && value > 0 ? 1 : 0) + " %" : "");
+const plural = (count, one, many) => count.toLocaleString("en") + " " + (count === 1 ? one : many || one + "s");
+
+function bytes(value) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return (unit === 0 ? String(value) : value.toPrecision(value >= 1000 ? 4 : 3)) + " " + units[unit];
+}
+
+// A variant is "key:value key:value"; the values alone read well enough.
+const variantWords = (cell) => (cell.variant ? cell.variant.split(" ").map((part) => part.replace(/^[^:]*:/, "")).join(", ") : "");
+const cpuWords = (cell) => (isNumber(cell.cpus) && cell.cpus >= 0 ? plural(cell.cpus, "CPU") : "");
+const orderWords = (cell) => (isNumber(cell.order) && cell.order >= 0 ? "order " + cell.order : "");
+const settingWords = (cell) => [orderWords(cell), cpuWords(cell), variantWords(cell)].filter(Boolean).join(", ");
+const statusWords = (cell) => {
+  const reason = cell.reason.startsWith(cell.status) ? cell.reason.slice(cell.status.length).replace(/^[:,]?\s*/, "") : cell.reason;
+  return reason ? cell.status + ": " + reason : cell.status;
+};
+const shorten = (words, length) => (words.length > length ? words.slice(0, length - 1) + "…" : words);
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+
+// An element with properties and children; strings become text nodes, never markup.
+function make(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties || {})) {
+    if (key.includes("-") || key === "role" || key === "scope") {
+      element.setAttribute(key, value);
+    } else {
+      element[key] = value;
+    }
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  return element;
+}
+
+const byId = (id) => document.getElementById(id);

@@ -1,0 +1,71 @@
+// The wiring: the filter drives charts, table and maps; a change of colour scheme redraws what has colours of its own.
+
+function drawFiltered() {
+  drawFilterSummary();
+  drawCharts();
+  drawTable();
+  drawMaps();
+}
+
+function drawFilterSummary() {
+  const shown = candidateNames.filter((name) => !view.hidden.has(name)).length;
+  const who = shown === candidateNames.length ? "all " + plural(shown, "candidate") : shown + " of " + plural(candidateNames.length, "candidate");
+  byId("filter-summary").textContent = who + ", " + (view.workload || "all workloads");
+}
+
+function checkAll(checked) {
+  for (const box of byId("filter-candidates").querySelectorAll("input")) {
+    box.checked = checked;
+  }
+  view.hidden = new Set(checked ? [] : candidateNames);
+  drawFiltered();
+}
+
+function drawFilter() {
+  byId("filter-candidates").replaceChildren(
+    ...candidateNames.map((name) => {
+      const box = make("input", { type: "checkbox", checked: true });
+      box.addEventListener("change", () => {
+        view.hidden[box.checked ? "delete" : "add"](name);
+        drawFiltered();
+      });
+      return make("label", { className: isRod(name) ? "choice rod" : "choice" }, box, name, isRod(name) && make("small", { textContent: "rod" }));
+    })
+  );
+  byId("filter-workload").append(...workloads.map((name) => make("option", { value: name, textContent: name })));
+  byId("filter-workload").addEventListener("change", (event) => {
+    view.workload = event.target.value;
+    drawFiltered();
+  });
+  byId("filter-all").addEventListener("click", () => checkAll(true));
+  byId("filter-none").addEventListener("click", () => checkAll(false));
+  byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
+  byId("filter").open = matchMedia("(min-width: 900px)").matches;
+}
+
+function redrawColours() {
+  drawCharts();
+  drawMaps();
+}
+
+// Paper is white: print in the light colours whatever the screen wears.
+function printing(on) {
+  if (on) {
+    document.documentElement.dataset.theme = "light";
+  } else {
+    delete document.documentElement.dataset.theme;
+  }
+  redrawColours();
+}
+
+drawHeader();
+drawNotices();
+drawFilter();
+drawTableHead();
+drawMapsLegend();
+drawCandidates();
+drawEnvironment();
+drawFiltered();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawColours);
+addEventListener("beforeprint", () => printing(true));
+addEventListener("afterprint", () => printing(false));

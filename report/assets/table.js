@@ -1,0 +1,152 @@
+// The table of every cell: sorted by a click or Enter on a header, cells without a number always last.
+
+const spread = (cell) => (isOk(cell) && cell.samples.length > 1 ? Math.max(...cell.samples) / Math.min(...cell.samples) : NaN);
+const spreadWords = (cell) =>
+  isOk(cell) && cell.samples.length > 1 ? figures(Math.min(...cell.samples)) + " – " + figures(Math.max(...cell.samples)) : "";
+
+// What a cell counted says something only if it ran to its end.
+const counted = (cell) => isOk(cell) || cell.status === "failed";
+const count = (key) => (cell) => (counted(cell) && isNumber(cell[key]) ? cell[key] : NaN);
+const whole = (value) => (isNumber(value) ? value.toLocaleString("en") : "");
+
+const allColumns = [
+  { name: "candidate", words: (cell) => cell.candidate },
+  { name: "workload", words: (cell) => cell.workload },
+  { name: "order", value: (cell) => (orderWords(cell) ? cell.order : NaN), format: whole },
+  { name: "CPUs", value: (cell) => (cpuWords(cell) ? cell.cpus : NaN), format: whole },
+  { name: "setting", words: variantWords, needed: () => cells.some((cell) => cell.variant) },
+  { name: "ns/op", value: (cell) => (isOk(cell) ? cell.ns : NaN), format: figures },
+  { name: "spread", value: spread, show: spreadWords },
+  { name: "× floor", value: (cell) => cell.ratio_to_floor, format: figures },
+  { name: "× magazine", value: (cell) => cell.ratio_to_magazine, format: figures },
+  { name: "failures", value: count("failures"), format: whole },
+  { name: "occupancy", value: count("occupancy"), format: percent },
+  { name: "metadata B/frame", value: count("metadata_bytes_per_frame"), format: figures },
+  { name: "largest free", value: count("largest_free_order"), format: whole },
+  { name: "status", words: statusWords, element: statusCell },
+  { name: "admission", words: (cell) => text(cell.admission), needed: () => admissions.length > 1, wrap: true },
+];
+const admissions = unique(cells.map((cell) => text(cell.admission)).filter(Boolean));
+const columns = allColumns.filter((column) => !column.needed || column.needed());
+
+const sorting = { column: null, down: false };
+
+function statusClass(status) {
+  return status === "ok" ? "status" : status === "n/a" || status === "missing" ? "status quiet" : "status bad";
+}
+
+function statusCell(cell) {
+  const rest = statusWords(cell).slice(cell.status.length).replace(/^:\s*/, "");
+  return make("td", { className: "words" },
+    make("span", { className: statusClass(cell.status), textContent: cell.status }),
+    rest && make("small", { textContent: rest }));
+}
+
+function compareCells(a, b) {
+  const column = sorting.column;
+  const sign = sorting.down ? -1 : 1;
+  if (column === null) {
+    return 0;
+  }
+  if (!column.value) {
+    return sign * column.words(a).localeCompare(column.words(b), "en", { numeric: true });
+  }
+  const left = column.value(a);
+  const right = column.value(b);
+  if (isNumber(left) && isNumber(right)) {
+    return sign * (left - right);
+  }
+  return (isNumber(left) ? 0 : 1) - (isNumber(right) ? 0 : 1);
+}
+
+function copyCell(cell) {
+  const command = text(cell.command);
+  if (!command) {
+    return make("td", { className: "copy-cell" });
+  }
+  const label = "Copy the command that reruns " + cell.candidate + ", " + cell.workload + " " + settingWords(cell);
+  const button = make("button", { type: "button", className: "copy", textContent: "copy", title: command, "aria-label": label });
+  button.addEventListener("click", () => copyText(command));
+  return make("td", { className: "copy-cell" }, button);
+}
+
+function bodyCell(column, cell, place) {
+  if (column.element) {
+    return column.element(cell);
+  }
+  if (!column.value) {
+    const words = column.words(cell);
+    return make(place === 0 ? "th" : "td", place === 0 ? { scope: "row", textContent: words, title: words }
+      : { className: column.wrap ? "words" : "", textContent: words });
+  }
+  const words = column.show ? column.show(cell) : column.format(column.value(cell));
+  return make("td", { className: words ? "number" : "number absent", textContent: words || "–" });
+}
+
+function drawTable() {
+  const list = shownCells().sort(compareCells);
+  byId("table-body").replaceChildren(
+    ...list.map((cell) =>
+      make("tr", { className: isRod(cell.candidate) ? "rod" : "" },
+        ...columns.map((column, place) => bodyCell(column, cell, place)), copyCell(cell)))
+  );
+  const admission = admissions.length === 1 ? " Admission: " + admissions[0] + "." : "";
+  byId("table-lead").textContent =
+    plural(list.length, "cell") + " of " + cells.length + ". Choose a header to sort; cells without a number stay last. " +
+    "Each row has the command that reruns exactly that cell." + admission;
+}
+
+function sortBy(column, header) {
+  sorting.down = sorting.column === column && !sorting.down;
+  sorting.column = column;
+  for (const other of byId("table-head").querySelectorAll("th")) {
+    other.removeAttribute("aria-sort");
+  }
+  header.setAttribute("aria-sort", sorting.down ? "descending" : "ascending");
+  drawTable();
+}
+
+function drawTableHead() {
+  const row = make("tr");
+  for (const column of columns) {
+    const button = make("button", { type: "button", textContent: column.name });
+    const header = make("th", { scope: "col", className: column.value ? "number" : "" }, button);
+    button.addEventListener("click", () => sortBy(column, header));
+    row.append(header);
+  }
+  row.append(make("th", { scope: "col", className: "copy-cell" }, make("span", { textContent: "command" })));
+  byId("table-head").replaceChildren(row);
+}
+
+let toastTimer = 0;
+function toast(words) {
+  const box = byId("toast");
+  box.textContent = words;
+  box.classList.add("shown");
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => box.classList.remove("shown"), 4000);
+}
+
+// Where a browser keeps the clipboard from a page opened as a file, the old way still works.
+function copyByHand(command) {
+  const area = make("textarea", { value: command, readOnly: true });
+  const before = document.activeElement;
+  area.style.position = "fixed";
+  area.style.opacity = "0";
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  if (before) {
+    before.focus();
+  }
+  toast(copied ? "Copied: " + command : "Copy this: " + command);
+}
+
+function copyText(command) {
+  if (!navigator.clipboard) {
+    copyByHand(command);
+    return;
+  }
+  navigator.clipboard.writeText(command).then(() => toast("Copied: " + command), () => copyByHand(command));
+}

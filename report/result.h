@@ -1,0 +1,23 @@
+/* The shape of a result: what must be there, and how a field is read that may be absent. */
+#ifndef REPORT_RESULT_H
+#define REPORT_RESULT_H
+
+#include "report.h"
+
+/* False: *error names `where` and the first thing that is missing or of the wrong kind. */
+bool result_check(const cJSON *result, const char *where, struct report_error *error);
+
+/* "" where the field is absent or no string. The text belongs to `object`. */
+const char *result_text(const cJSON *object, const char *key);
+
+/* False, and *value as it was, where the field is absent or no number. */
+bool result_number(const cJSON *object, const char *key, double *value);
+
+/* The record of ours; never NULL in a checked result. */
+const cJSON *result_pagelab(const cJSON *result);
+
+/* Ratios mean something only where the rods were checked and hold. *words (never NULL) says why or why not.
+ */
+bool result_rods_valid(const cJSON *result, const char **words);
+
+#endif
