@@ -1,0 +1,265 @@
+/* See campaign.h. */
+#define _GNU_SOURCE
+#include "bench/campaign.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/cell_row.h"
+#include "bench/environment.h"
+#include "bench/rows.h"
+
+struct campaign {
+    const struct plan *plan;
+    const struct campaign_options *options;
+    struct campaign_error *error;
+    cJSON *root;
+    cJSON *benchmarks;
+    cJSON *ours;
+    double start_s;
+    double shown_s;
+    size_t done;
+    bool broken;
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* --- the result file --- */
+
+/* Written beside and renamed: a reader sees a whole result, old or new. */
+static int save(struct campaign *campaign)
+{
+    const char *path = campaign->options->result_path;
+    char beside[4096];
+    if (path == NULL)
+        return 0;
+    rows_finish(campaign->root);
+    cJSON_ReplaceItemInObject(campaign->ours, "seconds", cJSON_CreateNumber(now_s() - campaign->start_s));
+    char *text = cJSON_Print(campaign->root);
+    snprintf(beside, sizeof(beside), "%s.part", path);
+    FILE *file = text == NULL ? NULL : fopen(beside, "w");
+    bool good = file != NULL && fputs(text, file) >= 0 && fputc('\n', file) != EOF;
+    if (file != NULL && fclose(file) != 0)
+        good = false;
+    free(text);
+    if (good && rename(beside, path) == 0)
+        return 0;
+    snprintf(campaign->error->text, sizeof(campaign->error->text), "%s: cannot be written: %s", path,
+             strerror(errno));
+    unlink(beside);
+    return -1;
+}
+
+static cJSON *read_document(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = NULL;
+    size_t bytes = 0;
+    if (file == NULL)
+        return NULL;
+    ssize_t n = getdelim(&text, &bytes, '\0', file);
+    cJSON *root = n > 0 ? cJSON_Parse(text) : NULL;
+    free(text);
+    fclose(file);
+    return root;
+}
+
+/* Takes over the rows of an earlier run that are not of a crashed or hung cell. */
+static int resume(struct campaign *campaign)
+{
+    cJSON *old = read_document(campaign->options->result_path);
+    cJSON *rows = cJSON_GetObjectItem(old, "benchmarks");
+    if (!cJSON_IsArray(rows)) {
+        cJSON_Delete(old);
+        snprintf(campaign->error->text, sizeof(campaign->error->text),
+                 "%s: a result to resume expected; start without --resume", campaign->options->result_path);
+        return -1;
+    }
+    while (rows->child != NULL)
+        cJSON_AddItemToArray(campaign->benchmarks, cJSON_DetachItemViaPointer(rows, rows->child));
+    cJSON_Delete(old);
+    return 0;
+}
+
+static bool have_row(const struct campaign *campaign, const char *name, unsigned round)
+{
+    const cJSON *row;
+    cJSON_ArrayForEach(row, campaign->benchmarks)
+    {
+        const cJSON *run_name = cJSON_GetObjectItem(row, "run_name");
+        const cJSON *index = cJSON_GetObjectItem(row, "repetition_index");
+        if (cJSON_IsString(run_name) && cJSON_IsNumber(index) && strcmp(run_name->valuestring, name) == 0 &&
+            index->valueint == (int)round)
+            return true;
+    }
+    return false;
+}
+
+/* --- one cell --- */
+
+void cell_arguments_make(const char *program, const struct cell_params *params,
+                         struct cell_arguments *arguments)
+{
+    size_t n = 0;
+#define ARGUMENT(...) snprintf(arguments->store[n++], CELL_ARGUMENT_BYTES, __VA_ARGS__)
+    memset(arguments, 0, sizeof(*arguments));
+    ARGUMENT("bench-cell");
+    ARGUMENT("--backend=%s", params->backend);
+    ARGUMENT("--workload=%s", params->workload);
+    ARGUMENT("--order=%u", params->order);
+    ARGUMENT("--cpus=%u", params->cpus);
+    ARGUMENT("--memory=%" PRIu64, params->memory_bytes);
+    ARGUMENT("--min-time=%.6f", params->min_time_s);
+    ARGUMENT("--admission=%s", params->admission == ADMISSION_EXACT ? "exact" : "batched");
+    if (params->parallel)
+        ARGUMENT("--parallel");
+    if (params->smoke)
+        ARGUMENT("--smoke");
+#undef ARGUMENT
+    arguments->argv[0] = (char *)(uintptr_t)program;
+    for (size_t i = 0; i < n; i++)
+        arguments->argv[i + 1] = arguments->store[i];
+}
+
+/* A child that gave no row becomes one. */
+static cJSON *row_of_failure(const struct cell_params *params, const struct child_result *child)
+{
+    cJSON *row = cell_row_new(params);
+    char words[400];
+    child_describe(child, words, sizeof(words));
+    cJSON_AddStringToObject(row, "admission", params->admission == ADMISSION_EXACT ? "exact" : "batched");
+    cJSON_AddNumberToObject(row, "failures", 0);
+    cell_row_fail(row, child->end == CHILD_TIMED_OUT ? "timeout" : "crashed", words);
+    return row;
+}
+
+static void note_settings(struct campaign *campaign, const cJSON *row)
+{
+    const cJSON *settings = cJSON_GetObjectItem(row, "settings");
+    const cJSON *candidate = cJSON_GetObjectItem(row, "candidate");
+    cJSON *entry;
+    if (!cJSON_IsString(settings) || !cJSON_IsString(candidate))
+        return;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(campaign->ours, "candidates"))
+    {
+        if (strcmp(cJSON_GetObjectItem(entry, "name")->valuestring, candidate->valuestring) == 0)
+            cJSON_ReplaceItemInObject(entry, "settings", cJSON_CreateString(settings->valuestring));
+    }
+}
+
+static void show_progress(struct campaign *campaign, const char *name, const cJSON *row)
+{
+    const struct campaign_options *options = campaign->options;
+    size_t total = campaign->plan->cell_count * options->rounds;
+    double now = now_s();
+    const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
+    double ns = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "real_time"));
+    bool ok = status != NULL && strcmp(status, "ok") == 0;
+    /* A terminal sees every cell on one line; a log sees one line in five seconds, and whatever went wrong.
+     */
+    bool bad = !ok && status != NULL && strcmp(status, "n/a") != 0;
+    if (options->progress == NULL || (!options->progress_is_tty && !bad && now - campaign->shown_s < 5.0))
+        return;
+    campaign->shown_s = now;
+    fprintf(options->progress, "%s[%zu/%zu, %.0f s] %s ", options->progress_is_tty ? "\r\033[K" : "",
+            campaign->done, total, now - campaign->start_s, name);
+    if (ok)
+        fprintf(options->progress, "%.1f ns", ns);
+    else
+        fprintf(options->progress, "%s", status == NULL ? "" : status);
+    if (!options->progress_is_tty || bad)
+        fputc('\n', options->progress);
+    fflush(options->progress);
+}
+
+/* False: interrupted, or the result cannot be written. */
+static bool run_cell(struct campaign *campaign, const struct cell_params *params, unsigned round)
+{
+    char name[CELL_NAME_BYTES];
+    struct cell_arguments arguments;
+    struct child_result child;
+    cell_name(params, name);
+    campaign->done++;
+    if (campaign->options->resume && have_row(campaign, name, round))
+        return true;
+    cell_arguments_make(campaign->options->program, params, &arguments);
+    child_run(arguments.argv, campaign->options->limit_s, campaign->options->stop, &child);
+    if (child.end == CHILD_INTERRUPTED) {
+        free(child.output);
+        return false;
+    }
+    if (child.end == CHILD_EXITED && child.code == 2) {
+        snprintf(campaign->error->text, sizeof(campaign->error->text), "%s", child.last_words);
+        free(child.output);
+        return false;
+    }
+    cJSON *row = child.end == CHILD_EXITED && child.code == 0 ? cJSON_Parse(child.output) : NULL;
+    if (row == NULL)
+        row = row_of_failure(params, &child);
+    free(child.output);
+    note_settings(campaign, row);
+    cJSON_ReplaceItemInObject(row, "repetition_index", cJSON_CreateNumber(round));
+    const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
+    if (status == NULL || strcmp(status, "crashed") == 0 || strcmp(status, "timeout") == 0 ||
+        strcmp(status, "broken") == 0)
+        campaign->broken = true;
+    cJSON_AddItemToArray(campaign->benchmarks, row);
+    show_progress(campaign, name, row);
+    return save(campaign) == 0;
+}
+
+static bool run_rounds(struct campaign *campaign)
+{
+    for (unsigned round = 0; round < campaign->options->rounds; round++) {
+        for (size_t i = 0; i < campaign->plan->cell_count; i++) {
+            if (*campaign->options->stop || !run_cell(campaign, &campaign->plan->cells[i], round))
+                return false;
+        }
+    }
+    return true;
+}
+
+enum campaign_end campaign_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
+                               const struct campaign_options *options, cJSON **result,
+                               struct campaign_error *error)
+{
+    struct campaign campaign = {.plan = plan, .options = options, .error = error, .start_s = now_s()};
+    error->text[0] = '\0';
+    *result = NULL;
+    campaign.root = cJSON_CreateObject();
+    cJSON_AddItemToObject(campaign.root, "context", environment_context(options->mode));
+    campaign.ours = cJSON_GetObjectItem(cJSON_GetObjectItem(campaign.root, "context"), "pagelab");
+    cJSON_AddItemToObject(campaign.ours, "candidates", environment_candidates(specs, spec_count));
+    campaign.benchmarks = cJSON_AddArrayToObject(campaign.root, "benchmarks");
+    if ((options->resume && resume(&campaign) != 0) || save(&campaign) != 0) {
+        cJSON_Delete(campaign.root);
+        return CAMPAIGN_MISTAKE;
+    }
+    bool whole = run_rounds(&campaign);
+    if (options->progress != NULL && options->progress_is_tty)
+        fputs("\r\033[K", options->progress);
+    if (error->text[0] != '\0') {
+        cJSON_Delete(campaign.root);
+        return CAMPAIGN_MISTAKE;
+    }
+    if (whole)
+        cJSON_ReplaceItemInObject(campaign.ours, "complete", cJSON_CreateTrue());
+    rows_finish(campaign.root);
+    if (save(&campaign) != 0) {
+        cJSON_Delete(campaign.root);
+        return CAMPAIGN_MISTAKE;
+    }
+    *result = campaign.root;
+    if (!whole)
+        return CAMPAIGN_INTERRUPTED;
+    return campaign.broken ? CAMPAIGN_BROKEN : CAMPAIGN_DONE;
+}

@@ -1,0 +1,269 @@
+/* See cell.h: build the machine and the candidate, let the workload run under libbench, turn what came out
+ * into a row. */
+#define _POSIX_C_SOURCE 200809L /* fileno */
+#include "bench/cell.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/cell_row.h"
+#include "bench/workloads/workload.h"
+#include "engine/replay.h"
+#include "engine/trace/trace.h"
+#include "systems/freebsd/reserve.h"
+
+#define MEMORY_BYTES       (UINT64_C(1) << 30)
+#define SMOKE_MEMORY_BYTES (UINT64_C(64) << 20)
+#define REPLAY_ALIGNMENT   1024u /* frames: whole blocks of the largest order that all candidates serve */
+
+static int load_trace(struct cell *cell, struct spec_error *error)
+{
+    struct trace_error trace_error;
+    const char *path = cell->params.workload + strlen("replay:");
+    cell->trace = calloc(1, sizeof(*cell->trace));
+    if (cell->trace == NULL) {
+        snprintf(error->text, sizeof(error->text), "%.100s: out of memory", path);
+        return -1;
+    }
+    if (trace_read(path, cell->trace, &trace_error) != 0) {
+        snprintf(error->text, sizeof(error->text), "%s", trace_error.text);
+        return -1;
+    }
+    return 0;
+}
+
+/* The machine: as asked, or 1.25 x the recording's peak, or 1 GiB. */
+static uint64_t frames_wanted(const struct cell *cell)
+{
+    if (cell->params.memory_bytes != 0)
+        return cell->params.memory_bytes / PL_FRAME_BYTES;
+    if (cell->trace == NULL)
+        return (cell->params.smoke ? SMOKE_MEMORY_BYTES : MEMORY_BYTES) / PL_FRAME_BYTES;
+    uint64_t frames = cell->trace->peak_frames + cell->trace->peak_frames / 4;
+    return (frames + REPLAY_ALIGNMENT - 1) / REPLAY_ALIGNMENT * REPLAY_ALIGNMENT;
+}
+
+static int make_machine(struct cell *cell, const struct spec *spec, struct spec_error *error)
+{
+    uint32_t cpus = cell->trace != NULL ? cell->trace->cpu_count : cell->params.cpus;
+    struct native_shape shape = {
+        .ranges = {{.first = {0}, .frame_count = frames_wanted(cell)}},
+        .range_count = 1,
+        .cpu_count = cpus < 2 ? 2 : cpus, /* `remote` on one thread plays two */
+        .contents = spec_needs_contents(spec),
+        .contents_alignment = spec_base(spec)->arena_alignment,
+    };
+    shape.floors = freebsd_floors_of(shape.ranges[0].frame_count);
+    cell->native = native_machine_new(&shape, error->text, sizeof(error->text));
+    if (cell->native == NULL)
+        return -1;
+    cell->machine = native_machine_view(cell->native);
+    for (uint32_t i = 0; i < shape.cpu_count; i++)
+        cell->threads[i].cpu = native_cpu(cell->native, i);
+    return 0;
+}
+
+/* Cells that the candidate does not claim: n/a, with the reason. */
+static bool within_claims(struct cell *cell)
+{
+    const struct instance *instance = &cell->instance;
+    if (cell->workload->takes_order && cell->params.order > instance->max_order)
+        return workload_cannot(cell, "n/a (capability): serves orders up to %u", instance->max_order);
+    if ((cell->params.cpus > 1 || cell->params.parallel) && !(instance->caps & PL_CAP_CONCURRENT))
+        return workload_cannot(cell, "n/a (capability): not concurrent");
+    return true;
+}
+
+static int make_replay(struct cell *cell, struct spec_error *error)
+{
+    cell->replay = calloc(1, sizeof(*cell->replay));
+    if (cell->replay == NULL ||
+        replay_init(cell->replay, cell->trace->ops, cell->trace->op_count, cell->trace->slot_count,
+                    &cell->admission, cell->native, cell->params.parallel) != 0) {
+        snprintf(error->text, sizeof(error->text), "replay: out of memory");
+        return -1;
+    }
+    return 0;
+}
+
+/* Everything up to the point where only the clock is missing. 0: ready, or cell->cannot is set. */
+static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_error *error)
+{
+    if (cell->workload->is_replay && load_trace(cell, error) != 0)
+        return -1;
+    if (make_machine(cell, spec, error) != 0)
+        return -1;
+    struct spec_error why;
+    enum pl_status status = instance_init(&cell->instance, spec, cell->machine, false, &why);
+    if (status != PL_OK) {
+        (void)workload_cannot(cell, "%s%.150s", status == PL_UNSUPPORTED ? "n/a (machine): " : "", why.text);
+        return 0;
+    }
+    admission_init(&cell->admission, cell->instance.page, cell->machine, cell->params.admission);
+    cell->admission.threaded = cell->params.cpus > 1 || cell->params.parallel;
+    if (!within_claims(cell))
+        return 0;
+    if (cell->workload->is_replay && make_replay(cell, error) != 0)
+        return -1;
+    (void)native_pin_self(0);
+    (void)cell->workload->prepare(cell);
+    return 0;
+}
+
+static void cell_fini(struct cell *cell)
+{
+    /* A replay's runs are the replay's. */
+    for (unsigned i = 0; i < CELL_CPU_LIMIT; i++) {
+        if (cell->replay == NULL)
+            free(cell->threads[i].runs);
+    }
+    if (cell->replay != NULL)
+        replay_fini(cell->replay);
+    if (cell->trace != NULL)
+        trace_fini(cell->trace);
+    free(cell->replay);
+    free(cell->trace);
+    free(cell->shared);
+    instance_fini(&cell->instance);
+    native_machine_delete(cell->native);
+    free(cell);
+}
+
+/* Runs libbench once, into a temporary file, and returns its only row. */
+static cJSON *measure(struct cell *cell, const char *name)
+{
+    FILE *file = tmpfile();
+    if (file == NULL)
+        return NULL;
+    char path[32];
+    snprintf(path, sizeof(path), "/dev/fd/%d", fileno(file));
+    lb_clear();
+    struct lb_bench *bench = lb_register(name, cell->workload->body, cell);
+    lb_use_real_time(bench);
+    if (cell->params.cpus > 1 && !cell->workload->is_replay)
+        lb_threads(bench, (int)cell->params.cpus);
+    struct lb_run_options options = {
+        .json_path = path,
+        .min_time_s = cell->params.smoke ? 0.001 : cell->params.min_time_s,
+        .quiet = true,
+        .anonymous = true,
+    };
+    cJSON *row = NULL;
+    if (lb_run_json(&options) == 0) {
+        long bytes = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : 0;
+        char *text = bytes > 0 ? calloc(1, (size_t)bytes + 1) : NULL;
+        rewind(file);
+        if (text != NULL && fread(text, 1, (size_t)bytes, file) == (size_t)bytes) {
+            cJSON *root = cJSON_Parse(text);
+            row = cJSON_DetachItemFromArray(cJSON_GetObjectItem(root, "benchmarks"), 0);
+            cJSON_Delete(root);
+        }
+        free(text);
+    }
+    fclose(file);
+    return row;
+}
+
+cJSON *cell_run(const struct cell_params *params, struct spec_error *error)
+{
+    struct spec spec;
+    if (spec_parse(params->backend, &spec, error) != 0)
+        return NULL;
+    struct cell *cell = aligned_alloc(PL_CPU_LINE_BYTES, sizeof(*cell));
+    if (cell == NULL) {
+        snprintf(error->text, sizeof(error->text), "bench: out of memory");
+        return NULL;
+    }
+    memset(cell, 0, sizeof(*cell));
+    cell->params = *params;
+    cell->workload = workload_find(params->workload);
+    if (cell->workload == NULL) {
+        snprintf(error->text, sizeof(error->text),
+                 "workload '%.80s': unknown; repeat, bulk, replace, remote or "
+                 "replay:FILE expected",
+                 params->workload);
+        free(cell);
+        return NULL;
+    }
+    cJSON *row = NULL;
+    if (cell_prepare(cell, &spec, error) == 0) {
+        char name[CELL_NAME_BYTES];
+        cell_name(params, name);
+        if (!cell->cannot)
+            row = measure(cell, name);
+        if (!cell->cannot && row == NULL)
+            (void)workload_cannot(cell, "libbench gave no result");
+        if (!cell->cannot && cell->workload->finish != NULL)
+            cell->workload->finish(cell);
+        row = cell_row(cell, row);
+    }
+    cell_fini(cell);
+    return row;
+}
+
+/* --- names --- */
+
+/* Row names hold no path and nothing that a shell or a page would take for more than a name. */
+static void put_label(const char *label, char *text, size_t bytes)
+{
+    size_t i = 0;
+    for (; label[i] != '\0' && i + 1 < bytes; i++) {
+        char c = label[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '_' || c == '.';
+        text[i] = plain ? c : '_';
+    }
+    text[i] = '\0';
+}
+
+void cell_label(const char *workload, char *label, size_t bytes)
+{
+    if (strncmp(workload, "replay:", 7) != 0) {
+        put_label(workload, label, bytes);
+        return;
+    }
+    const char *path = workload + 7;
+    const char *slash = strrchr(path, '/');
+    char base[64];
+    snprintf(base, sizeof(base), "replay-%s", slash == NULL ? path : slash + 1);
+    char *dot = strrchr(base, '.');
+    if (dot != NULL && dot > base + 7)
+        *dot = '\0';
+    put_label(base, label, bytes);
+}
+
+void cell_name(const struct cell_params *params, char name[CELL_NAME_BYTES])
+{
+    char label[64];
+    cell_label(params->workload, label, sizeof(label));
+    const struct workload *workload = workload_find(params->workload);
+    int n = snprintf(name, CELL_NAME_BYTES, "%s/%s", label, params->backend);
+    if (workload != NULL && workload->takes_order)
+        n += snprintf(name + n, CELL_NAME_BYTES - (size_t)n, "/order:%u", params->order);
+    if (workload != NULL && workload->is_replay)
+        snprintf(name + n, CELL_NAME_BYTES - (size_t)n, "/mode:%s", params->parallel ? "parallel" : "serial");
+    else
+        snprintf(name + n, CELL_NAME_BYTES - (size_t)n, "/cpus:%u", params->cpus);
+}
+
+void cell_command(const struct cell_params *params, char *text, size_t bytes)
+{
+    const struct workload *workload = workload_find(params->workload);
+    const char *quote = strpbrk(params->backend, "() ") != NULL ? "'" : "";
+    int n = snprintf(text, bytes, "./pagelab bench --backend %s%s%s --workload %s", quote, params->backend,
+                     quote, params->workload);
+    if (n < 0 || (size_t)n >= bytes || workload == NULL)
+        return;
+    if (workload->takes_order)
+        n += snprintf(text + n, bytes - (size_t)n, " --order %u", params->order);
+    if (workload->takes_cpus && (size_t)n < bytes)
+        n += snprintf(text + n, bytes - (size_t)n, " --cpus %u", params->cpus);
+    if (params->parallel && (size_t)n < bytes)
+        n += snprintf(text + n, bytes - (size_t)n, " --parallel");
+    if (params->memory_bytes != 0 && (size_t)n < bytes)
+        n += snprintf(text + n, bytes - (size_t)n, " --memory %" PRIu64, params->memory_bytes);
+    if (params->admission == ADMISSION_EXACT && (size_t)n < bytes)
+        snprintf(text + n, bytes - (size_t)n, " --admission exact");
+}

@@ -1,0 +1,70 @@
+/* One cell of a run: a workload on a candidate with its parameters, measured in this process by libbench.
+ * Whoever wants isolation runs it in a child (see bench/campaign.h). */
+#ifndef BENCH_CELL_H
+#define BENCH_CELL_H
+
+#include <cjson/cJSON.h>
+
+#include "engine/instance.h"
+#include "platform/native/native.h"
+#include "systems/admission/admission.h"
+
+#define CELL_NAME_BYTES 256u
+#define CELL_CPU_LIMIT  PL_CPU_LIMIT
+
+struct cell_params {
+    char backend[SPEC_NAME_BYTES];
+    char workload[512]; /* a name of the list, or replay:FILE */
+    unsigned order;
+    unsigned cpus;
+    uint64_t memory_bytes; /* 0: the workload's own choice */
+    enum admission_mode admission;
+    bool parallel; /* replay only */
+    bool smoke;    /* a few iterations: does it run at all? */
+    double min_time_s;
+};
+
+struct cell_thread {
+    PL_CPU_ALIGNED struct pl_cpu *cpu;
+    uint64_t failures;
+    uint64_t rng;
+    struct pl_run *runs; /* what this thread holds; a run of 0 frames is none */
+    size_t run_count;
+    bool pinned;
+};
+
+struct workload;
+struct replay;
+struct trace;
+
+/* A cell that is being measured. Workloads read it; cell.c owns it. */
+struct cell {
+    struct cell_params params;
+    const struct workload *workload;
+    struct native_machine *native;
+    const struct pl_machine *machine;
+    struct instance instance;
+    struct admission admission;
+    struct cell_thread threads[CELL_CPU_LIMIT];
+    uint64_t granted_frames; /* most that the workload holds while it is measured */
+    bool cannot;             /* prepare found that the candidate is not able: a failed row, not an error */
+    char reason[192];
+    struct trace *trace; /* replay only */
+    struct replay *replay;
+    uint64_t events; /* replay only: operations of one pass, the frees at its end included */
+    void *shared;    /* a workload's own, freed with free() */
+};
+
+/* Measures and returns a row: an object with the keys of Google Benchmark's JSON and our counters, plus
+ * "settings" and, for replays, "frame_map". A candidate that cannot do the workload gives a row with
+ * error_occurred and a "status". NULL and one line in `error` only for a caller's mistake (unknown names,
+ * unreadable trace). */
+cJSON *cell_run(const struct cell_params *params, struct spec_error *error);
+
+/* "workload/candidate/order:0/cpus:1". */
+void cell_name(const struct cell_params *params, char name[CELL_NAME_BYTES]);
+
+/* The command that runs exactly this cell. */
+void cell_command(const struct cell_params *params, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,185 @@
+/* See cell_row.h. What the machine looks like comes from the harness's own record of what is granted, never
+ * from the candidate. */
+#include "bench/cell_row.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/workloads/workload.h"
+#include "engine/shadow.h"
+
+#define MAP_CELLS 4096u
+
+static void set_number(cJSON *object, const char *key, double value)
+{
+    cJSON_DeleteItemFromObject(object, key);
+    cJSON_AddNumberToObject(object, key, value);
+}
+
+static void set_string(cJSON *object, const char *key, const char *value)
+{
+    cJSON_DeleteItemFromObject(object, key);
+    cJSON_AddStringToObject(object, key, value);
+}
+
+void cell_row_fail(cJSON *row, const char *status, const char *reason)
+{
+    set_string(row, "status", status);
+    set_string(row, "reason", reason);
+    cJSON_DeleteItemFromObject(row, "error_occurred");
+    cJSON_AddTrueToObject(row, "error_occurred");
+    set_string(row, "error_message", reason);
+    set_number(row, "real_time", 0);
+    set_number(row, "cpu_time", 0);
+    set_number(row, "iterations", 0);
+}
+
+cJSON *cell_row_new(const struct cell_params *params)
+{
+    char name[CELL_NAME_BYTES];
+    char label[64];
+    char command[512];
+    const struct workload *workload = workload_find(params->workload);
+    cell_name(params, name);
+    cell_label(params->workload, label, sizeof(label));
+    cell_command(params, command, sizeof(command));
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "name", name);
+    cJSON_AddStringToObject(row, "run_name", name);
+    cJSON_AddStringToObject(row, "run_type", "iteration");
+    cJSON_AddNumberToObject(row, "repetitions", 1);
+    cJSON_AddNumberToObject(row, "repetition_index", 0);
+    cJSON_AddNumberToObject(row, "threads", params->cpus);
+    cJSON_AddNumberToObject(row, "iterations", 0);
+    cJSON_AddNumberToObject(row, "real_time", 0);
+    cJSON_AddNumberToObject(row, "cpu_time", 0);
+    cJSON_AddStringToObject(row, "time_unit", "ns");
+    cJSON_AddStringToObject(row, "candidate", params->backend);
+    cJSON_AddStringToObject(row, "workload", label);
+    if (workload != NULL && workload->takes_order)
+        cJSON_AddNumberToObject(row, "order", params->order);
+    cJSON_AddNumberToObject(row, "cpus", params->cpus);
+    cJSON_AddStringToObject(row, "status", "ok");
+    cJSON_AddStringToObject(row, "reason", "");
+    cJSON_AddStringToObject(row, "command", command);
+    return row;
+}
+
+/* --- the state of the machine at the end --- */
+
+static bool record_grants(const struct cell *cell, struct shadow *shadow, struct finding *finding)
+{
+    for (unsigned i = 0; i < CELL_CPU_LIMIT && !finding->found; i++) {
+        const struct cell_thread *thread = &cell->threads[i];
+        for (size_t k = 0; thread->runs != NULL && k < thread->run_count && !finding->found; k++) {
+            if (thread->runs[k].frame_count != 0)
+                shadow_grant(shadow, &thread->runs[k], 1, finding);
+        }
+    }
+    return !finding->found;
+}
+
+/* One character a cell: tenths of its frames that are granted, '.' for a hole. */
+static cJSON *frame_map(const struct shadow *shadow)
+{
+    uint64_t span = shadow->machine->span;
+    uint64_t per_cell = (span + MAP_CELLS - 1) / MAP_CELLS;
+    char cells[MAP_CELLS + 1];
+    size_t count = 0;
+    for (uint64_t at = 0; at < span; at += per_cell) {
+        uint64_t frames = 0;
+        uint64_t granted = 0;
+        for (uint64_t i = at; i < at + per_cell && i < span; i++) {
+            frames += shadow->owner[i] != SHADOW_HOLE;
+            granted += shadow->owner[i] != SHADOW_HOLE && shadow->owner[i] != 0;
+        }
+        /* 0 only for none and 9 only for all, so that both can be told from "nearly". */
+        uint64_t tenths = frames == 0 ? 0 : granted * 10 / frames;
+        if (tenths == 0 && granted != 0)
+            tenths = 1;
+        if (tenths >= 9)
+            tenths = granted == frames ? 9 : 8;
+        cells[count++] = frames == 0 ? '.' : (char)('0' + tenths);
+    }
+    cells[count] = '\0';
+    cJSON *map = cJSON_CreateObject();
+    cJSON_AddNumberToObject(map, "frame_count", (double)span);
+    cJSON_AddNumberToObject(map, "frames_per_cell", (double)per_cell);
+    cJSON_AddStringToObject(map, "cells", cells);
+    return map;
+}
+
+/* Counters and the map from what is granted. A candidate that granted a frame twice has broken its contract;
+ * a rod does not claim to have none. */
+static void describe_machine(const struct cell *cell, cJSON *row)
+{
+    struct shadow shadow;
+    struct finding finding = {0};
+    if (shadow_init(&shadow, cell->machine) != 0)
+        return;
+    bool floor = spec_base(&cell->instance.spec)->kind == PL_KIND_FLOOR;
+    if (record_grants(cell, &shadow, &finding)) {
+        set_number(row, "largest_free_order", shadow_largest_free_order(&shadow));
+        if (cell->workload->is_replay)
+            cJSON_AddItemToObject(row, "frame_map", frame_map(&shadow));
+    } else if (!floor) {
+        char reason[480];
+        snprintf(reason, sizeof(reason), "broke %s: %s; %s", finding.ids, finding.expected, finding.actual);
+        cell_row_fail(row, "broken", reason);
+    }
+    shadow_fini(&shadow);
+}
+
+/* --- the row --- */
+
+static void take_times(const struct cell *cell, cJSON *row, cJSON *measured)
+{
+    static const char *const keys[] = {"real_time", "cpu_time"};
+    /* Google Benchmark divides by the iterations of all threads; a row says ns an operation on each CPU. */
+    double scale = cell->workload->is_replay ? 1.0 : cell->params.cpus;
+    for (size_t i = 0; i < PL_COUNT_OF(keys); i++)
+        set_number(row, keys[i], scale * cJSON_GetNumberValue(cJSON_GetObjectItem(measured, keys[i])));
+    set_number(row, "iterations", cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "iterations")));
+    const cJSON *error = cJSON_GetObjectItem(measured, "error_message");
+    if (cJSON_IsString(error))
+        cell_row_fail(row, "failed", error->valuestring);
+}
+
+cJSON *cell_row(struct cell *cell, cJSON *measured)
+{
+    cJSON *row = cell_row_new(&cell->params);
+    char text[512];
+    uint64_t failures = 0;
+    if (cell->params.admission == ADMISSION_EXACT)
+        snprintf(text, sizeof(text), "exact");
+    else
+        snprintf(text, sizeof(text), "batched (within %lld frames a CPU)",
+                 (long long)admission_slack(&cell->admission));
+    cJSON_AddStringToObject(row, "admission", text);
+    if (cell->cannot) {
+        bool not_applicable = strncmp(cell->reason, "n/a", 3) == 0;
+        cell_row_fail(row, not_applicable ? "n/a" : "failed", cell->reason);
+    } else {
+        take_times(cell, row, measured);
+    }
+    for (unsigned i = 0; i < CELL_CPU_LIMIT; i++)
+        failures += cell->threads[i].failures;
+    set_number(row, "failures", (double)failures);
+    if (failures != 0) {
+        snprintf(text, sizeof(text), "%llu allocations failed while measured", (unsigned long long)failures);
+        cell_row_fail(row, "failed", text);
+    }
+    if (cell->instance.live) {
+        set_number(row, "occupancy", (double)cell->granted_frames / (double)cell->machine->frame_count);
+        set_number(row, "metadata_bytes_per_frame", instance_metadata_bytes_per_frame(&cell->instance));
+        if (cell->workload->is_replay)
+            set_number(row, "events", (double)cell->events);
+        instance_settings(&cell->instance, text, sizeof(text));
+        set_string(row, "settings", text);
+    }
+    if (cell->instance.live && !cell->cannot)
+        describe_machine(cell, row);
+    cJSON_Delete(measured);
+    return row;
+}

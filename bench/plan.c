@@ -1,0 +1,107 @@
+/* See plan.h. */
+#include "bench/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int plan_add(struct plan *plan, const struct plan_options *options, const struct cell_params *cell,
+                    const char *backend)
+{
+    if (plan->cell_count == plan->cell_capacity) {
+        size_t capacity = plan->cell_capacity == 0 ? 64 : plan->cell_capacity * 2;
+        struct cell_params *cells = realloc(plan->cells, capacity * sizeof(*cells));
+        if (cells == NULL)
+            return -1;
+        plan->cells = cells;
+        plan->cell_capacity = capacity;
+    }
+    struct cell_params *added = &plan->cells[plan->cell_count++];
+    *added = *cell;
+    snprintf(added->backend, sizeof(added->backend), "%s", backend);
+    added->admission = options->admission;
+    added->smoke = options->smoke;
+    added->min_time_s = options->min_time_s;
+    added->memory_bytes = options->memory_bytes;
+    return 0;
+}
+
+static bool is_named(const struct plan_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->spec_count; i++) {
+        if (strcmp(options->specs[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+int plan_workload(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
+{
+    static const char *const rods[] = {"null", "magazine"};
+    for (size_t i = 0; i < PL_COUNT_OF(rods) && options->rods; i++) {
+        if (!is_named(options, rods[i]) && plan_add(plan, options, cell, rods[i]) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < options->spec_count; i++) {
+        if (plan_add(plan, options, cell, options->specs[i].name) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int plan_calibrations(struct plan *plan, const struct plan_options *options)
+{
+    static const char *const names[] = {"calibrate-calls", "calibrate-cas"};
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        struct cell_params cell = {.cpus = 1};
+        snprintf(cell.workload, sizeof(cell.workload), "%s", names[i]);
+        if (plan_add(plan, options, &cell, "null") != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int plan_rods_check(struct plan *plan, const struct plan_options *options)
+{
+    struct cell_params cell = {.cpus = 1};
+    snprintf(cell.workload, sizeof(cell.workload), "repeat");
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell_params *have = &plan->cells[i];
+        if (strcmp(have->workload, cell.workload) == 0 && have->order == 0 && have->cpus == 1)
+            return plan_calibrations(plan, options);
+    }
+    struct plan_options rods_only = *options;
+    rods_only.spec_count = 0;
+    return plan_calibrations(plan, options) != 0 ? -1 : plan_workload(plan, &rods_only, &cell);
+}
+
+int plan_matrix(struct plan *plan, const struct plan_options *options)
+{
+    static const char *const names[] = {"repeat", "bulk", "replace", "remote"};
+    static const unsigned orders[] = {0, 9};
+    if (options->rods && plan_calibrations(plan, options) != 0)
+        return -1;
+    for (size_t w = 0; w < PL_COUNT_OF(names); w++) {
+        for (size_t o = 0; o < PL_COUNT_OF(orders); o++) {
+            for (unsigned cpus = 1; cpus <= 2; cpus++) {
+                struct cell_params cell = {.order = orders[o], .cpus = cpus};
+                snprintf(cell.workload, sizeof(cell.workload), "%s", names[w]);
+                if (plan_workload(plan, options, &cell) != 0)
+                    return -1;
+            }
+        }
+    }
+    for (size_t t = 0; t < options->trace_count; t++) {
+        struct cell_params cell = {.cpus = 1};
+        snprintf(cell.workload, sizeof(cell.workload), "replay:%s", options->traces[t]);
+        if (plan_workload(plan, options, &cell) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+void plan_fini(struct plan *plan)
+{
+    free(plan->cells);
+    memset(plan, 0, sizeof(*plan));
+}

@@ -1,0 +1,61 @@
+/* What the workloads share; see workload.h. */
+#include "bench/workloads/workload.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct workload *const workloads[] = {
+    &workload_repeat, &workload_bulk, &workload_replace, &workload_remote, &workload_replay, NULL,
+};
+
+const struct workload *workload_find(const char *name)
+{
+    if (strncmp(name, "replay:", 7) == 0)
+        return &workload_replay;
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        if (!workloads[i]->is_replay && strcmp(workloads[i]->name, name) == 0)
+            return workloads[i];
+    }
+    if (strcmp(name, workload_calls.name) == 0)
+        return &workload_calls;
+    return strcmp(name, workload_cas.name) == 0 ? &workload_cas : NULL;
+}
+
+struct cell_thread *workload_thread(struct cell *cell, const struct lb_state *state)
+{
+    struct cell_thread *thread = &cell->threads[lb_thread_index(state)];
+    /* libbench starts new threads for each run, except for thread 0, which is the caller's. */
+    if (lb_thread_count(state) > 1 || !thread->pinned)
+        (void)native_pin_self(thread->cpu->id);
+    thread->pinned = true;
+    thread->failures = 0;
+    return thread;
+}
+
+struct pl_request workload_request(const struct cell *cell)
+{
+    return (struct pl_request){.order = (uint8_t)cell->params.order, .node = PL_NODE_ANY};
+}
+
+bool workload_cannot(struct cell *cell, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(cell->reason, sizeof(cell->reason), format, args);
+    va_end(args);
+    cell->cannot = true;
+    return false;
+}
+
+bool workload_hold(struct cell *cell, size_t count)
+{
+    for (unsigned i = 0; i < cell->params.cpus; i++) {
+        cell->threads[i].runs = calloc(count + 1, sizeof(struct pl_run));
+        cell->threads[i].run_count = count;
+        if (cell->threads[i].runs == NULL)
+            return workload_cannot(cell, "out of memory for %zu grants", count);
+    }
+    return true;
+}
