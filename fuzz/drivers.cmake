@@ -1,0 +1,73 @@
+# One driver an engine, each with every source compiled once more with that engine's instrumentation. The target and
+# the mutator are not instrumented: their branches say nothing about a candidate.
+if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "PL_FUZZ needs clang, as the preset fuzz has it; this is ${CMAKE_C_COMPILER_ID}")
+endif()
+
+# What is compiled as for the product is no part of this build.
+get_property(plain_objects GLOBAL PROPERTY PAGELAB_PRODUCT_OBJECTS)
+get_property(plain_test_objects GLOBAL PROPERTY PAGELAB_TEST_OBJECTS)
+foreach(plain pagelab_platform pagelab_systems pagelab_engine pagelab_candidates
+              ${plain_objects} ${plain_test_objects})
+    set_target_properties(${plain} PROPERTIES EXCLUDE_FROM_ALL ON)
+endforeach()
+
+get_property(room_sources GLOBAL PROPERTY PAGELAB_ROOM_SOURCES)
+list(FILTER room_sources EXCLUDE REGEX "/engine/(trace/|replay\\.c)") # recorded traces are not fuzzed here
+get_property(backend_sources GLOBAL PROPERTY PAGELAB_PRODUCT_SOURCES)
+get_property(test_sources GLOBAL PROPERTY PAGELAB_TEST_SOURCES)
+get_property(backend_libraries GLOBAL PROPERTY PAGELAB_PRODUCT_LIBRARIES)
+get_property(test_libraries GLOBAL PROPERTY PAGELAB_TEST_LIBRARIES)
+set(seen_sources ${backend_sources} ${test_sources} ${room_sources})
+set(plain_sources ${seen_sources})
+list(FILTER plain_sources INCLUDE REGEX "${PL_FUZZ_UNSEEN}")
+list(FILTER seen_sources EXCLUDE REGEX "${PL_FUZZ_UNSEEN}")
+
+# fuzz_objects(NAME INSTRUMENT option... SOURCES ...)
+function(fuzz_objects name)
+    cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;SOURCES" ${ARGN})
+    add_library(${name} OBJECT ${FUZZ_SOURCES})
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_compile_options(${name} PRIVATE ${FUZZ_INSTRUMENT})
+    target_link_libraries(${name}
+        PRIVATE pagelab::interface pagelab::flags ${backend_libraries} ${test_libraries} Threads::Threads)
+endfunction()
+
+# fuzz_driver(ENGINE INSTRUMENT option... LINK option... [HOOKS source...]): bin/pagelab-fuzz-page-ENGINE.
+function(fuzz_driver engine)
+    cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;LINK;HOOKS" ${ARGN})
+    set(name pagelab-fuzz-page-${engine})
+    fuzz_objects(${name}-seen INSTRUMENT ${FUZZ_INSTRUMENT} SOURCES ${seen_sources})
+    fuzz_objects(${name}-plain
+        SOURCES ${plain_sources} target_page.c "${PROJECT_BINARY_DIR}/registry_test.c" ${FUZZ_HOOKS})
+    add_executable(${name} $<TARGET_OBJECTS:${name}-seen> $<TARGET_OBJECTS:${name}-plain>)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+    target_link_libraries(${name}
+        PRIVATE pagelab::flags ${FUZZ_LINK} ${backend_libraries} ${test_libraries} Threads::Threads)
+endfunction()
+
+# Counters and their addresses only: tracing comparisons as -fsanitize=fuzzer-no-link does costs three quarters of the
+# executions, and a program's bytes reach no comparison unchanged.
+fuzz_driver(libfuzzer
+    INSTRUMENT -fsanitize-coverage=inline-8bit-counters,pc-table
+    LINK -fsanitize=fuzzer
+    HOOKS mutator.c mutator_libfuzzer.c)
+
+find_file(PAGELAB_AFL_DRIVER libAFLDriver.a PATHS /usr/lib/afl /usr/local/lib/afl)
+find_file(PAGELAB_AFL_RUNTIME afl-compiler-rt.o PATHS /usr/lib/afl /usr/local/lib/afl)
+if(PAGELAB_AFL_DRIVER AND PAGELAB_AFL_RUNTIME)
+    fuzz_driver(afl
+        INSTRUMENT -fsanitize-coverage=trace-pc-guard
+        LINK "${PAGELAB_AFL_DRIVER}" "${PAGELAB_AFL_RUNTIME}")
+
+    # Loaded into afl-fuzz, so without the sanitizers of what is fuzzed.
+    add_library(pagelab-mutator-afl MODULE mutator.c mutator_afl.c)
+    set_target_properties(pagelab-mutator-afl PROPERTIES
+        PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+    target_include_directories(pagelab-mutator-afl PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_compile_options(pagelab-mutator-afl PRIVATE ${warnings_both} ${warnings_c} -fvisibility=hidden
+        $<$<BOOL:${PL_WERROR}>:-Werror>)
+    target_link_libraries(pagelab-mutator-afl PRIVATE pagelab::interface)
+else()
+    message(WARNING "libAFLDriver.a not found: no driver for AFL++ (apt-get install afl++)")
+endif()

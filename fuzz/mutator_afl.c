@@ -1,0 +1,51 @@
+/* The mutator in AFL++'s words: a library of its own, named by AFL_CUSTOM_MUTATOR_LIBRARY, because AFL++
+ * ignores libFuzzer's hooks. Its own mutations run beside this one, so that none are made here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagelab/compiler.h>
+
+#include "engine/program.h"
+#include "fuzz/mutator.h"
+
+#define SPLICE_ONE_IN 6u
+
+struct mutator_afl {
+    struct mutator_random random;
+    uint8_t bytes[PROGRAM_BYTES_MAX];
+};
+
+/* AFL++'s: it looks these up by name. `afl` is its state, of no use here. */
+PL_EXPORT void *afl_custom_init(void *afl, unsigned int seed);
+PL_EXPORT size_t afl_custom_fuzz(void *data, unsigned char *buf, size_t buf_size, unsigned char **out_buf,
+                                 unsigned char *add_buf, size_t add_buf_size, size_t max_size);
+PL_EXPORT void afl_custom_deinit(void *data);
+
+void *afl_custom_init(void *afl, unsigned int seed)
+{
+    (void)afl;
+    struct mutator_afl *self = calloc(1, sizeof(*self));
+    if (self != NULL)
+        self->random.state = seed;
+    return self;
+}
+
+/* 0 tells AFL++ to skip this mutation. */
+size_t afl_custom_fuzz(void *data, unsigned char *buf, size_t buf_size, unsigned char **out_buf,
+                       unsigned char *add_buf, size_t add_buf_size, size_t max_size)
+{
+    struct mutator_afl *self = data;
+    size_t limit = max_size < sizeof(self->bytes) ? max_size : sizeof(self->bytes);
+    size_t size = buf_size < limit ? buf_size : limit;
+    uint64_t seed = mutator_next(&self->random);
+    memcpy(self->bytes, buf, size);
+    *out_buf = self->bytes;
+    if (add_buf != NULL && mutator_below(&self->random, SPLICE_ONE_IN) == 0)
+        return mutator_cross(self->bytes, size, limit, add_buf, add_buf_size, seed, NULL);
+    return mutator_run(self->bytes, size, limit, seed, NULL);
+}
+
+void afl_custom_deinit(void *data)
+{
+    free(data);
+}
