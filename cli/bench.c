@@ -1,0 +1,194 @@
+/* pagelab bench: one workload on one or more candidates, each cell in a child. pagelab bench-cell: such a
+ * child. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/campaign.h"
+#include "bench/workloads/workload.h"
+#include "cli/cli.h"
+
+#define DEFAULT_MIN_TIME_S 0.2
+#define LIMIT_S            120.0
+
+struct bench_options {
+    char *backends;
+    char *workload;
+    char *memory;
+    char *admission;
+    char *format;
+    char *out;
+    int order;
+    int cpus;
+    int rounds;
+    double min_time_s;
+    int parallel;
+    int smoke;
+    int no_rods;
+};
+
+static int read_cell(const char *command, const struct bench_options *options, struct cell_params *cell)
+{
+    memset(cell, 0, sizeof(*cell));
+    if (options->workload == NULL)
+        return cli_mistake(command, "--workload expected: repeat, bulk, replace, remote or replay:FILE");
+    if (workload_find(options->workload) == NULL)
+        return cli_mistake(command,
+                           "workload '%s': unknown; repeat, bulk, replace, remote or replay:FILE expected",
+                           options->workload);
+    if (strlen(options->workload) >= sizeof(cell->workload))
+        return cli_mistake(command, "workload '%.60s...': a shorter path expected", options->workload);
+    if (options->order < 0 || options->order > (int)PL_ORDER_LIMIT)
+        return cli_mistake(command, "--order %d: 0 to %u expected", options->order, PL_ORDER_LIMIT);
+    if (options->cpus < 1 || options->cpus > (int)PL_CPU_LIMIT)
+        return cli_mistake(command, "--cpus %d: 1 to %u expected", options->cpus, PL_CPU_LIMIT);
+    if (options->admission != NULL && strcmp(options->admission, "exact") != 0 &&
+        strcmp(options->admission, "batched") != 0)
+        return cli_mistake(command, "--admission '%s': exact or batched expected", options->admission);
+    if (!(options->min_time_s > 0 && options->min_time_s <= 60))
+        return cli_mistake(command, "--min-time: seconds above 0, at most 60, expected");
+    if (!cli_bytes(command, options->memory, &cell->memory_bytes))
+        return CLI_MISTAKE;
+    snprintf(cell->workload, sizeof(cell->workload), "%s", options->workload);
+    cell->order = (unsigned)options->order;
+    cell->cpus = (unsigned)options->cpus;
+    cell->admission = options->admission != NULL && strcmp(options->admission, "exact") == 0
+                          ? ADMISSION_EXACT
+                          : ADMISSION_BATCHED;
+    cell->parallel = options->parallel != 0;
+    cell->smoke = options->smoke != 0;
+    cell->min_time_s = options->min_time_s;
+    return CLI_OK;
+}
+
+#define CELL_OPTIONS(o)                                                                                      \
+    {"backend", 'b', POPT_ARG_STRING, &(o).backends, 0, "a candidate, or several: percpu+buddy,bitmap",      \
+     "NAME"},                                                                                                \
+        {"workload", 'w', POPT_ARG_STRING, &(o).workload, 0, "repeat, bulk, replace, remote or replay:FILE", \
+         "NAME"},                                                                                            \
+        {"order", 0, POPT_ARG_INT, &(o).order, 0, "blocks of 2^ORDER frames (0)", "ORDER"},                  \
+        {"cpus", 0, POPT_ARG_INT, &(o).cpus, 0, "virtual CPUs, as pinned threads (1)", "N"},                 \
+        {"memory", 0, POPT_ARG_STRING, &(o).memory, 0, "the machine's size (1GiB; replay: 1.25 x the peak)", \
+         "SIZE"},                                                                                            \
+        {"admission", 0, POPT_ARG_STRING, &(o).admission, 0, "batched or exact (batched)", "MODE"},          \
+        {"parallel", 0, POPT_ARG_NONE, &(o).parallel, 0, "replay with a thread a CPU", NULL},                \
+        {"min-time", 0, POPT_ARG_DOUBLE, &(o).min_time_s, 0, "seconds to measure a cell (0.2)", "S"},        \
+    {                                                                                                        \
+        "smoke", 0, POPT_ARG_NONE, &(o).smoke, 0, "a few iterations: does it run?", NULL                     \
+    }
+
+static int cell_main(int argc, const char **argv)
+{
+    struct bench_options bench = {.cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
+    const struct poptOption options[] = {CELL_OPTIONS(bench), POPT_AUTOHELP POPT_TABLEEND};
+    struct cell_params cell;
+    struct spec_error error;
+    poptContext context;
+    if (cli_parse(&cli_bench_cell, argc, argv, options, 0, 0, &context) == NULL ||
+        read_cell("bench-cell", &bench, &cell) != CLI_OK)
+        return CLI_MISTAKE;
+    snprintf(cell.backend, sizeof(cell.backend), "%s", bench.backends == NULL ? "" : bench.backends);
+    cJSON *row = cell_run(&cell, &error);
+    poptFreeContext(context);
+    if (row == NULL)
+        return cli_mistake("bench", "%s", error.text);
+    char *text = cJSON_PrintUnformatted(row);
+    fputs(text == NULL ? "" : text, stdout);
+    free(text);
+    cJSON_Delete(row);
+    return fflush(stdout) == 0 ? CLI_OK : CLI_MISTAKE;
+}
+
+/* A file that no child could read is the caller's mistake, found before any child starts. */
+static int check_replay_file(const struct cell_params *cell)
+{
+    char found[4096];
+    if (strncmp(cell->workload, "replay:", 7) != 0)
+        return CLI_OK;
+    const char *path = cli_find(cell->workload + 7, found, sizeof(found));
+    if (access(path, R_OK) != 0)
+        return cli_mistake("bench", "%s: a readable compact trace expected ('pagelab import' makes one)",
+                           cell->workload + 7);
+    return CLI_OK;
+}
+
+static int bench_run(const struct bench_options *bench, const struct cell_params *cell,
+                     enum report_format format)
+{
+    static struct spec specs[SPEC_LIST_LIMIT];
+    struct spec_error spec_error;
+    struct campaign_error error = {""};
+    struct report_error report_error;
+    struct plan plan = {0};
+    cJSON *result = NULL;
+    int count = spec_parse_list(bench->backends == NULL ? "" : bench->backends, specs, &spec_error);
+    if (count < 0)
+        return cli_mistake("bench", "%s", spec_error.text);
+    struct plan_options planned = {
+        .specs = specs,
+        .spec_count = (size_t)count,
+        .rods = bench->no_rods == 0,
+        .memory_bytes = cell->memory_bytes,
+        .admission = cell->admission,
+        .smoke = cell->smoke,
+        .min_time_s = cell->min_time_s,
+    };
+    struct campaign_options options = {
+        .program = cli_program(),
+        .result_path = bench->out,
+        .mode = cell->smoke ? "smoke" : "bench",
+        .rounds = (unsigned)bench->rounds,
+        .limit_s = LIMIT_S,
+        .progress = isatty(STDERR_FILENO) ? stderr : NULL,
+        .progress_is_tty = true,
+        .stop = &cli_stop,
+    };
+    if (plan_workload(&plan, &planned, cell) != 0 || (planned.rods && plan_rods_check(&plan, &planned) != 0))
+        return cli_mistake("bench", "out of memory");
+    enum campaign_end end = campaign_run(&plan, specs, (size_t)count, &options, &result, &error);
+    plan_fini(&plan);
+    if (end == CAMPAIGN_MISTAKE)
+        return cli_mistake("bench", "%s", error.text);
+    if (report_print(result, format, isatty(STDOUT_FILENO), stdout, &report_error) != 0)
+        end = (enum campaign_end)cli_mistake("bench", "%s", report_error.line);
+    cJSON_Delete(result);
+    return (int)end;
+}
+
+static int bench_main(int argc, const char **argv)
+{
+    struct bench_options bench = {.cpus = 1, .rounds = 3, .min_time_s = DEFAULT_MIN_TIME_S};
+    const struct poptOption options[] = {
+        CELL_OPTIONS(bench),
+        {"rounds", 'r', POPT_ARG_INT, &bench.rounds, 0, "repetitions, interleaved (3)", "N"},
+        {"no-rods", 0, POPT_ARG_NONE, &bench.no_rods, 0, "without null and magazine, so without ratios",
+         NULL},
+        {"out", 'o', POPT_ARG_STRING, &bench.out, 0, "also write the result to FILE", "FILE"},
+        {"format", 'f', POPT_ARG_STRING, &bench.format, 0, "table, json, markdown or csv", "FORMAT"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    struct cell_params cell;
+    enum report_format format;
+    poptContext context;
+    if (cli_parse(&cli_bench, argc, argv, options, 0, 0, &context) == NULL ||
+        cli_format("bench", bench.format, &format) != 0)
+        return CLI_MISTAKE;
+    if (bench.backends == NULL)
+        return cli_mistake("bench", "--backend expected; './pagelab list' names those there are");
+    if (bench.rounds < 1 || bench.rounds > 1000)
+        return cli_mistake("bench", "--rounds %d: 1 to 1000 expected", bench.rounds);
+    int code = read_cell("bench", &bench, &cell);
+    if (code == CLI_OK)
+        code = check_replay_file(&cell);
+    if (code == CLI_OK)
+        code = bench_run(&bench, &cell, format);
+    poptFreeContext(context);
+    return code;
+}
+
+const struct cli_command cli_bench = {.name = "bench",
+                                      .arguments = "--backend NAME --workload NAME",
+                                      .summary = "times one workload on one or more candidates",
+                                      .main = bench_main};
+const struct cli_command cli_bench_cell = {
+    .name = "bench-cell", .arguments = "", .summary = NULL, .main = cell_main};

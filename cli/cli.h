@@ -1,0 +1,69 @@
+/* The command line: what its files share. Thin: parse, call a room, print. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <popt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <pagelab/compiler.h>
+
+#include "engine/spec.h"
+#include "report/report.h"
+
+/* Exit codes, as `pagelab --help` documents them. */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_MISSED = 1,  /* a threshold or a goal was missed; a blind campaign */
+    CLI_MISTAKE = 2, /* the caller's */
+    CLI_BROKEN = 3,  /* a backend broke its contract or died, or a finding */
+    CLI_INTERRUPTED = 130,
+};
+
+struct cli_command {
+    const char *name;
+    const char *arguments; /* after the name, for --help */
+    const char *summary;   /* NULL: not shown in --help */
+    int (*main)(int argc, const char **argv);
+};
+
+extern const struct cli_command cli_list;
+extern const struct cli_command cli_bench;
+extern const struct cli_command cli_bench_cell;
+extern const struct cli_command cli_run;
+extern const struct cli_command cli_replay;
+extern const struct cli_command cli_import;
+extern const struct cli_command cli_report;
+extern const struct cli_command cli_fuzz;
+
+/* Set by SIGINT and SIGTERM. */
+extern volatile sig_atomic_t cli_stop;
+
+/* Prints "pagelab COMMAND: words" on stderr, one line; returns CLI_MISTAKE. */
+PL_PRINTF(2, 3) int cli_mistake(const char *command, const char *format, ...);
+
+/* Parses options into the table's variables. Returns the arguments that are left, NULL-terminated (an empty
+ * list if none); NULL after an error was printed. At least `least` and at most `most` arguments are expected.
+ * The context owns them. */
+const char **cli_parse(const struct cli_command *command, int argc, const char **argv,
+                       const struct poptOption *options, int least, int most, poptContext *context);
+
+/* --format; -1 after an error was printed. */
+int cli_format(const char *command, const char *text, enum report_format *format);
+
+/* "64MiB", "1GiB", "262144": bytes. 0 and a printed error if it is none; `text` may be NULL: 0 without error.
+ */
+bool cli_bytes(const char *command, const char *text, uint64_t *bytes);
+
+/* This program's own path, for children. */
+const char *cli_program(void);
+
+/* `path` if it exists, else the same below PAGELAB_ROOT (the checkout) if that does. `buffer` may hold the
+ * result. */
+const char *cli_find(const char *path, char *buffer, size_t bytes);
+
+/* Makes a directory and its parents. 0, or -1 with errno. */
+int cli_make_directory(const char *path);
+
+#endif

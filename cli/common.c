@@ -1,0 +1,127 @@
+/* See cli.h. */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int cli_mistake(const char *command, const char *format, ...)
+{
+    char words[700];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof(words), format, args);
+    va_end(args);
+    /* One line, whatever the words hold. */
+    for (char *at = words; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    }
+    fprintf(stderr, "pagelab %s: %s\n", command, words);
+    return CLI_MISTAKE;
+}
+
+const char **cli_parse(const struct cli_command *command, int argc, const char **argv,
+                       const struct poptOption *options, int least, int most, poptContext *context)
+{
+    static const char *none[] = {NULL};
+    *context = poptGetContext(command->name, argc, argv, options, 0);
+    poptSetOtherOptionHelp(*context, command->arguments);
+    int code = poptGetNextOpt(*context);
+    if (code < -1) {
+        cli_mistake(command->name, "%s: %s; see 'pagelab %s --help'",
+                    poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(code), command->name);
+        return NULL;
+    }
+    const char **left = poptGetArgs(*context);
+    int count = 0;
+    while (left != NULL && left[count] != NULL)
+        count++;
+    if (count < least)
+        cli_mistake(command->name, "an argument is missing: pagelab %s %s", command->name,
+                    command->arguments);
+    else if (count > most)
+        cli_mistake(command->name, "'%s': no such argument expected: pagelab %s %s", left[most],
+                    command->name, command->arguments);
+    else
+        return left == NULL ? none : left;
+    return NULL;
+}
+
+int cli_format(const char *command, const char *text, enum report_format *format)
+{
+    *format = REPORT_TABLE;
+    if (text == NULL || report_format_parse(text, format))
+        return 0;
+    cli_mistake(command, "--format '%s': table, json, markdown or csv expected", text);
+    return -1;
+}
+
+bool cli_bytes(const char *command, const char *text, uint64_t *bytes)
+{
+    static const struct {
+        const char *suffix;
+        unsigned shift;
+    } units[] = {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+    *bytes = 0;
+    if (text == NULL)
+        return true;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+    for (size_t i = 0; end != NULL && errno == 0 && i < PL_COUNT_OF(units); i++) {
+        if (strcmp(end, units[i].suffix) == 0 && number <= (UINT64_C(1) << 52) >> units[i].shift) {
+            *bytes = (uint64_t)number << units[i].shift;
+            return true;
+        }
+    }
+    cli_mistake(command, "--memory '%s': bytes expected, as in 64MiB, 1GiB or 1073741824", text);
+    return false;
+}
+
+const char *cli_program(void)
+{
+    static char path[4096];
+    ssize_t bytes = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[bytes < 0 ? 0 : bytes] = '\0';
+    return path;
+}
+
+const char *cli_find(const char *path, char *buffer, size_t bytes)
+{
+    const char *root = getenv("PAGELAB_ROOT");
+    if (path[0] == '/' || root == NULL || access(path, F_OK) == 0)
+        return path;
+    int n = snprintf(buffer, bytes, "%s/%s", root, path);
+    return n > 0 && (size_t)n < bytes && access(buffer, F_OK) == 0 ? buffer : path;
+}
+
+int cli_make_directory(const char *path)
+{
+    char part[4096];
+    if (strlen(path) >= sizeof(part)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    for (size_t i = 1;; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return -1;
+        if (path[i] == '\0')
+            break;
+    }
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
+    return access(path, W_OK);
+}

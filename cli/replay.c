@@ -1,0 +1,218 @@
+/* pagelab replay: runs a stored program or a compact trace on a candidate with the shadow beside it, and
+ * prints it as text. No fuzzer is needed. The run is in a child, so that a crash or a hang has an exit code,
+ * too. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "engine/runner.h"
+#include "engine/trace/trace.h"
+#include "systems/freebsd/reserve.h"
+
+#define FILE_BYTES_MAX ((size_t)64 << 20)
+#define LIMIT_S        60u
+
+struct replay_input {
+    struct program program;
+    struct op ops[PROGRAM_OP_LIMIT]; /* of the binary form */
+    struct trace trace;
+    bool is_trace;
+    uint32_t slot_count;
+};
+
+static uint8_t *read_file(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *data = file == NULL ? NULL : malloc(FILE_BYTES_MAX);
+    if (file == NULL) {
+        cli_mistake("replay", "%s: a stored program or compact trace expected: %s", path, strerror(errno));
+        return NULL;
+    }
+    *bytes = data == NULL ? 0 : fread(data, 1, FILE_BYTES_MAX, file);
+    if (data == NULL || ferror(file) || *bytes == 0 || *bytes == FILE_BYTES_MAX) {
+        cli_mistake("replay", "%s: a file of 1 byte to 64 MiB expected", path);
+        free(data);
+        data = NULL;
+    }
+    fclose(file);
+    return data;
+}
+
+static int trace_to_program(struct replay_input *input)
+{
+    uint64_t frames = input->trace.peak_frames + input->trace.peak_frames / 4;
+    struct native_shape *shape = &input->program.shape;
+    shape->ranges[0].frame_count = (frames + 1023) / 1024 * 1024;
+    shape->range_count = 1;
+    shape->cpu_count = input->trace.cpu_count;
+    shape->floors = freebsd_floors_of(shape->ranges[0].frame_count);
+    input->program.ops = input->trace.ops;
+    input->program.op_count = (uint32_t)input->trace.op_count;
+    input->slot_count = input->trace.slot_count;
+    input->is_trace = true;
+    return CLI_OK;
+}
+
+/* Which of the three forms it is, is seen from its first bytes; what is neither text nor trace is binary. */
+static int read_input(const char *path, struct replay_input *input)
+{
+    struct program_error error;
+    struct trace_error trace_error;
+    size_t bytes = 0;
+    char found[4096];
+    uint8_t *data = read_file(cli_find(path, found, sizeof(found)), &bytes);
+    int code = CLI_OK;
+    if (data == NULL)
+        return CLI_MISTAKE;
+    input->slot_count = PROGRAM_SLOT_LIMIT;
+    if (program_is_text(data, bytes)) {
+        if (program_parse((const char *)data, bytes, path, &input->program, &error) != 0)
+            code = cli_mistake("replay", "%s", error.text);
+    } else if (bytes >= 6 && memcmp(data, "PLTRAC", 6) == 0) {
+        if (trace_read_memory(data, bytes, path, &input->trace, &trace_error) != 0)
+            code = cli_mistake("replay", "%s", trace_error.text);
+        else
+            code = trace_to_program(input);
+    } else {
+        program_decode(data, bytes, input->ops, &input->program);
+    }
+    free(data);
+    return code;
+}
+
+static void print_finding(const struct finding *finding, const char *backend)
+{
+    printf("finding: %s on %s at operation %" PRIu32 "\n  operation  ", finding->ids, backend, finding->step);
+    if (finding->op.kind == OP_NOP)
+        puts("the end: all is freed");
+    else
+        program_print_op(&finding->op, stdout);
+    if (finding->expected[0] != '\0')
+        printf("  expected   %s\n", finding->expected);
+    printf("  actual     %s\n", finding->actual);
+}
+
+/* In the child. */
+static int replay_here(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
+{
+    struct runner runner;
+    struct spec_error error;
+    struct finding finding;
+    struct native_shape shape = input->program.shape;
+    if (fit)
+        runner_fit_shape(spec, &shape);
+    enum pl_status status = runner_init_slots(&runner, spec, &shape, input->slot_count, &error);
+    if (status == PL_UNSUPPORTED) {
+        printf("n/a: %s\n", error.text);
+        return CLI_OK;
+    }
+    if (status != PL_OK)
+        return cli_mistake("replay", "%s", error.text);
+    runner.log = quiet ? NULL : stdout;
+    status = runner_run(&runner, input->program.ops, input->program.op_count, &finding);
+    if (status != PL_OK)
+        return cli_mistake("replay", "%s: could not be started: %s", spec->name, pl_status_name(status));
+    if (finding.found)
+        print_finding(&finding, spec->name);
+    else
+        printf("%s: %" PRIu32 " operations, %" PRIu64 " calls, %" PRIu64 " denied: no finding\n", spec->name,
+               input->program.op_count, runner.calls, runner.denied);
+    runner_fini(&runner);
+    return finding.found ? CLI_BROKEN : CLI_OK;
+}
+
+static int replay_in_child(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGALRM, SIG_DFL);
+        alarm(LIMIT_S);
+        int code = replay_here(input, spec, fit, quiet);
+        fflush(NULL);
+        _exit(code);
+    }
+    int status = 0;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        kill(pid, SIGKILL);
+    if (pid < 0)
+        return cli_mistake("replay", "cannot start a process: %s", strerror(errno));
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    if (cli_stop)
+        return CLI_INTERRUPTED;
+    if (WTERMSIG(status) == SIGALRM)
+        printf("finding: hang on %s: not done after %u s\n", spec->name, LIMIT_S);
+    else
+        printf("finding: crash on %s: signal %d (%s)\n", spec->name, WTERMSIG(status),
+               strsignal(WTERMSIG(status)));
+    return CLI_BROKEN;
+}
+
+static int write_binary(const struct program *program, const char *path)
+{
+    static uint8_t bytes[PROGRAM_BYTES_MAX];
+    size_t count = program_encode(program, bytes);
+    if (count == 0)
+        return cli_mistake(
+            "replay", "%s: this program has a machine or operation that the binary form cannot say", path);
+    FILE *file = fopen(path, "wb");
+    bool good = file != NULL && fwrite(bytes, 1, count, file) == count;
+    if (file != NULL && fclose(file) != 0)
+        good = false;
+    return good ? CLI_OK : cli_mistake("replay", "%s: cannot be written: %s", path, strerror(errno));
+}
+
+static int replay_file(const char *path, const char *backend, const char *encode, bool print, bool quiet)
+{
+    static struct replay_input input;
+    struct spec spec;
+    struct spec_error error;
+    if (spec_parse(backend, &spec, &error) != 0)
+        return cli_mistake("replay", "%s", error.text);
+    int code = read_input(path, &input);
+    if (code != CLI_OK)
+        return code;
+    bool binary = !input.is_trace && input.program.op_capacity == 0;
+    if (print)
+        program_print(&input.program, stdout);
+    else if (encode != NULL)
+        code = write_binary(&input.program, encode);
+    else
+        code = replay_in_child(&input, &spec, binary, quiet || input.is_trace);
+    trace_fini(&input.trace);
+    program_fini(&input.program);
+    return code;
+}
+
+static int replay_main(int argc, const char **argv)
+{
+    char *backend = NULL;
+    char *encode = NULL;
+    int print = 0;
+    int quiet = 0;
+    const struct poptOption options[] = {
+        {"backend", 'b', POPT_ARG_STRING, &backend, 0, "the candidate to run it on (reference)", "NAME"},
+        {"quiet", 'q', POPT_ARG_NONE, &quiet, 0, "the verdict only", NULL},
+        {"print", 'p', POPT_ARG_NONE, &print, 0, "print its text form; run nothing", NULL},
+        {"encode", 0, POPT_ARG_STRING, &encode, 0, "write its binary form to FILE; run nothing", "FILE"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **left = cli_parse(&cli_replay, argc, argv, options, 1, 1, &context);
+    if (left == NULL)
+        return CLI_MISTAKE;
+    int code = replay_file(left[0], backend == NULL ? "reference" : backend, encode, print != 0, quiet != 0);
+    poptFreeContext(context);
+    return code;
+}
+
+const struct cli_command cli_replay = {.name = "replay",
+                                       .arguments = "FILE [--backend NAME]",
+                                       .summary = "runs a stored program or trace with every check on",
+                                       .main = replay_main};

@@ -1,0 +1,38 @@
+/* pagelab report: a result file once more as a table or a page. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static int report_main(int argc, const char **argv)
+{
+    char *format_text = NULL;
+    char *html = NULL;
+    enum report_format format;
+    struct report_error error;
+    const struct poptOption options[] = {
+        {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
+        {"html", 'o', POPT_ARG_STRING, &html, 0, "write the page to FILE instead", "FILE"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **left = cli_parse(&cli_report, argc, argv, options, 1, 1, &context);
+    if (left == NULL || cli_format("report", format_text, &format) != 0)
+        return CLI_MISTAKE;
+    int code = CLI_OK;
+    if (html != NULL) {
+        if (report_write_html(left[0], html, &error) != 0)
+            code = cli_mistake("report", "%s", error.line);
+    } else {
+        cJSON *result = report_read(left[0], &error);
+        if (result == NULL || report_print(result, format, isatty(STDOUT_FILENO), stdout, &error) != 0)
+            code = cli_mistake("report", "%s", error.line);
+        cJSON_Delete(result);
+    }
+    poptFreeContext(context);
+    return code;
+}
+
+const struct cli_command cli_report = {.name = "report",
+                                       .arguments = "RESULT.json",
+                                       .summary = "prints a result file, or makes its page",
+                                       .main = report_main};

@@ -1,0 +1,54 @@
+# Rooms and backends as targets. Sources are remembered, so that a fuzz driver can compile them once more with its
+# own instrumentation.
+
+# pagelab_room(NAME SOURCES ... [LINKS ...]): the static library pagelab_NAME, alias pagelab::NAME.
+function(pagelab_room name)
+    cmake_parse_arguments(ROOM "" "" "SOURCES;LINKS" ${ARGN})
+    list(TRANSFORM ROOM_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    add_library(pagelab_${name} STATIC ${ROOM_SOURCES})
+    add_library(pagelab::${name} ALIAS pagelab_${name})
+    target_include_directories(pagelab_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(pagelab_${name} PUBLIC pagelab::interface ${ROOM_LINKS} PRIVATE pagelab::flags)
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_ROOM_SOURCES ${ROOM_SOURCES})
+endfunction()
+
+# pagelab_add_backend(NAME... SOURCES ... [LIBRARIES ...] [TEST_ONLY]): one folder, one or more candidates. Each NAME
+# has a `const struct pl_candidate pl_candidate_NAME` (dashes become underscores) in the sources. A TEST_ONLY one is
+# in no product list.
+function(pagelab_add_backend)
+    cmake_parse_arguments(BACKEND "TEST_ONLY" "" "SOURCES;LIBRARIES" ${ARGN})
+    set(names ${BACKEND_UNPARSED_ARGUMENTS})
+    list(GET names 0 first)
+    list(TRANSFORM BACKEND_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    add_library(pl_backend_${first} OBJECT ${BACKEND_SOURCES})
+    target_link_libraries(pl_backend_${first} PRIVATE pagelab::interface pagelab::flags)
+    if(BACKEND_TEST_ONLY)
+        set(list TEST)
+    else()
+        set(list PRODUCT)
+    endif()
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_NAMES ${names})
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_OBJECTS pl_backend_${first})
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_SOURCES ${BACKEND_SOURCES})
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_LIBRARIES ${BACKEND_LIBRARIES})
+endfunction()
+
+# Writes FILE: the registry of the named candidates, in that order.
+function(pagelab_write_registry file)
+    set(declarations "")
+    set(entries "")
+    foreach(name ${ARGN})
+        string(REPLACE "-" "_" symbol "pl_candidate_${name}")
+        string(APPEND declarations "extern const struct pl_candidate ${symbol};\n")
+        string(APPEND entries "    &${symbol},\n")
+    endforeach()
+    file(CONFIGURE OUTPUT "${file}" CONTENT
+"/* Generated from the CMake list of backends. */
+#include \"engine/registry.h\"
+
+${declarations}
+const struct pl_candidate *const registry_candidates[] = {
+${entries}    NULL,
+};
+")
+endfunction()
