@@ -21,7 +21,9 @@
 static int load_trace(struct cell *cell, struct spec_error *error)
 {
     struct trace_error trace_error;
-    const char *path = cell->params.workload + strlen("replay:");
+    const char *path = cell->params.trace_path;
+    if (path == NULL)
+        path = cell->params.workload + strlen("replay:");
     cell->trace = calloc(1, sizeof(*cell->trace));
     if (cell->trace == NULL) {
         snprintf(error->text, sizeof(error->text), "%.100s: out of memory", path);
@@ -71,6 +73,9 @@ static bool within_claims(struct cell *cell)
     const struct instance *instance = &cell->instance;
     if (cell->workload->takes_order && cell->params.order > instance->max_order)
         return workload_cannot(cell, "n/a (capability): serves orders up to %u", instance->max_order);
+    if (cell->params.cpus > native_real_cpu_count())
+        return workload_cannot(cell, "n/a (machine): %u CPUs wanted, %u real ones", cell->params.cpus,
+                               native_real_cpu_count());
     if ((cell->params.cpus > 1 || cell->params.parallel) && !(instance->caps & PL_CAP_CONCURRENT))
         return workload_cannot(cell, "n/a (capability): not concurrent");
     return true;

@@ -1,5 +1,5 @@
 /* One cell of a run: a workload on a candidate with its parameters, measured in this process by libbench.
- * Whoever wants isolation runs it in a child (see bench/campaign.h). */
+ * Whoever wants isolation runs it in a child (see bench/session.h). */
 #ifndef BENCH_CELL_H
 #define BENCH_CELL_H
 
@@ -15,6 +15,7 @@
 struct cell_params {
     char backend[SPEC_NAME_BYTES];
     char workload[512]; /* a name of the list, or replay:FILE */
+    const char *trace_path; /* where replay's FILE really is, NULL: as the workload says */
     unsigned order;
     unsigned cpus;
     uint64_t memory_bytes; /* 0: the workload's own choice */

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/campaign.h"
+#include "bench/session.h"
 #include "bench/workloads/workload.h"
 #include "cli/cli.h"
 
 #define DEFAULT_MIN_TIME_S 0.2
-#define LIMIT_S            120.0
+#define DEFAULT_LIMIT_S    120.0
 
 struct bench_options {
     char *backends;
@@ -23,6 +23,7 @@ struct bench_options {
     int cpus;
     int rounds;
     double min_time_s;
+    double limit_s;
     int parallel;
     int smoke;
     int no_rods;
@@ -85,10 +86,13 @@ static int cell_main(int argc, const char **argv)
     struct cell_params cell;
     struct spec_error error;
     poptContext context;
+    char found[4096];
     if (cli_parse(&cli_bench_cell, argc, argv, options, 0, 0, &context) == NULL ||
         read_cell("bench-cell", &bench, &cell) != CLI_OK)
         return CLI_MISTAKE;
     snprintf(cell.backend, sizeof(cell.backend), "%s", bench.backends == NULL ? "" : bench.backends);
+    if (strncmp(cell.workload, "replay:", 7) == 0)
+        cell.trace_path = cli_find(cell.workload + 7, found, sizeof(found));
     cJSON *row = cell_run(&cell, &error);
     poptFreeContext(context);
     if (row == NULL)
@@ -118,7 +122,7 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
 {
     static struct spec specs[SPEC_LIST_LIMIT];
     struct spec_error spec_error;
-    struct campaign_error error = {""};
+    struct session_error error = {""};
     struct report_error report_error;
     struct plan plan = {0};
     cJSON *result = NULL;
@@ -134,34 +138,37 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
         .smoke = cell->smoke,
         .min_time_s = cell->min_time_s,
     };
-    struct campaign_options options = {
+    struct session_options options = {
         .program = cli_program(),
         .result_path = bench->out,
         .mode = cell->smoke ? "smoke" : "bench",
         .rounds = (unsigned)bench->rounds,
-        .limit_s = LIMIT_S,
+        .limit_s = bench->limit_s,
         .progress = isatty(STDERR_FILENO) ? stderr : NULL,
         .progress_is_tty = true,
         .stop = &cli_stop,
     };
     if (plan_workload(&plan, &planned, cell) != 0 || (planned.rods && plan_rods_check(&plan, &planned) != 0))
         return cli_mistake("bench", "out of memory");
-    enum campaign_end end = campaign_run(&plan, specs, (size_t)count, &options, &result, &error);
+    enum session_end end = session_run(&plan, specs, (size_t)count, &options, &result, &error);
     plan_fini(&plan);
-    if (end == CAMPAIGN_MISTAKE)
+    if (end == SESSION_MISTAKE)
         return cli_mistake("bench", "%s", error.text);
     if (report_print(result, format, isatty(STDOUT_FILENO), stdout, &report_error) != 0)
-        end = (enum campaign_end)cli_mistake("bench", "%s", report_error.line);
+        end = (enum session_end)cli_mistake("bench", "%s", report_error.line);
     cJSON_Delete(result);
     return (int)end;
 }
 
 static int bench_main(int argc, const char **argv)
 {
-    struct bench_options bench = {.cpus = 1, .rounds = 3, .min_time_s = DEFAULT_MIN_TIME_S};
+    struct bench_options bench = {
+        .cpus = 1, .rounds = 3, .min_time_s = DEFAULT_MIN_TIME_S, .limit_s = DEFAULT_LIMIT_S};
     const struct poptOption options[] = {
         CELL_OPTIONS(bench),
         {"rounds", 'r', POPT_ARG_INT, &bench.rounds, 0, "repetitions, interleaved (3)", "N"},
+        {"time-limit", 0, POPT_ARG_DOUBLE, &bench.limit_s, 0, "seconds that a cell may take in all (120)",
+         "S"},
         {"no-rods", 0, POPT_ARG_NONE, &bench.no_rods, 0, "without null and magazine, so without ratios",
          NULL},
         {"out", 'o', POPT_ARG_STRING, &bench.out, 0, "also write the result to FILE", "FILE"},
@@ -177,6 +184,8 @@ static int bench_main(int argc, const char **argv)
         return cli_mistake("bench", "--backend expected; './pagelab list' names those there are");
     if (bench.rounds < 1 || bench.rounds > 1000)
         return cli_mistake("bench", "--rounds %d: 1 to 1000 expected", bench.rounds);
+    if (!(bench.limit_s >= 1))
+        return cli_mistake("bench", "--time-limit: at least 1 second expected");
     int code = read_cell("bench", &bench, &cell);
     if (code == CLI_OK)
         code = check_replay_file(&cell);

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/campaign.h"
+#include "bench/session.h"
 #include "cli/cli.h"
 
 #define DEFAULT_BACKENDS                                                                                     \
@@ -86,7 +86,7 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
 {
     char result_path[PATH_BYTES + 32];
     char page_path[PATH_BYTES + 32];
-    struct campaign_error error = {""};
+    struct session_error error = {""};
     struct report_error report_error;
     struct plan plan = {0};
     cJSON *result = NULL;
@@ -94,7 +94,7 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
     snprintf(page_path, sizeof(page_path), "%s/report.html", out);
     if (plan_matrix(&plan, planned) != 0)
         return cli_mistake("run", "out of memory");
-    struct campaign_options options = {
+    struct session_options options = {
         .program = cli_program(),
         .result_path = result_path,
         .mode = run->smoke   ? "smoke"
@@ -107,11 +107,9 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
         .progress_is_tty = isatty(STDERR_FILENO) != 0,
         .stop = &cli_stop,
     };
-    fprintf(stderr, "pagelab run: %zu cells x %d rounds into %s\n", plan.cell_count, run->rounds, out);
-    enum campaign_end end =
-        campaign_run(&plan, planned->specs, planned->spec_count, &options, &result, &error);
+    enum session_end end = session_run(&plan, planned->specs, planned->spec_count, &options, &result, &error);
     plan_fini(&plan);
-    if (end == CAMPAIGN_MISTAKE)
+    if (end == SESSION_MISTAKE)
         return cli_mistake("run", "%s", error.text);
     int code = (int)end;
     if (report_print(result, format, isatty(STDOUT_FILENO), stdout, &report_error) != 0 ||

@@ -20,7 +20,8 @@
 #define CUT_DOUBLINGS 5u
 
 const char *const mutator_edit_names[MUTATOR_EDIT_COUNT] = {
-    "insert", "pair", "series", "delete", "duplicate", "swap", "move", "slot", "tweak", "header", "splice",
+    "insert", "pair", "series", "delete", "duplicate", "swap",
+    "move",   "slot", "tweak",  "header", "bytes",     "splice",
 };
 
 struct list {
@@ -288,6 +289,16 @@ static bool edit_header(struct list *list)
     return true;
 }
 
+static bool edit_bytes(struct list *list)
+{
+    uint32_t bytes = PROGRAM_HEADER_BYTES + list->count * PROGRAM_RECORD_BYTES;
+    for (uint32_t left = 1 + below(list, 4); left > 0; left--) {
+        uint8_t *byte = &list->header[below(list, bytes)];
+        *byte = below(list, 2) == 0 ? random_byte(list) : (uint8_t)(*byte ^ 1u << below(list, 8));
+    }
+    return true;
+}
+
 /* Puts records of the other program in, or over what is there. */
 static bool edit_splice(struct list *list)
 {
@@ -311,7 +322,7 @@ static bool edit_splice(struct list *list)
 
 static bool (*const edits_table[MUTATOR_EDIT_COUNT])(struct list *list) = {
     edit_insert, edit_pair, edit_series, edit_delete, edit_duplicate, edit_swap,
-    edit_move,   edit_slot, edit_tweak,  edit_header, edit_splice,
+    edit_move,   edit_slot, edit_tweak,  edit_header, edit_bytes,     edit_splice,
 };
 
 static enum mutator_edit choose(struct list *list)
@@ -320,7 +331,7 @@ static enum mutator_edit choose(struct list *list)
         MUTATOR_INSERT, MUTATOR_INSERT, MUTATOR_PAIR,      MUTATOR_SERIES,
         MUTATOR_DELETE, MUTATOR_DELETE, MUTATOR_DUPLICATE, MUTATOR_SWAP,
         MUTATOR_MOVE,   MUTATOR_SLOT,   MUTATOR_SLOT,      MUTATOR_TWEAK,
-        MUTATOR_TWEAK,  MUTATOR_TWEAK,  MUTATOR_TWEAK,     MUTATOR_TWEAK_HEADER,
+        MUTATOR_TWEAK,  MUTATOR_TWEAK,  MUTATOR_BYTES,     MUTATOR_TWEAK_HEADER,
     };
     return (enum mutator_edit)sixteenths[below(list, 16)];
 }

@@ -20,6 +20,7 @@ enum mutator_edit {
     MUTATOR_SLOT,         /* one operation now works on the slot of another one */
     MUTATOR_TWEAK,        /* one field of one operation */
     MUTATOR_TWEAK_HEADER, /* machine, floors, CPUs, or the kinds that are switched off */
+    MUTATOR_BYTES,        /* some bytes anywhere, blind to what they mean */
     MUTATOR_SPLICE,       /* operations of another program */
     MUTATOR_EDIT_COUNT,
 };

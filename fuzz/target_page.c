@@ -150,8 +150,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct runner *runner = runner_for(config_of(data, size), &program.shape);
     if (runner == NULL)
         return -1; /* libFuzzer: not worth keeping */
-    if (runner_run(runner, ops, program.op_count, &finding) != PL_OK)
-        give_up("the candidate could not be reset");
+    enum pl_status status = runner_run(runner, ops, program.op_count, &finding);
+    if (status != PL_OK) {
+        finding_set(&finding, "X-3", "a machine that was initialised once can be again");
+        finding_actual(&finding, "%s", pl_status_name(status));
+    }
     target.executions++;
     target.operations += program.op_count;
     if (finding.found)

@@ -8,7 +8,7 @@
 #ifndef REPORT_CELLS_H
 #define REPORT_CELLS_H
 
-#include "report.h"
+#include "report/report.h"
 
 struct report_cell {
     const cJSON *row; /* the row that speaks; belongs to the result, as all texts here do */
@@ -24,7 +24,7 @@ struct report_cell {
     double *samples;  /* ns of each repetition that went well, in the order of the file */
     size_t sample_count;
     size_t first_row;      /* place in the file */
-    size_t workload_place; /* place of the workload's first row in the file */
+    size_t workload_place; /* place of the workload's first row in the file, calibrations behind all others */
 };
 
 struct report_cells {

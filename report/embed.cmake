@@ -45,7 +45,7 @@ string(SUBSTRING "${page}" 0 ${at} head)
 math(EXPR after "${at} + 6")
 string(SUBSTRING "${page}" ${after} -1 tail)
 
-set(source "/* Made by embed.cmake; do not edit. */\n#include \"page_parts.h\"\n")
+set(source "/* Made by embed.cmake; do not edit. */\n#include \"report/page_parts.h\"\n")
 foreach(part IN ITEMS head tail)
     string(HEX "${${part}}" bytes)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")

@@ -1,6 +1,6 @@
 /* Paths and names in a message come from outside: control characters become '?', so that a message stays one
  * line. */
-#include "error.h"
+#include "report/error.h"
 
 #include <stdarg.h>
 

@@ -2,7 +2,7 @@
 #ifndef REPORT_ERROR_H
 #define REPORT_ERROR_H
 
-#include "report.h"
+#include "report/report.h"
 
 void report_error_set(struct report_error *error, const char *format, ...);
 

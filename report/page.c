@@ -4,10 +4,10 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "cells.h"
-#include "error.h"
-#include "page_parts.h"
-#include "result.h"
+#include "report/cells.h"
+#include "report/error.h"
+#include "report/page_parts.h"
+#include "report/result.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static bool cell_add_samples(cJSON *object, const struct report_cell *cell)
     return samples != NULL;
 }
 
-static cJSON *page_cell(const struct report_cell *cell, bool rods_valid)
+static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
 {
     static const char *const facts[] = {"order",
                                         "cpus",
@@ -92,7 +92,7 @@ static cJSON *page_cell(const struct report_cell *cell, bool rods_valid)
         if (cJSON_AddNumberToObject(object, "ns", cell->ns) == NULL || !cell_add_samples(object, cell)) {
             goto fail;
         }
-        if (rods_valid && !fields_copy(object, cell->row, ratios, sizeof ratios / sizeof ratios[0])) {
+        if (ratios_count && !fields_copy(object, cell->row, ratios, sizeof ratios / sizeof ratios[0])) {
             goto fail;
         }
     }
@@ -107,7 +107,7 @@ fail:
 static char *page_data(const cJSON *result)
 {
     const char *words = NULL;
-    bool rods_valid = result_rods_valid(result, &words);
+    bool ratios_count = result_rods(result, &words) != RODS_VOID;
     struct report_cells cells;
     cJSON *data = cJSON_CreateObject();
     cJSON *context = page_context(result);
@@ -118,6 +118,7 @@ static char *page_data(const cJSON *result)
         cJSON_Delete(data);
         return NULL;
     }
+    cells_sort(&cells);
     if (!cJSON_AddItemToObject(data, "context", context)) {
         cJSON_Delete(context);
         goto done;
@@ -126,7 +127,7 @@ static char *page_data(const cJSON *result)
     cJSON *list = cJSON_AddArrayToObject(data, "cells");
 
     for (size_t i = 0; i < cells.count; i++) {
-        cJSON *cell = page_cell(&cells.list[i], rods_valid);
+        cJSON *cell = page_cell(&cells.list[i], ratios_count);
 
         if (!cJSON_AddItemToArray(list, cell)) {
             cJSON_Delete(cell);

@@ -2,9 +2,9 @@
  * A result as tables. For people one group of rows a workload, order and CPUs, the reasons of what is missing
  * below; for machines one flat table with everything a row knows.
  */
-#include "cells.h"
-#include "error.h"
-#include "result.h"
+#include "report/cells.h"
+#include "report/error.h"
+#include "report/result.h"
 
 #include <string.h>
 
@@ -88,16 +88,16 @@ static void field_format_whole(const cJSON *row, const char *key, char text[CELL
 }
 
 /*
- * Times and ratios need an ok cell, ratios valid rods as well. Of the rest a failed cell still tells what the
- * shadow model saw (the share of memory it reached); one that never ran to its end (crashed, timeout, n/a)
- * tells nothing.
+ * Times and ratios need an ok cell, ratios rods that are not void as well. Of the rest a failed cell still
+ * tells what the shadow model saw (the share of memory it reached); one that never ran to its end (crashed,
+ * timeout, n/a) tells nothing.
  */
-static void cell_numbers_fill(struct cell_numbers *numbers, const struct report_cell *cell, bool rods_valid,
+static void cell_numbers_fill(struct cell_numbers *numbers, const struct report_cell *cell, bool ratios_count,
                               bool machine)
 {
     bool counted = cell_ok(cell) || strcmp(cell->status, "failed") == 0;
     const cJSON *counts = counted ? cell->row : NULL;
-    const cJSON *ratios = cell_ok(cell) && rods_valid ? cell->row : NULL;
+    const cJSON *ratios = cell_ok(cell) && ratios_count ? cell->row : NULL;
 
     if (cell_ok(cell)) {
         number_format(cell->ns, machine, numbers->ns);
@@ -112,11 +112,11 @@ static void cell_numbers_fill(struct cell_numbers *numbers, const struct report_
     field_format_whole(counts, "largest_free_order", numbers->largest);
 }
 
-static bool people_row(struct table *table, const struct report_cell *cell, bool rods_valid)
+static bool people_row(struct table *table, const struct report_cell *cell, bool ratios_count)
 {
     struct cell_numbers numbers;
 
-    cell_numbers_fill(&numbers, cell, rods_valid, false);
+    cell_numbers_fill(&numbers, cell, ratios_count, false);
 
     const char *const cells[PEOPLE_COLUMNS] = {
         cell->candidate,   numbers.ns,       numbers.floor_ratio, numbers.magazine_ratio, numbers.failures,
@@ -209,7 +209,7 @@ static bool people_notes(struct table *table, const struct report_cell *group, s
     return true;
 }
 
-static bool people_fill(struct table *table, const struct report_cells *cells, bool rods_valid)
+static bool people_fill(struct table *table, const struct report_cells *cells, bool ratios_count)
 {
     for (size_t first = 0, next = 0; first < cells->count; first = next) {
         const struct report_cell *group = &cells->list[first];
@@ -218,7 +218,7 @@ static bool people_fill(struct table *table, const struct report_cells *cells, b
             return false;
         }
         while (next < cells->count && cells_same_group(group, &cells->list[next])) {
-            if (!people_row(table, &cells->list[next++], rods_valid)) {
+            if (!people_row(table, &cells->list[next++], ratios_count)) {
                 return false;
             }
         }
@@ -230,7 +230,7 @@ static bool people_fill(struct table *table, const struct report_cells *cells, b
     return true;
 }
 
-static bool machine_fill(struct table *table, const struct report_cells *cells, bool rods_valid)
+static bool machine_fill(struct table *table, const struct report_cells *cells, bool ratios_count)
 {
     for (size_t i = 0; i < cells->count; i++) {
         const struct report_cell *cell = &cells->list[i];
@@ -238,7 +238,7 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
         char order[CELL_TEXT_MAX];
         char cpus[CELL_TEXT_MAX];
 
-        cell_numbers_fill(&numbers, cell, rods_valid, true);
+        cell_numbers_fill(&numbers, cell, ratios_count, true);
         field_format_whole(cell->order >= 0 ? cell->row : NULL, "order", order);
         field_format_whole(cell->cpus >= 0 ? cell->row : NULL, "cpus", cpus);
 
@@ -268,12 +268,16 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
     return true;
 }
 
-static bool rods_line(struct table *table, bool valid, const char *words)
+static bool rods_line(struct table *table, enum rods_state rods, const char *words)
 {
+    static const char *const titles[] = {
+        [RODS_HOLD] = "Rods hold",
+        [RODS_VOID] = "Rods VOID, no ratio in this run counts",
+        [RODS_UNCHECKED] = "Rods not checked",
+    };
     char text[512];
 
-    snprintf(text, sizeof text,
-             valid ? "Rods hold: %.400s" : "Rods VOID, no ratio in this run counts: %.400s", words);
+    snprintf(text, sizeof text, "%s: %.400s", titles[rods], words);
     return table_add_heading(table, text);
 }
 
@@ -290,7 +294,8 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
         return -1;
     }
 
-    bool rods_valid = result_rods_valid(result, &words);
+    enum rods_state rods = result_rods(result, &words);
+    bool ratios_count = rods != RODS_VOID;
 
     report_error_set(error, "no memory, printing a result, expected a few megabytes");
     if (!cells_collect(result, &cells)) {
@@ -300,8 +305,8 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
     table = machine ? table_create(machine_columns, MACHINE_COLUMNS)
                     : table_create(people_columns, PEOPLE_COLUMNS);
     if (table != NULL &&
-        (machine ? machine_fill(table, &cells, rods_valid)
-                 : rods_line(table, rods_valid, words) && people_fill(table, &cells, rods_valid))) {
+        (machine ? machine_fill(table, &cells, ratios_count)
+                 : rods_line(table, rods, words) && people_fill(table, &cells, ratios_count))) {
         status = table_print(table, format, colour, out) ? 0 : -1;
         if (ferror(out)) {
             report_error_set(error, "cannot print, the output, expected one that takes it");

@@ -8,7 +8,7 @@
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
-#include "table.h"
+#include "report/table.h"
 
 #include <cjson/cJSON.h>
 

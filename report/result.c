@@ -1,8 +1,8 @@
 /* Reading and checking a result file. Only what the report cannot do without is required; the rest may be
  * absent. */
-#include "result.h"
+#include "report/result.h"
 
-#include "error.h"
+#include "report/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,16 +33,19 @@ const cJSON *result_pagelab(const cJSON *result)
     return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(result, "context"), "pagelab");
 }
 
-bool result_rods_valid(const cJSON *result, const char **words)
+enum rods_state result_rods(const cJSON *result, const char **words)
 {
     const cJSON *rods = cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "rods");
 
     if (!cJSON_IsObject(rods)) {
-        *words = "the rods were not measured in this run";
-        return false;
+        *words = "they were not measured in this run";
+        return RODS_UNCHECKED;
     }
     *words = result_text(rods, "words");
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(rods, "valid"));
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(rods, "valid"))) {
+        return RODS_HOLD;
+    }
+    return cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(rods, "measured")) ? RODS_UNCHECKED : RODS_VOID;
 }
 
 static bool row_check(const cJSON *row, int index, const char *where, struct report_error *error)

@@ -2,7 +2,7 @@
 #ifndef REPORT_RESULT_H
 #define REPORT_RESULT_H
 
-#include "report.h"
+#include "report/report.h"
 
 /* False: *error names `where` and the first thing that is missing or of the wrong kind. */
 bool result_check(const cJSON *result, const char *where, struct report_error *error);
@@ -16,8 +16,15 @@ bool result_number(const cJSON *object, const char *key, double *value);
 /* The record of ours; never NULL in a checked result. */
 const cJSON *result_pagelab(const cJSON *result);
 
-/* Ratios mean something only where the rods were checked and hold. *words (never NULL) says why or why not.
- */
-bool result_rods_valid(const cJSON *result, const char **words);
+/* A part of a run may lack the cells that the check of the rods needs; then nothing speaks against its
+ * ratios. */
+enum rods_state {
+    RODS_HOLD,
+    RODS_VOID, /* no ratio of the run counts, and none is shown */
+    RODS_UNCHECKED,
+};
+
+/* *words (never NULL) says why. */
+enum rods_state result_rods(const cJSON *result, const char **words);
 
 #endif

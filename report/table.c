@@ -1,7 +1,7 @@
 /* Filling a table: every text is copied, so that callers may build cells in one buffer. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "table_lines.h"
+#include "report/table_lines.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -24,7 +24,8 @@ bool report_format_parse(const char *text, enum report_format *format);
 
 enum table_align {
     TABLE_LEFT,  /* words: always a string in JSON */
-    TABLE_RIGHT, /* numbers: a number in JSON; "" and "-" are null; any other text stays a string */
+    TABLE_RIGHT, /* numbers: a number in JSON; "" and "-" are null there and empty in CSV; other text is a
+                    string */
     TABLE_LIST,  /* words separated by commas, set left: an array of strings in JSON, an empty one for "" */
 };
 

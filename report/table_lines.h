@@ -2,7 +2,7 @@
 #ifndef REPORT_TABLE_LINES_H
 #define REPORT_TABLE_LINES_H
 
-#include "table.h"
+#include "report/table.h"
 
 enum table_line_kind { TABLE_LINE_ROW, TABLE_LINE_HEADING, TABLE_LINE_NOTE };
 

@@ -4,7 +4,7 @@
  * Text measures every column over the whole table, so that groups under different headings line up. A control
  * character never reaches the terminal: a name could hold an escape sequence.
  */
-#include "table_lines.h"
+#include "report/table_lines.h"
 
 #include <cjson/cJSON.h>
 
@@ -201,27 +201,30 @@ static void markdown_table(const struct table *table, FILE *out)
     }
 }
 
+/* Line breaks are the format's own to quote; other control characters would reach a terminal. */
 static void csv_print(const char *text, FILE *out)
 {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
+    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+
+    fputs(quoted ? "\"" : "", out);
     for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            fputc('"', out);
-        }
-        fputc(*text, out);
+        bool plain = strchr("\r\n\t", *text) != NULL || !byte_is_control((unsigned char)*text);
+
+        fputs(*text == '"' ? "\"" : "", out);
+        fputc(plain ? *text : '?', out);
     }
-    fputc('"', out);
+    fputs(quoted ? "\"" : "", out);
 }
 
 static void csv_row(const struct table *table, char *const *cells, FILE *out)
 {
     for (size_t i = 0; i < table->column_count; i++) {
         fputs(i > 0 ? "," : "", out);
-        csv_print(cells != NULL ? cells[i] : table->columns[i].name, out);
+        if (cells == NULL) {
+            csv_print(table->columns[i].name, out);
+        } else if (table->columns[i].align != TABLE_RIGHT || strcmp(cells[i], "-") != 0) {
+            csv_print(cells[i], out);
+        }
     }
     fputc('\n', out);
 }

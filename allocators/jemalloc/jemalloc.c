@@ -47,6 +47,8 @@ static enum pl_status jemalloc_alloc(void *self, struct pl_cpu *cpu, const struc
     uint32_t order = request->order;
     if (PL_UNLIKELY(order > JEMALLOC_MAX_ORDER))
         return PL_UNSUPPORTED;
+    if (PL_UNLIKELY(request->alloc_class >= PL_CLASS_COUNT))
+        return PL_INVALID;
     uint32_t before = pl_mask(cpu);
     void *block = mallocx((size_t)PL_FRAME_BYTES << order, line->flags[order]);
     if (PL_UNLIKELY(block == NULL))

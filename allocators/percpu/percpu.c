@@ -205,6 +205,9 @@ static void percpu_drain(void *self, struct pl_cpu *cpu, struct pl_cpu *of)
     if (state->inner.ops->drain != NULL) {
         before = percpu_enter(state, cpu);
         state->inner.ops->drain(state->inner.self, cpu, of);
+        /* What was pushed down was freed on this CPU, and an inner cache would hold it here. */
+        if (cpu != of)
+            state->inner.ops->drain(state->inner.self, cpu, cpu);
         percpu_leave(state, cpu, before);
     }
 }

@@ -184,7 +184,7 @@ static int look(struct text_source *source, struct trace_error *error)
 
 static int start(struct text_source *source, struct trace_error *error)
 {
-    source->raw = malloc(RAW_BYTES);
+    source->raw = calloc(1, RAW_BYTES);
     source->text = malloc(TEXT_BYTES);
     int result;
     if (source->raw == NULL || source->text == NULL)

@@ -24,9 +24,8 @@ struct trace_error {
 
 /* Ops are OP_ALLOC and OP_FREE only, with cpu, context, order, alloc_class, mobility, flags and slot; all
  * other fields are 0. Those with OP_FLAG_INVENTED stand for allocations before the recording and come first.
- * Slots are dense and reused, last freed first, so that slot_count is peak_grants. An
- * OP_FREE repeats its grant's order; OP_FLAG_SPLIT on it says that the recorded grant was larger. The owner
- * is the caller. */
+ * Slots are dense and reused, last freed first, so that slot_count is peak_grants. An OP_FREE repeats its
+ * grant's order; OP_FLAG_SPLIT on it says that the recorded grant was larger. The owner is the caller. */
 struct trace {
     struct op *ops;
     size_t op_count;

@@ -4,10 +4,10 @@
  *   shapes          8 bytes each: kind, cpu, context, order, class, mobility, flags (2, little-endian)
  *   varint          bytes of the next column
  *   what            for each operation its shape, a varint
- *   which           for each free, which allocation: allocations are numbered from 0, and the difference to
- * the one after the last that the same CPU freed is written as a zigzag varint
+ *   which           for each free, which allocation, a zigzag varint
  *
- * Slots are not stored; see trace_slots.h. Varints are little-endian groups of 7 bits. */
+ * Allocations are numbered from 0; "which" is the difference to the one after the last that the same CPU
+ * freed. Slots are not stored; see trace_slots.h. Varints are little-endian groups of 7 bits. */
 #ifndef ENGINE_TRACE_TRACE_CODEC_H
 #define ENGINE_TRACE_TRACE_CODEC_H
 

@@ -1,15 +1,20 @@
 /* From events as recorded to grants that are exact: each is granted once, of one order, and freed once as a
- * whole or not at all. What does not fit is repaired, never dropped:
+ * whole or not at all. What does not fit is repaired, never dropped.
  *
- *   free of a frame that is not live     An allocation is invented and put before the trace. Most of these
- * are what it says; a few (report.invented_again) are frames that the kernel granted during the trace on a
- * path without an event, as its bulk allocator does. allocation of a frame that is live   Its free is late if
- * another CPU frees the same block within a few events, and what follows on that block is again a free: it is
- * moved before the allocation. (One CPU's events are in order among themselves.) Otherwise the free is
- * missing, and one is added there. free of another order, or of a part  The allocation is rewritten as
- * naturally aligned parts, down to the size that lets each free release whole ones. mm_page_free and
- * _free_batched       Both for one frame without an allocation between: the kernel prints either one twice.
- * They count once. */
+ * Free of a frame that is not live: an allocation is invented and put before the trace. Most of these are
+ * what it says; a few (report.invented_again) are frames that the kernel granted during the trace on a path
+ * without an event, most likely by its bulk allocator.
+ *
+ * Allocation of a frame that is live: its free is late if another CPU frees the same block within a few
+ * events, and what follows on that block is again a free. It is moved before the allocation. (One CPU's
+ * events are in order among themselves.) Otherwise the free is missing, and one is added there, on the CPU
+ * that had the frame.
+ *
+ * Free of another order, or of a part: the allocation is rewritten as naturally aligned parts, down to the
+ * size that lets each free release whole ones.
+ *
+ * mm_page_free and mm_page_free_batched, both for one frame without an allocation between: the kernel tells
+ * one free twice. It counts once. */
 #ifndef ENGINE_TRACE_TRACE_REPAIR_H
 #define ENGINE_TRACE_TRACE_REPAIR_H
 

@@ -72,10 +72,12 @@ void native_set_handler(struct pl_cpu *cpu, native_handler *handler, void *argum
 
 void native_raise(struct pl_cpu *cpu)
 {
-    if (atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0)
+    if (atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0) {
         atomic_fetch_or_explicit(&cpu->pending, 1, memory_order_relaxed);
-    else
-        run_handler(cpu);
+        return;
+    }
+    run_handler(cpu);
+    native_deliver(cpu); /* what was raised while the handler held interrupts off */
 }
 
 const struct pl_platform native_platform = {

@@ -42,8 +42,8 @@ function drawProblems() {
 
 function drawNotices() {
   const list = [
-    rods.valid === true
-      ? notice("good", "Rods hold", text(rods.words))
+    rods.valid === true ? notice("good", "Rods hold", text(rods.words))
+      : rods.measured === false ? notice("", "Rods not checked", text(rods.words))
       : notice("bad", "Rods void", "No ratio in this run counts: " + (text(rods.words) || "no reason was recorded")),
   ];
   if (lab.complete === false) {
@@ -94,7 +94,7 @@ function drawEnvironment() {
     ["Load before the run", (Array.isArray(context.load_avg) ? context.load_avg : []).filter(isNumber).map((load) => load.toFixed(2)).join(", ")],
     ["Rods", [isNumber(rods.null_ns) ? "null " + figures(rods.null_ns) + " ns" : "", isNumber(rods.magazine_ns) ? "magazine " + figures(rods.magazine_ns) + " ns" : "",
       isNumber(rods.lock_cas_ns) ? "locked CAS " + figures(rods.lock_cas_ns) + " ns" : "", isNumber(rods.limit_ns) ? "limit " + figures(rods.limit_ns) + " ns" : ""].filter(Boolean).join(", ")],
-    ["Admission", admissions.join("; ")],
+    ["Admission", admissions.length > 2 ? unique(admissions.map((words) => words.split(" ")[0])).join(", ") + "; see the table" : admissions.join("; ")],
   ];
   byId("environment-list").replaceChildren(
     ...facts.filter(([, value]) => value).map(([name, value]) => make("div", null, make("dt", { textContent: name }), make("dd", { textContent: value }))));

@@ -5,19 +5,22 @@ const charts = [];
 const seriesOf = (cell) => [cpuWords(cell), variantWords(cell)].filter(Boolean).join(", ") || "all";
 const allSeries = unique([...cells].sort((a, b) => (a.cpus || 0) - (b.cpus || 0)).map(seriesOf));
 
-function seriesColour(series, rod) {
-  const place = allSeries.filter((name) => sharesWorkload(name, series)).indexOf(series);
-  return rod ? colour("rod-" + (place % 2)) : colour("series-" + (place % 4));
-}
+// "2 CPUs" and "2 CPUs, serial" read as one and share a colour, unless they meet in one workload.
+const seriesPlaces = (() => {
+  const together = workloads.map((workload) => cells.filter((cell) => cell.workload === workload).map(seriesOf)).map(unique);
+  const bases = unique(allSeries.map((name) => name.split(", ")[0]));
+  const places = new Map();
+  let next = bases.length;
+  for (const name of allSeries) {
+    const own = bases.indexOf(name.split(", ")[0]);
+    const taken = [...places].some(([other, place]) => place === own && together.some((list) => list.includes(name) && list.includes(other)));
+    places.set(name, taken ? next++ : own);
+  }
+  return places;
+})();
 
-// Series that never meet in one workload may share a colour: "2 CPUs" and "2 CPUs, serial" read as one.
-function sharesWorkload(a, b) {
-  const base = (name) => name.split(", ")[0];
-  return a === b || base(a) !== base(b) || workloads.some((workload) => {
-    const here = cells.filter((cell) => cell.workload === workload).map(seriesOf);
-    return here.includes(a) && here.includes(b);
-  });
-}
+const seriesColour = (series, rod) =>
+  rod ? colour("rod-" + (seriesPlaces.get(series) % 2)) : colour("series-" + (seriesPlaces.get(series) % 4));
 
 function fitText(context, words, width) {
   let length = words.length;
@@ -25,6 +28,24 @@ function fitText(context, words, width) {
     length--;
   }
   return shorten(words, length);
+}
+
+// Text on a rim of the background, so that grid lines do not cross it.
+function drawWords(context, words, x, y) {
+  context.save();
+  context.lineWidth = 4;
+  context.lineJoin = "round";
+  context.strokeStyle = colour("sheet");
+  context.strokeText(words, x, y);
+  context.restore();
+  context.fillText(words, x, y);
+}
+
+// "10k", "4.22M": long numbers meet their neighbours on a phone.
+function shortFigures(value) {
+  const steps = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
+  const step = steps.find(([size]) => value >= size * 0.999);
+  return step ? Number((value / step[0]).toPrecision(3)) + step[1] : String(Number(value.toPrecision(3)));
 }
 
 function drawSpread(chart, bar, cell) {
@@ -42,7 +63,7 @@ function drawSpread(chart, bar, cell) {
     }
     context.stroke();
   }
-  context.fillText(figures(cell.ns), Math.max(most, bar.x) + 5, bar.y);
+  drawWords(context, cell.ns >= 1e5 ? shortFigures(cell.ns) : figures(cell.ns), Math.max(most, bar.x) + 6, bar.y);
 }
 
 const marks = {
@@ -62,7 +83,7 @@ const marks = {
           drawSpread(chart, bars[index], cell);
         } else if (cell) {
           const left = chart.chartArea.left + 5;
-          context.fillText(fitText(context, statusWords(cell), chart.width - left - 2), left, bars[index].y);
+          drawWords(context, fitText(context, statusWords(cell), chart.width - left - 2), left, bars[index].y);
         }
       });
     });
@@ -84,6 +105,14 @@ function tooltipLines(cell) {
   return lines;
 }
 
+// A stack such as percpu+buddy breaks behind a plus where it is long: a phone leaves little room for names.
+// The blank of no width keeps a name such as "constructor" from being one that every object of Chart.js has.
+function labelLines(name) {
+  const at = name.length > 17 ? name.indexOf("+") + 1 : 0;
+  const lines = at > 0 ? [name.slice(0, at), name.slice(at)] : [name];
+  return lines.map((line) => shorten(line, 18) + "\u200b");
+}
+
 // The axis of all charts of one workload, so that they compare.
 function axisRange(list) {
   const times = list.filter(isOk).flatMap((cell) => [cell.ns, ...cell.samples]);
@@ -101,7 +130,7 @@ function tickLabel(value, range) {
   const lead = value / 10 ** Math.floor(power + 1e-9);
   const near = (number) => Math.abs(lead - number) < 1e-6;
   const short = range.max / range.min < 300;
-  return near(1) || (short && (near(2) || near(5))) ? value.toLocaleString("en") : "";
+  return near(1) || (short && (near(2) || near(5))) ? shortFigures(value) : "";
 }
 
 function chartOptions(range, names) {
@@ -126,7 +155,7 @@ function chartOptions(range, names) {
         ticks: {
           autoSkip: false,
           color: (tick) => (isRod(names[tick.index]) ? fade : colour("ink")),
-          callback: (_, index) => shorten(names[index], 20),
+          callback: (_, index) => labelLines(names[index]),
         },
       },
     },
@@ -166,7 +195,7 @@ function drawFacet(list, range, caption) {
   const names = chartNames(list, series);
   const canvas = make("canvas", { role: "img", "aria-label": chartAlternative(list, caption) });
   const plot = make("div", { className: "plot" }, canvas);
-  plot.style.height = names.length * (series.length * 16 + 10) + 52 + "px";
+  plot.style.height = Math.max(2, names.length) * (series.length * 16 + (series.length > 1 ? 10 : 14)) + 52 + "px";
   const datasets = series.map((name) => {
     const row = names.map((candidate) => list.find((cell) => cell.candidate === candidate && seriesOf(cell) === name));
     return {
@@ -182,7 +211,7 @@ function drawFacet(list, range, caption) {
     };
   });
   return { plot, start: () => charts.push(new Chart(canvas, {
-    type: "bar", data: { labels: names, datasets }, options: chartOptions(range, names), plugins: [marks],
+    type: "bar", data: { labels: names.map(labelLines), datasets }, options: chartOptions(range, names), plugins: [marks],
   })) };
 }
 
@@ -207,7 +236,8 @@ function drawLegend(list) {
   const shown = allSeries.filter((name) => list.some((cell) => seriesOf(cell) === name));
   const items = new Map(shown.map((name) => [seriesColour(name, false), []]));
   shown.forEach((name) => items.get(seriesColour(name, false)).push(name));
-  const entries = [...items].map(([paint, names]) => [paint, unique(names.map((name) => name.split(", ")[0])).join(", ")]);
+  const shortName = (names) => (names.length > 1 ? names[0].split(", ")[0] : names[0]);
+  const entries = [...items].map(([paint, names]) => [paint, shortName(names)]);
   const lines = entries.map(([paint, words]) => {
     const swatch = make("span", { className: "swatch" });
     swatch.style.background = paint;
@@ -222,17 +252,40 @@ function drawLegend(list) {
   byId("charts-legend").replaceChildren(...lines);
 }
 
+// A chart is made when it comes near the window: a page may hold hundreds.
+const waiting = new Map();
+const nearby = new IntersectionObserver(
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => startFigure(entry.target)),
+  { rootMargin: "600px" }
+);
+
+function startFigure(figure) {
+  const start = waiting.get(figure);
+  waiting.delete(figure);
+  nearby.unobserve(figure);
+  if (start) {
+    start();
+  }
+}
+
+const startAllFigures = () => [...waiting.keys()].forEach(startFigure);
+
 function drawCharts() {
   const list = shownCells();
+  nearby.disconnect();
+  waiting.clear();
   charts.splice(0).forEach((chart) => chart.destroy());
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 12;
   drawLegend(list);
   const figures = workloads
     .map((name) => [name, list.filter((cell) => cell.workload === name)])
-    .filter(([, here]) => here.length > 0)
+    .filter(([name, here]) => here.length > 0 && !name.startsWith("calibrate-"))
     .map(([name, here]) => drawWorkload(name, here));
   const box = make("div", { className: "pairs" }, ...figures.map((one) => one.figure));
   byId("charts-list").replaceChildren(figures.length ? box : make("p", { className: "empty", textContent: "The filter leaves nothing to draw." }));
-  figures.forEach((one) => one.start());
+  for (const { figure, start } of figures) {
+    waiting.set(figure, start);
+    nearby.observe(figure);
+  }
 }

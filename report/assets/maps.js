@@ -1,7 +1,8 @@
 // The picture of where frames lie: one pixel a cell of the map, scaled by the browser; holes let a hatching through.
 
 const isMap = (map) => isRecord(map) && typeof map.cells === "string" && map.cells.length > 0 && map.cells.length <= 1 << 20;
-const mapCells = () => shownCells().filter((cell) => isMap(cell.frame_map));
+const mapCells = () =>
+  shownCells().filter((cell) => isMap(cell.frame_map)).sort((a, b) => placeOf(a.candidate) - placeOf(b.candidate));
 
 function parseColour(name) {
   const digits = colour(name).replace("#", "");
@@ -29,8 +30,7 @@ function mapFacts(map) {
 function mapWords(cell) {
   const facts = mapFacts(cell.frame_map);
   const share = (part) => percent(facts.memory ? part / facts.memory : 0);
-  const words = "about " + share(facts.granted) + " granted; " + share(facts.free) + " of cells wholly free, " +
-    share(facts.mixed) + " mixed";
+  const words = share(facts.granted) + " granted; of the cells " + share(facts.free) + " free, " + share(facts.mixed) + " mixed";
   const frames = facts.longest * cell.frame_map.frames_per_cell;
   return isNumber(frames) ? words + "; longest free stretch " + plural(Math.round(frames), "frame") : words;
 }

@@ -1,11 +1,11 @@
 // The run's data and how it is worded. Everything in it is hostile text: it reaches the page only as text.
 
+const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const data = JSON.parse(document.getElementById("data").textContent);
 const lab = data.context.pagelab;
 const cells = data.cells;
-const rods = lab.rods || { valid: false, words: "the rods were not measured in this run" };
+const rods = isRecord(lab.rods) ? lab.rods : { valid: false, measured: false, words: "they were not measured in this run" };
 
-const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const text = (value) => (typeof value === "string" ? value : isNumber(value) ? String(value) : "");
 const isOk = (cell) => cell.status === "ok";
@@ -14,6 +14,7 @@ const unique = (list) => [...new Set(list)];
 // What ran, in the order of the record; a candidate that only a row names comes last.
 const candidates = (Array.isArray(lab.candidates) ? lab.candidates : []).filter(isRecord);
 const kinds = new Map(candidates.map((candidate) => [text(candidate.name), text(candidate.kind)]));
+const places = new Map([...kinds.keys()].map((name, place) => [name, place]));
 const candidateNames = unique([...cells.map((cell) => cell.candidate)]).sort(
   (a, b) => placeOf(a) - placeOf(b)
 );
@@ -21,8 +22,7 @@ const workloads = unique(cells.map((cell) => cell.workload));
 const isRod = (name) => kinds.get(name) === "floor";
 
 function placeOf(name) {
-  const place = [...kinds.keys()].indexOf(name);
-  return place < 0 ? kinds.size : place;
+  return places.has(name) ? places.get(name) : places.size;
 }
 
 // What the filter leaves. Everything that draws asks here.
@@ -36,6 +36,8 @@ const workloadWords = {
   repeat: "Allocate and free at once, again and again: the hot path and nothing else.",
   bulk: "Allocate many, then free them all.",
   replace: "On a machine nine tenths full, free one at random and allocate another.",
+  "calibrate-cas": "One uncontended locked compare-and-swap: what the check of the rods needs to know.",
+  "calibrate-calls": "Direct calls of an empty function: what the harness costs is measured against them.",
   remote: "Allocate on one CPU, free on the other, and back, in bursts.",
 };
 
@@ -45,6 +47,13 @@ function workloadDescription(name) {
   }
   return name.startsWith("replay-") ? "What a real kernel asked for, replayed from its trace." : "";
 }
+
+// Making a number format costs more than using one a hundred times.
+const decimalFormats = [0, 1, 2].map(
+  (digits) => new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+);
+const wholeFormat = new Intl.NumberFormat("en");
+const collator = new Intl.Collator("en", { numeric: true });
 
 // Three significant figures, thousands apart.
 function figures(value) {
@@ -56,11 +65,11 @@ function figures(value) {
     return value.toExponential(1);
   }
   const decimals = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : 2;
-  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return decimalFormats[decimals].format(value);
 }
 
 const percent = (value) => (isNumber(value) ? (value * 100).toFixed(value < 0.1 && value > 0 ? 1 : 0) + " %" : "");
-const plural = (count, one, many) => count.toLocaleString("en") + " " + (count === 1 ? one : many || one + "s");
+const plural = (count, one, many) => wholeFormat.format(count) + " " + (count === 1 ? one : many || one + "s");
 
 function bytes(value) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -77,13 +86,18 @@ const variantWords = (cell) => (cell.variant ? cell.variant.split(" ").map((part
 const cpuWords = (cell) => (isNumber(cell.cpus) && cell.cpus >= 0 ? plural(cell.cpus, "CPU") : "");
 const orderWords = (cell) => (isNumber(cell.order) && cell.order >= 0 ? "order " + cell.order : "");
 const settingWords = (cell) => [orderWords(cell), cpuWords(cell), variantWords(cell)].filter(Boolean).join(", ");
-const statusWords = (cell) => {
-  const reason = cell.reason.startsWith(cell.status) ? cell.reason.slice(cell.status.length).replace(/^[:,]?\s*/, "") : cell.reason;
-  return reason ? cell.status + ": " + reason : cell.status;
-};
+const statusWords = (cell) =>
+  cell.reason.startsWith(cell.status) ? cell.reason : [cell.status, cell.reason].filter(Boolean).join(": ");
 const shorten = (words, length) => (words.length > length ? words.slice(0, length - 1) + "…" : words);
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+// A variable of the style sheet. Charts ask for thousands; they are read once for each colour scheme.
+const colours = new Map();
+function colour(name) {
+  if (!colours.has(name)) {
+    colours.set(name, getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
+  }
+  return colours.get(name);
+}
 
 // An element with properties and children; strings become text nodes, never markup.
 function make(tag, properties, ...children) {

@@ -43,7 +43,14 @@ function drawFilter() {
   byId("filter").open = matchMedia("(min-width: 900px)").matches;
 }
 
+// The filter stays in sight on a large screen; what a link leads to must not come to lie behind it.
+function keepClearOfFilter() {
+  const sticks = getComputedStyle(byId("filter")).position === "sticky";
+  document.documentElement.style.setProperty("--filter-height", sticks ? byId("filter").offsetHeight + "px" : "0px");
+}
+
 function redrawColours() {
+  colours.clear();
   drawCharts();
   drawMaps();
 }
@@ -52,13 +59,18 @@ function redrawColours() {
 function printing(on) {
   if (on) {
     document.documentElement.dataset.theme = "light";
+    byId("notices").querySelectorAll("details").forEach((details) => (details.open = true));
   } else {
     delete document.documentElement.dataset.theme;
   }
   redrawColours();
+  if (on) {
+    startAllFigures();
+  }
 }
 
 drawHeader();
+new ResizeObserver(keepClearOfFilter).observe(byId("filter"));
 drawNotices();
 drawFilter();
 drawTableHead();

@@ -7,7 +7,7 @@ const spreadWords = (cell) =>
 // What a cell counted says something only if it ran to its end.
 const counted = (cell) => isOk(cell) || cell.status === "failed";
 const count = (key) => (cell) => (counted(cell) && isNumber(cell[key]) ? cell[key] : NaN);
-const whole = (value) => (isNumber(value) ? value.toLocaleString("en") : "");
+const whole = (value) => (isNumber(value) ? wholeFormat.format(value) : "");
 
 const allColumns = [
   { name: "candidate", words: (cell) => cell.candidate },
@@ -15,16 +15,16 @@ const allColumns = [
   { name: "order", value: (cell) => (orderWords(cell) ? cell.order : NaN), format: whole },
   { name: "CPUs", value: (cell) => (cpuWords(cell) ? cell.cpus : NaN), format: whole },
   { name: "setting", words: variantWords, needed: () => cells.some((cell) => cell.variant) },
-  { name: "ns/op", value: (cell) => (isOk(cell) ? cell.ns : NaN), format: figures },
+  { name: "ns/op", value: (cell) => (isOk(cell) ? cell.ns : NaN), show: (cell) => (isOk(cell) ? figures(cell.ns) : cell.status) },
   { name: "spread", value: spread, show: spreadWords },
-  { name: "× floor", value: (cell) => cell.ratio_to_floor, format: figures },
-  { name: "× magazine", value: (cell) => cell.ratio_to_magazine, format: figures },
+  { name: "×\u00a0floor", value: (cell) => cell.ratio_to_floor, format: figures },
+  { name: "×\u00a0magazine", value: (cell) => cell.ratio_to_magazine, format: figures },
   { name: "failures", value: count("failures"), format: whole },
   { name: "occupancy", value: count("occupancy"), format: percent },
   { name: "metadata B/frame", value: count("metadata_bytes_per_frame"), format: figures },
   { name: "largest free", value: count("largest_free_order"), format: whole },
   { name: "status", words: statusWords, element: statusCell },
-  { name: "admission", words: (cell) => text(cell.admission), needed: () => admissions.length > 1, wrap: true },
+  { name: "admission", words: (cell) => text(cell.admission), needed: () => admissions.length > 1 },
 ];
 const admissions = unique(cells.map((cell) => text(cell.admission)).filter(Boolean));
 const columns = allColumns.filter((column) => !column.needed || column.needed());
@@ -36,10 +36,10 @@ function statusClass(status) {
 }
 
 function statusCell(cell) {
-  const rest = statusWords(cell).slice(cell.status.length).replace(/^:\s*/, "");
-  return make("td", { className: "words" },
+  const rest = statusWords(cell).slice(cell.status.length).replace(/^[:,]?\s*/, "");
+  return make("td", { className: "words status-cell" },
     make("span", { className: statusClass(cell.status), textContent: cell.status }),
-    rest && make("small", { textContent: rest }));
+    rest && make("small", { textContent: " " + rest }));
 }
 
 function compareCells(a, b) {
@@ -49,7 +49,7 @@ function compareCells(a, b) {
     return 0;
   }
   if (!column.value) {
-    return sign * column.words(a).localeCompare(column.words(b), "en", { numeric: true });
+    return sign * collator.compare(column.words(a), column.words(b));
   }
   const left = column.value(a);
   const right = column.value(b);
@@ -77,10 +77,11 @@ function bodyCell(column, cell, place) {
   if (!column.value) {
     const words = column.words(cell);
     return make(place === 0 ? "th" : "td", place === 0 ? { scope: "row", textContent: words, title: words }
-      : { className: column.wrap ? "words" : "", textContent: words });
+      : { textContent: words });
   }
   const words = column.show ? column.show(cell) : column.format(column.value(cell));
-  return make("td", { className: words ? "number" : "number absent", textContent: words || "–" });
+  const absent = !isNumber(column.value(cell));
+  return make("td", { className: absent ? "number absent" : "number", textContent: words || "–" });
 }
 
 function drawTable() {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    BATCH_MAX = 1024,  /* frames drawn at once on a large machine */
-    BATCH_SHARE = 128, /* no CPU draws more than 1/128 of its share of the machine */
+    BATCH_MAX = 2048,  /* frames drawn at once on a large machine */
+    BATCH_SHARE = 64,  /* no CPU draws more than 1/64 of its share of the machine */
 };
 
 void admission_init(struct admission *admission, struct pl_page page, const struct pl_machine *machine,
@@ -16,6 +16,9 @@ void admission_init(struct admission *admission, struct pl_page page, const stru
     memset(admission, 0, offsetof(struct admission, cpus));
     memset(admission->cpus, 0, machine->cpu_count * sizeof(admission->cpus[0]));
     admission->page = page;
+    admission->hooks.self = page.self;
+    admission->hooks.alloc = page.ops->alloc;
+    admission->hooks.free = page.ops->free;
     admission->machine = machine;
     admission->mode = mode;
     admission->floors[PL_CLASS_NORMAL] = (int64_t)machine->floors.normal;
@@ -28,7 +31,7 @@ void admission_init(struct admission *admission, struct pl_page page, const stru
     admission->batch = share < 1 ? 1 : share > BATCH_MAX ? BATCH_MAX : share;
     admission->slack = 2 * admission->batch;
     for (uint32_t i = 0; i < machine->cpu_count; i++)
-        admission->cpus[i].room = admission->slack;
+        admission->cpus[i].room = admission->batch;
 }
 
 int64_t admission_slack(const struct admission *admission)
@@ -42,7 +45,7 @@ int64_t admission_free_frames(const struct admission *admission)
     if (admission->mode == ADMISSION_BATCHED) {
         for (uint32_t i = 0; i < admission->machine->cpu_count; i++) {
             const struct admission_cpu *slot = &admission->cpus[i];
-            frames += slot->drawn + (admission->slack - slot->room);
+            frames += slot->drawn + (admission->batch - slot->room);
         }
     }
     return frames;
@@ -171,8 +174,8 @@ static bool credits_pay_slow(struct admission *admission, struct pl_cpu *cpu, un
     struct admission_cpu *slot = &admission->cpus[cpu->id];
     bool paid = true;
     uint32_t before = pl_mask(cpu);
-    slot->drawn += admission->slack - slot->room;
-    slot->room = admission->slack;
+    slot->drawn += admission->batch - slot->room;
+    slot->room = admission->batch;
     if (slot->drawn < frames) {
         int64_t taken = budget_take(admission, alloc_class, frames - slot->drawn, admission->batch);
         slot->drawn += taken;
@@ -188,8 +191,8 @@ void admission_credit_slow(struct admission *admission, struct pl_cpu *cpu)
 {
     struct admission_cpu *slot = &admission->cpus[cpu->id];
     uint32_t before = pl_mask(cpu);
-    int64_t returned = admission->slack - slot->room;
-    slot->room = admission->slack;
+    int64_t returned = admission->batch - slot->room;
+    slot->room = admission->batch;
     int64_t wanted = admission->batch - slot->drawn;
     int64_t kept = wanted < 0 ? 0 : wanted > returned ? returned : wanted;
     slot->drawn += kept;
@@ -208,11 +211,12 @@ void admission_undo(struct admission *admission, struct pl_cpu *cpu, int64_t fra
 enum pl_status admission_alloc_slow(struct admission *admission, struct pl_cpu *cpu,
                                     const struct pl_request *request, struct pl_run *run)
 {
+    uint64_t taken = UINT64_C(1) << (request->order & 63u);
+    int64_t frames = (int64_t)taken;
+    /* The fast path took them before it looked. Modulo 2^64, so that order 63 comes out even, too. */
+    (void)pl_local_sub_is_negative(cpu, &admission->cpus[cpu->id].drawn, (int64_t)(0 - taken));
     if (request->order > PL_ORDER_LIMIT)
         return PL_UNSUPPORTED;
-    int64_t frames = INT64_C(1) << request->order;
-    if (admission->mode == ADMISSION_BATCHED) /* the fast path took them before it looked */
-        (void)pl_local_sub_is_negative(cpu, &admission->cpus[cpu->id].drawn, -frames);
     if (request->alloc_class >= PL_CLASS_COUNT)
         return PL_INVALID;
     if (admission->mode == ADMISSION_EXACT)

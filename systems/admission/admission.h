@@ -10,7 +10,7 @@
  * Two counters a CPU, so that an allocation and the free that follows do not wait for one another:
  *
  *        budget (shared)  --draw a batch-->  drawn  --alloc-->
- *              ^-------give all back------  room    <--free--      returned = slack - room
+ *              ^-------give all back------  room    <--free--      returned = batch - room
  */
 #ifndef SYSTEMS_ADMISSION_H
 #define SYSTEMS_ADMISSION_H
@@ -24,17 +24,26 @@ enum admission_mode {
 
 struct admission_cpu {
     PL_CPU_ALIGNED int64_t drawn; /* credits to pay allocations from; negative for an instant when used up */
-    int64_t room;                 /* slack minus credits that came back by frees */
+    int64_t room;                 /* batch minus credits that came back by frees */
     atomic_uint busy;             /* exact and threaded: a call is unfinished on this CPU */
 };
 
+struct admission_hooks {
+    void *self;
+    enum pl_status (*alloc)(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                            struct pl_run *run);
+    enum pl_status (*free)(void *self, struct pl_cpu *cpu, const struct pl_run *run);
+};
+
 struct admission {
+    /* What the fast path reads, in one line. The hooks are the page's, copied. */
+    PL_CPU_ALIGNED struct admission_hooks hooks;
+    enum admission_mode mode;
+    bool threaded;       /* exact mode: calls of several CPUs may overlap */
     struct pl_page page; /* borrowed */
     const struct pl_machine *machine;
-    enum admission_mode mode;
-    bool threaded; /* exact mode: calls of several CPUs may overlap */
     int64_t batch;
-    int64_t slack;
+    int64_t slack; /* a batch drawn and a batch returned */
     int64_t floors[PL_CLASS_COUNT];
     PL_CPU_ALIGNED atomic_llong budget;
     atomic_uint draining; /* CPU id + 1 of the one that drains */
@@ -72,16 +81,15 @@ void admission_credit_slow(struct admission *admission, struct pl_cpu *cpu);
 enum pl_status admission_free_exact(struct admission *admission, struct pl_cpu *cpu,
                                     const struct pl_run *run);
 
+/* In exact mode a CPU never has credits, so every call goes the slow way; an order that does not exist asks
+ * for more than any CPU has, or is refused by the backend. */
 PL_INLINE enum pl_status admission_alloc(struct admission *admission, struct pl_cpu *cpu,
                                          const struct pl_request *request, struct pl_run *run)
 {
-    int64_t frames = INT64_C(1) << (request->order & 63u);
-    if (PL_UNLIKELY(admission->mode != ADMISSION_BATCHED || request->order > PL_ORDER_LIMIT))
+    int64_t frames = (int64_t)(UINT64_C(1) << (request->order & 63u));
+    if (PL_UNLIKELY(pl_local_sub_is_negative(cpu, &admission->cpus[cpu->id].drawn, frames)))
         return admission_alloc_slow(admission, cpu, request, run);
-    struct admission_cpu *slot = &admission->cpus[cpu->id];
-    if (PL_UNLIKELY(pl_local_sub_is_negative(cpu, &slot->drawn, frames)))
-        return admission_alloc_slow(admission, cpu, request, run);
-    enum pl_status status = admission->page.ops->alloc(admission->page.self, cpu, request, run);
+    enum pl_status status = admission->hooks.alloc(admission->hooks.self, cpu, request, run);
     if (PL_UNLIKELY(status != PL_OK))
         admission_undo(admission, cpu, frames);
     return status;
@@ -92,7 +100,7 @@ PL_INLINE enum pl_status admission_free(struct admission *admission, struct pl_c
 {
     if (PL_UNLIKELY(admission->mode != ADMISSION_BATCHED))
         return admission_free_exact(admission, cpu, run);
-    enum pl_status status = admission->page.ops->free(admission->page.self, cpu, run);
+    enum pl_status status = admission->hooks.free(admission->hooks.self, cpu, run);
     if (PL_UNLIKELY(status != PL_OK))
         return status;
     struct admission_cpu *slot = &admission->cpus[cpu->id];

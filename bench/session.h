@@ -1,14 +1,14 @@
 /* Runs a plan: each cell and repetition in a child of its own, rounds interleaved over all cells, the result
  * file written anew after each row, so that a kill loses the row in progress and no more. */
-#ifndef BENCH_CAMPAIGN_H
-#define BENCH_CAMPAIGN_H
+#ifndef BENCH_SESSION_H
+#define BENCH_SESSION_H
 
 #include <stdio.h>
 
 #include "bench/child.h"
 #include "bench/plan.h"
 
-struct campaign_options {
+struct session_options {
     const char *program;     /* path of this program: children are `program bench-cell ...` */
     const char *result_path; /* NULL: nothing is written */
     const char *mode;        /* for the record */
@@ -20,22 +20,22 @@ struct campaign_options {
     const volatile sig_atomic_t *stop;
 };
 
-struct campaign_error {
+struct session_error {
     char text[512];
 };
 
 /* What it came to: exit codes of the command line. */
-enum campaign_end {
-    CAMPAIGN_DONE = 0,
-    CAMPAIGN_MISTAKE = 2, /* `error` says which */
-    CAMPAIGN_BROKEN = 3,  /* a candidate broke its contract, crashed or hung; its rows say so */
-    CAMPAIGN_INTERRUPTED = 130,
+enum session_end {
+    SESSION_DONE = 0,
+    SESSION_MISTAKE = 2, /* `error` says which */
+    SESSION_BROKEN = 3,  /* a candidate broke its contract, crashed or hung; its rows say so */
+    SESSION_INTERRUPTED = 130,
 };
 
 /* *result: the finished document, also after an interruption; the caller deletes it. NULL on a mistake. */
-enum campaign_end campaign_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
-                               const struct campaign_options *options, cJSON **result,
-                               struct campaign_error *error);
+enum session_end session_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
+                             const struct session_options *options, cJSON **result,
+                             struct session_error *error);
 
 /* The arguments of `bench-cell` for these parameters; the strings live in `store`. */
 #define CELL_ARGUMENT_BYTES 640u

@@ -1,6 +1,6 @@
-/* See campaign.h. */
+/* See session.h. */
 #define _GNU_SOURCE
-#include "bench/campaign.h"
+#include "bench/session.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,10 +13,10 @@
 #include "bench/environment.h"
 #include "bench/rows.h"
 
-struct campaign {
+struct session {
     const struct plan *plan;
-    const struct campaign_options *options;
-    struct campaign_error *error;
+    const struct session_options *options;
+    struct session_error *error;
     cJSON *root;
     cJSON *benchmarks;
     cJSON *ours;
@@ -36,15 +36,15 @@ static double now_s(void)
 /* --- the result file --- */
 
 /* Written beside and renamed: a reader sees a whole result, old or new. */
-static int save(struct campaign *campaign)
+static int save(struct session *session)
 {
-    const char *path = campaign->options->result_path;
+    const char *path = session->options->result_path;
     char beside[4096];
     if (path == NULL)
         return 0;
-    rows_finish(campaign->root);
-    cJSON_ReplaceItemInObject(campaign->ours, "seconds", cJSON_CreateNumber(now_s() - campaign->start_s));
-    char *text = cJSON_Print(campaign->root);
+    rows_finish(session->root);
+    cJSON_ReplaceItemInObject(session->ours, "seconds", cJSON_CreateNumber(now_s() - session->start_s));
+    char *text = cJSON_Print(session->root);
     snprintf(beside, sizeof(beside), "%s.part", path);
     FILE *file = text == NULL ? NULL : fopen(beside, "w");
     bool good = file != NULL && fputs(text, file) >= 0 && fputc('\n', file) != EOF;
@@ -53,7 +53,7 @@ static int save(struct campaign *campaign)
     free(text);
     if (good && rename(beside, path) == 0)
         return 0;
-    snprintf(campaign->error->text, sizeof(campaign->error->text), "%s: cannot be written: %s", path,
+    snprintf(session->error->text, sizeof(session->error->text), "%s: cannot be written: %s", path,
              strerror(errno));
     unlink(beside);
     return -1;
@@ -74,26 +74,26 @@ static cJSON *read_document(const char *path)
 }
 
 /* Takes over the rows of an earlier run that are not of a crashed or hung cell. */
-static int resume(struct campaign *campaign)
+static int resume(struct session *session)
 {
-    cJSON *old = read_document(campaign->options->result_path);
+    cJSON *old = read_document(session->options->result_path);
     cJSON *rows = cJSON_GetObjectItem(old, "benchmarks");
     if (!cJSON_IsArray(rows)) {
         cJSON_Delete(old);
-        snprintf(campaign->error->text, sizeof(campaign->error->text),
-                 "%s: a result to resume expected; start without --resume", campaign->options->result_path);
+        snprintf(session->error->text, sizeof(session->error->text),
+                 "%s: a result to resume expected; start without --resume", session->options->result_path);
         return -1;
     }
     while (rows->child != NULL)
-        cJSON_AddItemToArray(campaign->benchmarks, cJSON_DetachItemViaPointer(rows, rows->child));
+        cJSON_AddItemToArray(session->benchmarks, cJSON_DetachItemViaPointer(rows, rows->child));
     cJSON_Delete(old);
     return 0;
 }
 
-static bool have_row(const struct campaign *campaign, const char *name, unsigned round)
+static bool have_row(const struct session *session, const char *name, unsigned round)
 {
     const cJSON *row;
-    cJSON_ArrayForEach(row, campaign->benchmarks)
+    cJSON_ArrayForEach(row, session->benchmarks)
     {
         const cJSON *run_name = cJSON_GetObjectItem(row, "run_name");
         const cJSON *index = cJSON_GetObjectItem(row, "repetition_index");
@@ -142,24 +142,24 @@ static cJSON *row_of_failure(const struct cell_params *params, const struct chil
     return row;
 }
 
-static void note_settings(struct campaign *campaign, const cJSON *row)
+static void note_settings(struct session *session, const cJSON *row)
 {
     const cJSON *settings = cJSON_GetObjectItem(row, "settings");
     const cJSON *candidate = cJSON_GetObjectItem(row, "candidate");
     cJSON *entry;
     if (!cJSON_IsString(settings) || !cJSON_IsString(candidate))
         return;
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(campaign->ours, "candidates"))
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(session->ours, "candidates"))
     {
         if (strcmp(cJSON_GetObjectItem(entry, "name")->valuestring, candidate->valuestring) == 0)
             cJSON_ReplaceItemInObject(entry, "settings", cJSON_CreateString(settings->valuestring));
     }
 }
 
-static void show_progress(struct campaign *campaign, const char *name, const cJSON *row)
+static void show_progress(struct session *session, const char *name, const cJSON *row)
 {
-    const struct campaign_options *options = campaign->options;
-    size_t total = campaign->plan->cell_count * options->rounds;
+    const struct session_options *options = session->options;
+    size_t total = session->plan->cell_count * options->rounds;
     double now = now_s();
     const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
     double ns = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "real_time"));
@@ -167,11 +167,11 @@ static void show_progress(struct campaign *campaign, const char *name, const cJS
     /* A terminal sees every cell on one line; a log sees one line in five seconds, and whatever went wrong.
      */
     bool bad = !ok && status != NULL && strcmp(status, "n/a") != 0;
-    if (options->progress == NULL || (!options->progress_is_tty && !bad && now - campaign->shown_s < 5.0))
+    if (options->progress == NULL || (!options->progress_is_tty && !bad && now - session->shown_s < 5.0))
         return;
-    campaign->shown_s = now;
+    session->shown_s = now;
     fprintf(options->progress, "%s[%zu/%zu, %.0f s] %s ", options->progress_is_tty ? "\r\033[K" : "",
-            campaign->done, total, now - campaign->start_s, name);
+            session->done, total, now - session->start_s, name);
     if (ok)
         fprintf(options->progress, "%.1f ns", ns);
     else
@@ -182,23 +182,23 @@ static void show_progress(struct campaign *campaign, const char *name, const cJS
 }
 
 /* False: interrupted, or the result cannot be written. */
-static bool run_cell(struct campaign *campaign, const struct cell_params *params, unsigned round)
+static bool run_cell(struct session *session, const struct cell_params *params, unsigned round)
 {
     char name[CELL_NAME_BYTES];
     struct cell_arguments arguments;
     struct child_result child;
     cell_name(params, name);
-    campaign->done++;
-    if (campaign->options->resume && have_row(campaign, name, round))
+    session->done++;
+    if (session->options->resume && have_row(session, name, round))
         return true;
-    cell_arguments_make(campaign->options->program, params, &arguments);
-    child_run(arguments.argv, campaign->options->limit_s, campaign->options->stop, &child);
+    cell_arguments_make(session->options->program, params, &arguments);
+    child_run(arguments.argv, session->options->limit_s, session->options->stop, &child);
     if (child.end == CHILD_INTERRUPTED) {
         free(child.output);
         return false;
     }
     if (child.end == CHILD_EXITED && child.code == 2) {
-        snprintf(campaign->error->text, sizeof(campaign->error->text), "%s", child.last_words);
+        snprintf(session->error->text, sizeof(session->error->text), "%s", child.last_words);
         free(child.output);
         return false;
     }
@@ -206,60 +206,62 @@ static bool run_cell(struct campaign *campaign, const struct cell_params *params
     if (row == NULL)
         row = row_of_failure(params, &child);
     free(child.output);
-    note_settings(campaign, row);
+    note_settings(session, row);
     cJSON_ReplaceItemInObject(row, "repetition_index", cJSON_CreateNumber(round));
     const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
     if (status == NULL || strcmp(status, "crashed") == 0 || strcmp(status, "timeout") == 0 ||
         strcmp(status, "broken") == 0)
-        campaign->broken = true;
-    cJSON_AddItemToArray(campaign->benchmarks, row);
-    show_progress(campaign, name, row);
-    return save(campaign) == 0;
+        session->broken = true;
+    cJSON_AddItemToArray(session->benchmarks, row);
+    show_progress(session, name, row);
+    return save(session) == 0;
 }
 
-static bool run_rounds(struct campaign *campaign)
+static bool run_rounds(struct session *session)
 {
-    for (unsigned round = 0; round < campaign->options->rounds; round++) {
-        for (size_t i = 0; i < campaign->plan->cell_count; i++) {
-            if (*campaign->options->stop || !run_cell(campaign, &campaign->plan->cells[i], round))
+    for (unsigned round = 0; round < session->options->rounds; round++) {
+        for (size_t i = 0; i < session->plan->cell_count; i++) {
+            if (*session->options->stop || !run_cell(session, &session->plan->cells[i], round))
                 return false;
         }
     }
     return true;
 }
 
-enum campaign_end campaign_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
-                               const struct campaign_options *options, cJSON **result,
-                               struct campaign_error *error)
+enum session_end session_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
+                             const struct session_options *options, cJSON **result,
+                             struct session_error *error)
 {
-    struct campaign campaign = {.plan = plan, .options = options, .error = error, .start_s = now_s()};
+    struct session session = {.plan = plan, .options = options, .error = error, .start_s = now_s()};
     error->text[0] = '\0';
     *result = NULL;
-    campaign.root = cJSON_CreateObject();
-    cJSON_AddItemToObject(campaign.root, "context", environment_context(options->mode));
-    campaign.ours = cJSON_GetObjectItem(cJSON_GetObjectItem(campaign.root, "context"), "pagelab");
-    cJSON_AddItemToObject(campaign.ours, "candidates", environment_candidates(specs, spec_count));
-    campaign.benchmarks = cJSON_AddArrayToObject(campaign.root, "benchmarks");
-    if ((options->resume && resume(&campaign) != 0) || save(&campaign) != 0) {
-        cJSON_Delete(campaign.root);
-        return CAMPAIGN_MISTAKE;
+    session.root = cJSON_CreateObject();
+    cJSON_AddItemToObject(session.root, "context", environment_context(options->mode));
+    session.ours = cJSON_GetObjectItem(cJSON_GetObjectItem(session.root, "context"), "pagelab");
+    cJSON_AddItemToObject(session.ours, "candidates", environment_candidates(specs, spec_count));
+    session.benchmarks = cJSON_AddArrayToObject(session.root, "benchmarks");
+    if ((options->resume && resume(&session) != 0) || save(&session) != 0) {
+        cJSON_Delete(session.root);
+        return SESSION_MISTAKE;
     }
-    bool whole = run_rounds(&campaign);
+    if (options->progress != NULL)
+        fprintf(options->progress, "%zu cells x %u rounds\n", plan->cell_count, options->rounds);
+    bool whole = run_rounds(&session);
     if (options->progress != NULL && options->progress_is_tty)
         fputs("\r\033[K", options->progress);
     if (error->text[0] != '\0') {
-        cJSON_Delete(campaign.root);
-        return CAMPAIGN_MISTAKE;
+        cJSON_Delete(session.root);
+        return SESSION_MISTAKE;
     }
     if (whole)
-        cJSON_ReplaceItemInObject(campaign.ours, "complete", cJSON_CreateTrue());
-    rows_finish(campaign.root);
-    if (save(&campaign) != 0) {
-        cJSON_Delete(campaign.root);
-        return CAMPAIGN_MISTAKE;
+        cJSON_ReplaceItemInObject(session.ours, "complete", cJSON_CreateTrue());
+    rows_finish(session.root);
+    if (save(&session) != 0) {
+        cJSON_Delete(session.root);
+        return SESSION_MISTAKE;
     }
-    *result = campaign.root;
+    *result = session.root;
     if (!whole)
-        return CAMPAIGN_INTERRUPTED;
-    return campaign.broken ? CAMPAIGN_BROKEN : CAMPAIGN_DONE;
+        return SESSION_INTERRUPTED;
+    return session.broken ? SESSION_BROKEN : SESSION_DONE;
 }

@@ -1,0 +1,159 @@
+/* pagelab fuzz: a campaign on one or more candidates, with both engines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "fuzz/campaign.h"
+
+struct fuzz_options {
+    char *backends;
+    char *engine;
+    char *out;
+    char *bin;
+    char *format;
+    double seconds;
+    int jobs;
+    int seed;
+    int asan;
+};
+
+static bool add_row(struct table *table, const struct campaign_row *row)
+{
+    char executions[32];
+    char seconds[32];
+    char speed[32];
+    char ops[32];
+    char coverage[32];
+    char findings[32];
+    snprintf(executions, sizeof(executions), "%llu", (unsigned long long)row->executions);
+    snprintf(seconds, sizeof(seconds), "%.1f", row->seconds);
+    snprintf(speed, sizeof(speed), "%.0f", row->execs_per_second);
+    snprintf(ops, sizeof(ops), row->ops_per_execution > 0 ? "%.1f" : "-", row->ops_per_execution);
+    snprintf(coverage, sizeof(coverage), "%llu", (unsigned long long)row->coverage);
+    snprintf(findings, sizeof(findings), "%u", row->findings);
+    const char *verdict = row->canary          ? (row->caught ? "caught" : "BLIND")
+                          : row->findings != 0 ? "findings"
+                                               : "none";
+    const char *cells[] = {
+        row->backend, campaign_engine_names[row->engine], executions, seconds, speed, ops, coverage, findings,
+        verdict};
+    return table_add_row(table, cells);
+}
+
+static void print_result(const struct campaign_result *result, enum report_format format)
+{
+    static const struct table_column columns[] = {
+        {"candidate", TABLE_LEFT}, {"engine", TABLE_LEFT},    {"executions", TABLE_RIGHT},
+        {"seconds", TABLE_RIGHT},  {"execs/s", TABLE_RIGHT},  {"ops/exec", TABLE_RIGHT},
+        {"coverage", TABLE_RIGHT}, {"findings", TABLE_RIGHT}, {"verdict", TABLE_LEFT},
+    };
+    struct table *table = table_create(columns, PL_COUNT_OF(columns));
+    for (uint32_t i = 0; table != NULL && i < result->row_count; i++)
+        add_row(table, &result->rows[i]);
+    if (table != NULL)
+        table_print(table, format, false, stdout);
+    table_destroy(table);
+    for (uint32_t i = 0; i < result->finding_count && format == REPORT_TABLE; i++) {
+        const struct campaign_finding *finding = &result->findings[i];
+        printf("finding: %s\n  input   %s\n  text    %s\n  replay  %s\n", finding->summary, finding->path,
+               finding->text_path, finding->replay);
+    }
+}
+
+static int pick_engines(const char *text, unsigned *engines)
+{
+    *engines = 0;
+    if (text == NULL)
+        return CLI_OK;
+    for (unsigned i = 0; i < CAMPAIGN_ENGINE_COUNT; i++) {
+        if (strcmp(text, campaign_engine_names[i]) == 0)
+            *engines = 1u << i;
+    }
+    return *engines != 0 ? CLI_OK : cli_mistake("fuzz", "--engine '%s': libfuzzer or afl++ expected", text);
+}
+
+/* The drivers' folder: --bin, or that of the preset which the wrapper has built. */
+static void find_drivers(const struct fuzz_options *fuzz, char *path, size_t bytes)
+{
+    const char *root = getenv("PAGELAB_ROOT");
+    if (fuzz->bin != NULL)
+        snprintf(path, bytes, "%s", fuzz->bin);
+    else
+        snprintf(path, bytes, "%s/build/%s/bin", root == NULL ? "." : root,
+                 fuzz->asan ? "fuzz-asan" : "fuzz");
+}
+
+static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, unsigned engines)
+{
+    static struct spec specs[SPEC_LIST_LIMIT];
+    static struct campaign_result result;
+    const char *names[SPEC_LIST_LIMIT];
+    struct spec_error error;
+    char bin[4096];
+    char found[4096];
+    int count = spec_parse_list(fuzz->backends, specs, &error);
+    if (count < 0)
+        return cli_mistake("fuzz", "%s", error.text);
+    for (int i = 0; i < count; i++)
+        names[i] = specs[i].name;
+    find_drivers(fuzz, bin, sizeof(bin));
+    struct campaign_options options = {
+        .backends = names,
+        .backend_count = (uint32_t)count,
+        .seconds = fuzz->seconds,
+        .bin_dir = bin,
+        .seeds_dir = cli_find("corpora/seeds/page", found, sizeof(found)),
+        .out_dir = fuzz->out,
+        .engines = engines,
+        .jobs = (uint32_t)fuzz->jobs,
+        .seed = (uint32_t)fuzz->seed,
+        .progress = stderr,
+        .stop = &cli_stop,
+    };
+    int code = campaign_run(&options, &result);
+    if (result.error[0] != '\0')
+        cli_mistake("fuzz", "%s", result.error);
+    if (code != CLI_MISTAKE)
+        print_result(&result, format);
+    return code;
+}
+
+static int fuzz_main(int argc, const char **argv)
+{
+    struct fuzz_options fuzz = {.seconds = 60};
+    enum report_format format;
+    unsigned engines;
+    const struct poptOption options[] = {
+        {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, or several by commas", "NAME"},
+        {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate (60)", "S"},
+        {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},
+        {"jobs", 'j', POPT_ARG_INT, &fuzz.jobs, 0, "processes at once (one an engine)", "N"},
+        {"seed", 0, POPT_ARG_INT, &fuzz.seed, 0, "of the engines' random numbers (1)", "N"},
+        {"asan", 0, POPT_ARG_NONE, &fuzz.asan, 0, "drivers under address and undefined-behaviour sanitizers",
+         NULL},
+        {"out", 'o', POPT_ARG_STRING, &fuzz.out, 0, "for findings and corpora (results/fuzz-NAME)", "DIR"},
+        {"bin", 0, POPT_ARG_STRING, &fuzz.bin, 0, "folder of the drivers (build/fuzz/bin)", "DIR"},
+        {"format", 'f', POPT_ARG_STRING, &fuzz.format, 0, "table, json, markdown or csv", "FORMAT"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    if (cli_parse(&cli_fuzz, argc, argv, options, 0, 0, &context) == NULL ||
+        cli_format("fuzz", fuzz.format, &format) != 0 || pick_engines(fuzz.engine, &engines) != CLI_OK)
+        return CLI_MISTAKE;
+    if (fuzz.backends == NULL)
+        return cli_mistake("fuzz", "--backend expected; './pagelab list' names those there are");
+    if (!(fuzz.seconds >= 1 && fuzz.seconds <= 1e6) || fuzz.jobs < 0 || fuzz.jobs > (int)CAMPAIGN_JOBS_MAX ||
+        fuzz.seed < 0)
+        return cli_mistake("fuzz",
+                           "--time of 1 to 1000000 s, --jobs of at most %u and --seed of at least 0 expected",
+                           CAMPAIGN_JOBS_MAX);
+    int code = fuzz_run(&fuzz, format, engines);
+    poptFreeContext(context);
+    return code;
+}
+
+const struct cli_command cli_fuzz = {.name = "fuzz",
+                                     .arguments = "--backend NAME --time S",
+                                     .summary = "tries to break candidates with libFuzzer and AFL++",
+                                     .main = fuzz_main};

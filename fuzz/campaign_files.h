@@ -1,0 +1,31 @@
+/* Files and directories of a campaign. Paths are texts of CAMPAIGN_PATH_BYTES. */
+#ifndef FUZZ_CAMPAIGN_FILES_H
+#define FUZZ_CAMPAIGN_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pagelab/compiler.h>
+
+/* printf into a path; false if it is too long, and then it is empty. */
+PL_PRINTF(2, 3) bool campaign_path(char *path, const char *format, ...);
+
+/* Makes a directory and those above it. 0, or -1 with errno. */
+int campaign_make_dirs(const char *path);
+
+/* Removes a directory and all in it, or nothing if it is not there. */
+void campaign_remove_tree(const char *path);
+
+/* The first `bytes` bytes of a file, or the last ones if `tail`; returns their number, 0 if it cannot be
+ * read.
+ */
+size_t campaign_read(const char *path, bool tail, void *data, size_t bytes);
+int campaign_write(const char *path, const void *data, size_t bytes);
+
+/* Letters, digits and "._+-" stay, everything else becomes '_': a name for files. */
+void campaign_safe_name(const char *text, char *name, size_t bytes);
+
+uint64_t campaign_hash(const void *data, size_t bytes);
+
+#endif

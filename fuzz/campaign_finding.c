@@ -1,0 +1,113 @@
+/* What was found: judged by a run of its own, told apart from what was found before, stored so that anybody
+ * can see it again. */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/program.h"
+#include "fuzz/campaign_internal.h"
+
+/* Same promise broken by the same operation; or, where there is neither, the same words. */
+static bool is_known(const struct campaign *campaign, const struct campaign_verdict *verdict)
+{
+    for (uint32_t i = 0; i < campaign->result->finding_count; i++) {
+        const struct campaign_finding *finding = &campaign->result->findings[i];
+        if (strcmp(finding->backend, campaign->backend) == 0 && strcmp(finding->ids, verdict->ids) == 0 &&
+            strcmp(finding->op, verdict->op) == 0 &&
+            (verdict->op[0] != '\0' || strcmp(finding->summary, verdict->summary) == 0))
+            return true;
+    }
+    return false;
+}
+
+static void write_text(const struct campaign_finding *finding, const uint8_t *bytes, size_t byte_count)
+{
+    struct op ops[PROGRAM_OP_LIMIT];
+    struct program program;
+    FILE *file = fopen(finding->text_path, "w");
+    if (file == NULL)
+        return;
+    program_decode(bytes, byte_count, ops, &program);
+    program_print(&program, file);
+    fprintf(file, "# %s%s%s on %s: %s\n# found by %s after %.1f s; to see it again: %s\n", finding->ids,
+            finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend, finding->summary,
+            campaign_engine_names[finding->engine], finding->after_s, finding->replay);
+    fputs("# A candidate that needs contents gets this machine with ranges 64 times as large.\n", file);
+    fclose(file);
+}
+
+/* A name with a shell's own characters is quoted. */
+static void write_replay(struct campaign_finding *finding)
+{
+    bool plain = strpbrk(finding->backend, "()*?[]&;|<>$`\"' \\") == NULL;
+    char command[sizeof(finding->replay)];
+    snprintf(command, sizeof(command), "./pagelab replay %s --backend %s%s%s", finding->path,
+             plain ? "" : "'", finding->backend, plain ? "" : "'");
+    memcpy(finding->replay, command, sizeof(command));
+}
+
+static int store(struct campaign *campaign, struct campaign_finding *finding, const uint8_t *bytes,
+                 size_t byte_count)
+{
+    char backend[CAMPAIGN_NAME_BYTES];
+    char id[64];
+    campaign_safe_name(finding->backend, backend, sizeof(backend));
+    campaign_safe_name(finding->ids, id, sizeof(id));
+    id[strcspn(id, "_")] = '\0';
+    unsigned hash = (unsigned)(campaign_hash(bytes, byte_count) & 0xffffffffu);
+    if (!campaign_path(finding->path, "%s/%s-%s-%08x.bin", campaign->out, backend, id, hash) ||
+        !campaign_path(finding->text_path, "%s/%s-%s-%08x.txt", campaign->out, backend, id, hash) ||
+        campaign_write(finding->path, bytes, byte_count) != 0)
+        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
+                             campaign->out);
+    write_replay(finding);
+    write_text(finding, bytes, byte_count);
+    return 0;
+}
+
+static void remember(struct campaign *campaign, struct campaign_worker *worker,
+                     const struct campaign_verdict *verdict, const uint8_t *bytes, size_t byte_count)
+{
+    struct campaign_result *result = campaign->result;
+    if (result->finding_count == CAMPAIGN_FINDING_LIMIT || is_known(campaign, verdict))
+        return;
+    struct campaign_finding *finding = &result->findings[result->finding_count];
+    memset(finding, 0, sizeof(*finding));
+    finding->engine = worker == NULL ? CAMPAIGN_LIBFUZZER : worker->engine;
+    finding->after_s = worker == NULL ? 0 : campaign_now() - campaign->started;
+    snprintf(finding->backend, sizeof(finding->backend), "%s", campaign->backend);
+    memcpy(finding->ids, verdict->ids, sizeof(finding->ids));
+    memcpy(finding->op, verdict->op, sizeof(finding->op));
+    memcpy(finding->summary, verdict->summary, sizeof(finding->summary));
+    if (store(campaign, finding, bytes, byte_count) != 0)
+        return;
+    result->finding_count++;
+    if (worker != NULL)
+        worker->findings++;
+    campaign_say(campaign, "finding %s%s%s on %s after %.1f s (%s): %s", finding->ids,
+                 finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend, finding->after_s,
+                 worker == NULL ? "a seed" : campaign_engine_names[finding->engine], finding->summary);
+    campaign_say(campaign, "  stored %s, its text %s", finding->path, finding->text_path);
+    campaign_say(campaign, "  replay %s", finding->replay);
+}
+
+bool campaign_take_input(struct campaign *campaign, struct campaign_worker *worker, const char *input,
+                         bool hang)
+{
+    struct campaign_verdict verdict;
+    uint8_t bytes[PROGRAM_BYTES_MAX]; /* what lies behind is never read */
+    size_t byte_count = campaign_read(input, false, bytes, sizeof(bytes));
+    campaign_judge(campaign, input, &verdict);
+    if (!verdict.bad && (hang || worker == NULL))
+        return false; /* a slow moment of this machine; a seed that is fine */
+    bool bad = verdict.bad;
+    if (!bad) {
+        snprintf(verdict.ids, sizeof(verdict.ids), "unrepeated");
+        snprintf(verdict.summary, sizeof(verdict.summary), "failed under %s, but not when run again alone",
+                 campaign_engine_names[worker->engine]);
+    }
+    if (!campaign->canary)
+        remember(campaign, worker, &verdict, bytes, byte_count);
+    return bad;
+}

@@ -1,0 +1,58 @@
+# What a person can get wrong: one line that says what, where and what was expected; exit 2; nothing half-written.
+. "$SOURCE/tests/commands/expect.sh"
+
+expect 2 'command expected' "$PAGELAB"
+expect 2 "'frobnicate': unknown command" "$PAGELAB" frobnicate
+expect 2 'unknown option' "$PAGELAB" run --frobnicate
+expect 2 "'nosuch': unknown" "$PAGELAB" run --smoke --backends buddy,nosuch --out r
+expect 2 'needs a backend' "$PAGELAB" run --smoke --backends percpu --out r
+expect 2 "unknown service 'va=rbtree'" "$PAGELAB" run --smoke --backends buddy,va=rbtree --out r
+expect 2 "no such argument" "$PAGELAB" list extra
+expect 2 "format 'yaml'" "$PAGELAB" list --format yaml
+expect 2 'backend expected' "$PAGELAB" bench --workload repeat
+expect 2 "workload 'nosuch'" "$PAGELAB" bench --backend buddy --workload nosuch
+expect 2 'order 99' "$PAGELAB" bench --backend buddy --workload repeat --order 99
+expect 2 'cpus 0' "$PAGELAB" bench --backend buddy --workload repeat --cpus 0
+expect 2 "memory 'lots'" "$PAGELAB" bench --backend buddy --workload repeat --memory lots
+expect 2 'missing.pltrace' "$PAGELAB" bench --backend buddy --workload replay:missing.pltrace
+printf 'noise, no trace' >noise.pltrace
+expect 2 'noise.pltrace' "$PAGELAB" bench --backend buddy --workload replay:noise.pltrace --smoke --rounds 1
+
+expect 2 'argument is missing' "$PAGELAB" import
+expect 2 '-o FILE expected' "$PAGELAB" import x
+expect 2 'missing.txt' "$PAGELAB" import missing.txt -o t
+: >empty
+expect 2 'empty' "$PAGELAB" import empty -o t
+head -c 100000 /dev/urandom >noise
+expect 2 'noise' "$PAGELAB" import noise -o t
+cp "$SOURCE/tests/data/traces/ftrace.txt" good.txt
+sed '/mm_page_alloc/{s/pfn=/pfn=zzz/;}' good.txt >bad.txt
+expect 2 'bad.txt:[0-9]+' "$PAGELAB" import bad.txt -o t
+head -c -20 good.txt >cut.txt
+expect 2 'cut.txt:[0-9]+' "$PAGELAB" import cut.txt -o t
+zstd -q good.txt -o good.zst
+head -c 60 good.zst >cut.zst
+expect 2 'cut.zst' "$PAGELAB" import cut.zst -o t
+expect 2 'nowhere' "$PAGELAB" import good.txt -o nowhere/t
+absent t nowhere
+expect 0 'events read' "$PAGELAB" import good.txt -o t
+[ -s t ] || fail "import wrote nothing"
+
+: >file
+expect 2 'file' "$PAGELAB" run --smoke --backends buddy --out file
+expect 2 'file/below' "$PAGELAB" run --smoke --backends buddy --out file/below
+expect 2 'resume' "$PAGELAB" run --smoke --resume
+mkdir fresh
+expect 2 'resume' "$PAGELAB" run --smoke --resume --out fresh
+absent fresh/report.html
+expect 2 'nowhere' "$PAGELAB" run --smoke --traces nowhere --out r2
+expect 2 'replay' "$PAGELAB" replay
+expect 2 'missing' "$PAGELAB" replay missing
+printf 'pagelab program 1\nmachine 64@0 cpus=1\ncpu0 task alloc s0 order=zero\n' >bad.prog
+expect 2 'bad.prog:3' "$PAGELAB" replay bad.prog
+expect 2 'missing' "$PAGELAB" report missing
+printf '{"context": {}}' >bad.json
+expect 2 'bad.json' "$PAGELAB" report bad.json
+expect 2 'bad.json' "$PAGELAB" report bad.json --html x.html
+absent x.html
+finish

@@ -1,0 +1,33 @@
+# For the command tests: sourced, with PAGELAB (the program) and WORK (an empty directory) set.
+set -u
+failures=0
+cd "$WORK" || exit 1
+
+fail() {
+  printf 'FAIL: %s\n' "$*" >&2
+  failures=$((failures + 1))
+}
+
+# expect CODE PATTERN COMMAND...: the exit code, and for a mistake (2) exactly one line on stderr that matches.
+expect() {
+  local code=$1 pattern=$2 got=0
+  shift 2
+  "$@" >out 2>err </dev/null || got=$?
+  [ "$got" = "$code" ] || fail "$*: exit $got, $code expected: $(head -c 300 err)"
+  if [ "$code" = 2 ]; then
+    [ "$(wc -l <err)" = 1 ] || fail "$*: one line on stderr expected: $(head -c 600 err)"
+    grep -qE -- "$pattern" err || fail "$*: stderr does not say '$pattern': $(cat err)"
+  elif [ -n "$pattern" ]; then
+    grep -qE -- "$pattern" out || fail "$*: stdout does not say '$pattern': $(head -c 600 out)"
+  fi
+}
+
+# absent PATH...: nothing half-written was left.
+absent() {
+  local path
+  for path in "$@"; do
+    [ ! -e "$path" ] || fail "$path was left behind"
+  done
+}
+
+finish() { exit $((failures > 0)); }

@@ -1,0 +1,29 @@
+# Candidates that crash, hang or exit become rows; the others complete; exit 3.
+. "$SOURCE/tests/commands/expect.sh"
+
+expect 3 '' "$SICK" bench --backend sick-crash,sick-hang,sick-exit,buddy --workload repeat --smoke --rounds 1 \
+  --time-limit 1 --out result.json --format json
+statuses=$(/usr/bin/python3 - <<'P'
+import json
+rows = {}
+for row in json.load(open("result.json"))["benchmarks"]:
+    if row["workload"] == "repeat":
+        rows[row["candidate"]] = row
+for name in ("sick-crash", "sick-hang", "sick-exit", "buddy"):
+    row = rows[name]
+    print(name, row["status"], "error_occurred" in row, row["real_time"] > 0)
+print(rows["sick-crash"]["reason"])
+print(rows["sick-hang"]["reason"])
+print(rows["sick-exit"]["reason"])
+P
+)
+wanted='sick-crash crashed True False
+sick-hang timeout True False
+sick-exit crashed True False
+buddy ok False True'
+[ "$(head -n 4 <<<"$statuses")" = "$wanted" ] || fail "rows: $statuses"
+grep -q 'signal 11' <<<"$statuses" || fail "no signal named: $statuses"
+grep -q 'within 1 s' <<<"$statuses" || fail "no limit named: $statuses"
+grep -q 'without a result' <<<"$statuses" || fail "no exit named: $statuses"
+! pgrep -f "$SICK bench-cell" >/dev/null || fail "a child was left running"
+finish

@@ -1,0 +1,23 @@
+# Every command in the README and the docs runs as it stands, with --smoke where it would measure.
+. "$SOURCE/tests/commands/expect.sh"
+ln -s "$SOURCE/corpora" corpora
+cp "$SOURCE/tests/data/traces/ftrace.txt" trace.txt
+mkdir -p bin
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$PAGELAB" >pagelab
+chmod +x pagelab
+
+count=0
+while IFS= read -r line; do
+  command=${line%%#*}
+  case $command in
+    *"pagelab test"*) continue ;; # this is it
+    *"pagelab fuzz"*) continue ;; # commands.fuzz
+    *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
+  esac
+  count=$((count + 1))
+  got=0
+  bash -c "$command" >out 2>err </dev/null || got=$?
+  [ "$got" = 0 ] || fail "'$command': exit $got: $(head -c 300 err)"
+done < <(sed -n '/^```sh/,/^```/p' "$SOURCE/README.md" "$SOURCE"/docs/*.md | grep -E '^\./pagelab ')
+[ "$count" -ge 5 ] || fail "only $count commands found in the README"
+finish

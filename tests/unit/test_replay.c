@@ -1,0 +1,144 @@
+/* Replay without the shadow: nothing is left behind, and threads change no count. */
+#include "tests/unit/unit.h"
+
+#include "engine/replay.h"
+
+enum { SLOTS = 64, OPS = 4000, CPUS = 2 };
+
+/* Random allocations and frees that respect their slots; each on a CPU of its own choice. */
+static void make_ops(struct op *ops, uint32_t seed, unsigned order_limit)
+{
+    bool live[SLOTS] = {false};
+    for (int i = 0; i < OPS; i++) {
+        uint32_t slot = next_number(&seed) % SLOTS;
+        ops[i] = (struct op){.kind = live[slot] ? OP_FREE : OP_ALLOC,
+                             .cpu = (uint8_t)(next_number(&seed) % CPUS),
+                             .context = (uint8_t)(next_number(&seed) % 3),
+                             .slot = slot};
+        if (!live[slot])
+            ops[i].order = (uint8_t)(next_number(&seed) % order_limit);
+        live[slot] = !live[slot];
+    }
+}
+
+struct outcome {
+    uint64_t failures;
+    uint64_t released;
+    int64_t free_frames;
+};
+
+static struct outcome replay_once(const struct op *ops, size_t op_count, uint64_t frames, bool parallel)
+{
+    struct rig rig;
+    struct replay replay;
+    struct outcome outcome;
+    rig_open(&rig, "percpu+buddy", frames, CPUS, ADMISSION_BATCHED);
+    assert_int_equal(replay_init(&replay, ops, op_count, SLOTS, &rig.admission, rig.native, parallel), 0);
+    if (parallel)
+        assert_int_equal(replay_parallel(&replay), 0);
+    else
+        replay_serial(&replay);
+    outcome.failures = replay.failures;
+    outcome.released = replay_release(&replay);
+    outcome.free_frames = admission_free_frames(&rig.admission);
+    for (uint32_t i = 0; i < CPUS; i++)
+        assert_int_equal(native_cpu(rig.native, i)->context, PL_CONTEXT_TASK);
+    assert_int_equal(replay_release(&replay), 0);
+    admission_drain_all(&rig.admission, rig.cpu);
+    struct pl_page_counts counts;
+    rig.instance.page.ops->count(rig.instance.page.self, &counts);
+    assert_int_equal(counts.free, frames);
+    replay_fini(&replay);
+    rig_close(&rig);
+    return outcome;
+}
+
+/* Four thousand operations on a machine with room for all.
+ * Expect no failure, what was live at the end released, and every frame free. */
+static void test_serial_leaves_nothing(void **state)
+{
+    (void)state;
+    static struct op ops[OPS];
+    make_ops(ops, 3, 4);
+    uint64_t live = 0;
+    for (int i = 0; i < OPS; i++)
+        live += ops[i].kind == OP_ALLOC ? 1 : UINT64_MAX;
+    struct outcome outcome = replay_once(ops, OPS, 4096, false);
+    assert_int_equal(outcome.failures, 0);
+    assert_int_equal(outcome.released, live);
+    assert_int_equal(outcome.free_frames, 4096);
+}
+
+/* The same list with a thread a CPU.
+ * Expect the counts of the serial pass. */
+static void test_parallel_equals_serial(void **state)
+{
+    (void)state;
+    static struct op ops[OPS];
+    for (uint32_t seed = 0; seed < 5; seed++) {
+        make_ops(ops, seed, 4);
+        struct outcome serial = replay_once(ops, OPS, 4096, false);
+        struct outcome parallel = replay_once(ops, OPS, 4096, true);
+        assert_int_equal(parallel.failures, serial.failures);
+        assert_int_equal(parallel.released, serial.released);
+        assert_int_equal(parallel.free_frames, serial.free_frames);
+    }
+}
+
+/* A machine far too small.
+ * Expect failures counted, frees of what was never granted skipped, and every frame free at the end. */
+static void test_failures_are_counted(void **state)
+{
+    (void)state;
+    static struct op ops[OPS];
+    make_ops(ops, 9, 4);
+    struct outcome serial = replay_once(ops, OPS, 48, false);
+    struct outcome parallel = replay_once(ops, OPS, 48, true);
+    assert_true(serial.failures > 0);
+    assert_true(parallel.failures > 0);
+    assert_int_equal(serial.free_frames, 48);
+    assert_int_equal(parallel.free_frames, 48);
+}
+
+/* One slot that goes from CPU to CPU: allocated here, freed there, the next allocation on either.
+ *
+ *     cpu0  alloc .     .    free   alloc ...
+ *     cpu1  .     free  alloc .     .
+ *
+ * Expect every turn to be taken, and no thread to wait for ever. */
+static void test_slots_reused_across_cpus(void **state)
+{
+    (void)state;
+    enum { TURNS = 2000 };
+    static struct op ops[TURNS];
+    for (int i = 0; i < TURNS; i++)
+        ops[i] = (struct op){.kind = i % 2 ? OP_FREE : OP_ALLOC, .cpu = (uint8_t)((i + 1) / 2 % 2)};
+    struct outcome outcome = replay_once(ops, TURNS, 64, true);
+    assert_int_equal(outcome.failures, 0);
+    assert_int_equal(outcome.released, 0);
+    assert_int_equal(outcome.free_frames, 64);
+}
+
+/* A list of nothing, serial and parallel.
+ * Expect nothing. */
+static void test_empty_list(void **state)
+{
+    (void)state;
+    static const struct op none[1];
+    for (int parallel = 0; parallel < 2; parallel++) {
+        struct outcome outcome = replay_once(none, 0, 64, parallel != 0);
+        assert_int_equal(outcome.failures + outcome.released, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_serial_leaves_nothing),
+        cmocka_unit_test(test_parallel_equals_serial),
+        cmocka_unit_test(test_failures_are_counted),
+        cmocka_unit_test(test_slots_reused_across_cpus),
+        cmocka_unit_test(test_empty_list),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
