@@ -262,6 +262,9 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
     if (!slot->live || !(runner->instance.caps & PL_CAP_SPLIT) || slot->run.order == PL_ORDER_NONE ||
         op->order >= slot->run.order)
         return;
+    /* A run of 2^n frames may begin anywhere; its parts would then be no blocks. */
+    if ((slot->run.first.number & ((UINT64_C(1) << op->order) - 1)) != 0)
+        return;
     uint32_t parts = UINT32_C(1) << (slot->run.order - op->order);
     uint32_t found[PROGRAM_SLOT_LIMIT];
     uint32_t found_count = 0;

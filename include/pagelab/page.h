@@ -96,7 +96,8 @@ struct pl_page_ops {
 
     /* Wrappers: outer capabilities from the config's inner ones. */
     uint64_t (*caps_of)(const struct pl_page_config *config);
-    /* Turns one grant into grants of 2^order frames each. PL_CAP_SPLIT. */
+    /* Turns one grant into grants of 2^order frames each. PL_INVALID if these would not be aligned.
+     * PL_CAP_SPLIT. */
     enum pl_status (*split)(void *self, struct pl_cpu *cpu, const struct pl_run *run, uint32_t order);
     /* Grants exactly constraints->frame_count frames. PL_NEVER if no state of this machine could.
      * PL_CAP_RUNS. */

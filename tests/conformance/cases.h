@@ -15,6 +15,7 @@
     X(run_obeys_constraints)                                                                                 \
     X(run_never_when_impossible)                                                                             \
     X(split_parts_free_separately)                                                                           \
+    X(split_keeps_alignment)                                                                                 \
     X(double_free_refused)                                                                                   \
     X(half_free_refused)                                                                                     \
     X(foreign_free_refused)                                                                                  \

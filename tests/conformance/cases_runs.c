@@ -128,3 +128,34 @@ void case_split_parts_free_separately(struct context *context)
     if (context->instance.caps & PL_CAP_COMPLETE)
         CHECK_EQUAL(PL_OK, take(context, order, PL_CLASS_NORMAL));
 }
+
+/* A run of four frames that begins at an odd number is to be split in pairs, and into single frames.
+ *
+ *     . [ 5 6 7 8 ]      pairs would begin at 5 and 7
+ *
+ * Expect PL_INVALID for the pairs and the run still whole; single frames are always aligned. A split into
+ * parts as large as the grant, or larger, or of what is not granted, changes nothing either. */
+void case_split_keeps_alignment(struct context *context)
+{
+    need(context, PL_CAP_SPLIT | PL_CAP_RUNS, "split, runs");
+    open_frames(context, 128, 1);
+    const struct pl_page *page = &context->instance.page;
+    const struct pl_constraints odd = {.frame_count = 4, .low = {5}, .high = {9}, .alignment = 1};
+    CHECK_EQUAL(PL_OK, take_run(context, PL_CLASS_NORMAL, &odd));
+    struct pl_run run = *last_grant(context);
+    struct pl_page_counts before = counts_of(context);
+    CHECK_EQUAL(PL_INVALID, page->ops->split(page->self, context->cpu, &run, 1));
+    struct pl_run half = {.first = {5}, .frame_count = 2, .order = 1};
+    CHECK(page->ops->split(page->self, context->cpu, &half, 0) != PL_OK);
+    CHECK(page->ops->split(page->self, context->cpu, &run, 3) != PL_OK);
+    struct pl_page_counts after = counts_of(context);
+    check_same_counts(&before, &after);
+    check_views(context);
+    CHECK_EQUAL(PL_OK, page->ops->split(page->self, context->cpu, &run, 0));
+    context->grant_count = 0;
+    for (uint64_t i = 0; i < 4; i++)
+        context->grants[context->grant_count++] = (struct pl_run){.first = {5 + i}, .frame_count = 1};
+    check_views(context);
+    give_all(context);
+    check_restored(context);
+}
