@@ -159,8 +159,8 @@ static cJSON *measure(struct cell *cell, const char *name)
     if (lb_run_json(&options) == 0) {
         long bytes = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : 0;
         char *text = bytes > 0 ? calloc(1, (size_t)bytes + 1) : NULL;
-        rewind(file);
-        if (text != NULL && fread(text, 1, (size_t)bytes, file) == (size_t)bytes) {
+        if (text != NULL && fseek(file, 0, SEEK_SET) == 0 &&
+            fread(text, 1, (size_t)bytes, file) == (size_t)bytes) {
             cJSON *root = cJSON_Parse(text);
             row = cJSON_DetachItemFromArray(cJSON_GetObjectItem(root, "benchmarks"), 0);
             cJSON_Delete(root);

@@ -14,7 +14,7 @@
 
 struct cell_params {
     char backend[SPEC_NAME_BYTES];
-    char workload[512]; /* a name of the list, or replay:FILE */
+    char workload[512];     /* a name of the list, or replay:FILE */
     const char *trace_path; /* where replay's FILE really is, NULL: as the workload says */
     unsigned order;
     unsigned cpus;

@@ -74,6 +74,20 @@ static int read_range(struct reader *reader, char *word)
     return 0;
 }
 
+/* INTERRUPT/SYSTEM/NORMAL */
+static bool read_floors(char *word, struct pl_floors *floors)
+{
+    uint64_t *values[] = {&floors->interrupt, &floors->system, &floors->normal};
+    char *save = NULL;
+    char *number = strtok_r(word, "/", &save);
+    for (size_t i = 0; i < PL_COUNT_OF(values); i++) {
+        if (number == NULL || !read_number(number, UINT64_C(1) << 40, values[i]))
+            return false;
+        number = strtok_r(NULL, "/", &save);
+    }
+    return number == NULL;
+}
+
 static int read_machine(struct reader *reader, char *rest)
 {
     struct native_shape *shape = &reader->program->shape;
@@ -86,8 +100,7 @@ static int read_machine(struct reader *reader, char *rest)
                 return fail(reader, "cpus=1 to cpus=%u expected", PL_CPU_LIMIT);
             shape->cpu_count = (uint32_t)value;
         } else if (strncmp(word, "floors=", 7) == 0) {
-            if (sscanf(word + 7, "%" SCNu64 "/%" SCNu64 "/%" SCNu64, &shape->floors.interrupt,
-                       &shape->floors.system, &shape->floors.normal) != 3)
+            if (!read_floors(word + 7, &shape->floors))
                 return fail(reader, "floors=INTERRUPT/SYSTEM/NORMAL expected");
         } else if (read_range(reader, word) != 0) {
             return -1;

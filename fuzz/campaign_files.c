@@ -64,9 +64,9 @@ size_t campaign_read(const char *path, bool tail, void *data, size_t bytes)
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return 0;
-    if (tail && fseek(file, -(long)bytes, SEEK_END) != 0)
-        rewind(file);
-    size_t got = fread(data, 1, bytes, file);
+    /* A file shorter than the tail is read whole. */
+    bool ready = !tail || fseek(file, -(long)bytes, SEEK_END) == 0 || fseek(file, 0, SEEK_SET) == 0;
+    size_t got = ready ? fread(data, 1, bytes, file) : 0;
     fclose(file);
     return got;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    BATCH_MAX = 2048,  /* frames drawn at once on a large machine */
-    BATCH_SHARE = 64,  /* no CPU draws more than 1/64 of its share of the machine */
+    BATCH_MAX = 2048, /* frames drawn at once on a large machine */
+    BATCH_SHARE = 64, /* no CPU draws more than 1/64 of its share of the machine */
 };
 
 void admission_init(struct admission *admission, struct pl_page page, const struct pl_machine *machine,

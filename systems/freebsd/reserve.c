@@ -1,7 +1,7 @@
 /* See reserve.h. Integer division truncates, as in the kernel. */
 #include "systems/freebsd/reserve.h"
 
-#define MAX_IO_BYTES 65536u
+#define MAX_IO_BYTES UINT64_C(65536)
 
 struct freebsd_reserve freebsd_reserve_of(uint64_t frame_count)
 {

@@ -18,7 +18,7 @@
 #define TAKE2   TAKE "cpu0 task alloc s1 order=0\n"
 #define TAKE3   TAKE2 "cpu0 task alloc s2 order=0\n"
 #define PAIR    "cpu0 task alloc s3 order=1\n"
-#define ODD_OPS (2u * OP_KIND_COUNT)
+#define ODD_OPS ((size_t)2 * OP_KIND_COUNT)
 #define GIVE    "cpu0 task free s0\n"
 
 static void run_spec(const char *name, const char *text, bool contents, struct finding *finding)

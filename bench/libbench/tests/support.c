@@ -15,7 +15,7 @@ static char *read_whole(const char *path)
     assert_int_equal(fseek(file, 0, SEEK_END), 0);
     const long bytes = ftell(file);
     assert_true(bytes >= 0);
-    rewind(file);
+    assert_int_equal(fseek(file, 0, SEEK_SET), 0);
     char *whole = malloc((size_t)bytes + 1);
     assert_non_null(whole);
     assert_int_equal(fread(whole, 1, (size_t)bytes, file), bytes);
@@ -130,7 +130,7 @@ static void restore(struct redirection *redirection, char *text, size_t size)
     fflush(redirection->stream);
     assert_true(dup2(redirection->saved, fileno(redirection->stream)) >= 0);
     close(redirection->saved);
-    rewind(redirection->file);
+    assert_int_equal(fseek(redirection->file, 0, SEEK_SET), 0);
     text[fread(text, 1, size - 1, redirection->file)] = '\0';
     fclose(redirection->file);
 }
