@@ -81,7 +81,7 @@ static int read_cell(const char *command, const struct bench_options *options, s
 
 static int cell_main(int argc, const char **argv)
 {
-    struct bench_options bench = {.cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
+    static struct bench_options bench = {.cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
     const struct poptOption options[] = {CELL_OPTIONS(bench), POPT_AUTOHELP POPT_TABLEEND};
     struct cell_params cell;
     struct spec_error error;
@@ -162,7 +162,7 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
 
 static int bench_main(int argc, const char **argv)
 {
-    struct bench_options bench = {
+    static struct bench_options bench = {
         .cpus = 1, .rounds = 3, .min_time_s = DEFAULT_MIN_TIME_S, .limit_s = DEFAULT_LIMIT_S};
     const struct poptOption options[] = {
         CELL_OPTIONS(bench),

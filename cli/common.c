@@ -30,7 +30,10 @@ const char **cli_parse(const struct cli_command *command, int argc, const char *
                        const struct poptOption *options, int least, int most, poptContext *context)
 {
     static const char *none[] = {NULL};
+    static poptContext kept; /* reachable until the end, also when a mistake ends the program early */
     *context = poptGetContext(command->name, argc, argv, options, 0);
+    kept = *context;
+    (void)kept;
     poptSetOtherOptionHelp(*context, command->arguments);
     int code = poptGetNextOpt(*context);
     if (code < -1) {

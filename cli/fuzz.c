@@ -122,7 +122,7 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
 
 static int fuzz_main(int argc, const char **argv)
 {
-    struct fuzz_options fuzz = {.seconds = 60};
+    static struct fuzz_options fuzz = {.seconds = 60};
     enum report_format format;
     unsigned engines;
     const struct poptOption options[] = {

@@ -56,8 +56,8 @@ static int print_report(const struct trace *trace, const struct trace_report *re
 
 static int import_main(int argc, const char **argv)
 {
-    char *out = NULL;
-    char *format_text = NULL;
+    static char *out = NULL;
+    static char *format_text = NULL;
     enum report_format format;
     const struct poptOption options[] = {
         {"out", 'o', POPT_ARG_STRING, &out, 0, "the compact trace to write", "FILE"},

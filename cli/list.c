@@ -35,7 +35,7 @@ static void capabilities(const struct pl_candidate *candidate, char *text, size_
 
 static int list_main(int argc, const char **argv)
 {
-    char *format_text = NULL;
+    static char *format_text = NULL;
     enum report_format format;
     const struct poptOption options[] = {
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},

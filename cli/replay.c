@@ -193,8 +193,8 @@ static int replay_file(const char *path, const char *backend, const char *encode
 
 static int replay_main(int argc, const char **argv)
 {
-    char *backend = NULL;
-    char *encode = NULL;
+    static char *backend = NULL;
+    static char *encode = NULL;
     int print = 0;
     int quiet = 0;
     const struct poptOption options[] = {

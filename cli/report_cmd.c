@@ -6,8 +6,8 @@
 
 static int report_main(int argc, const char **argv)
 {
-    char *format_text = NULL;
-    char *html = NULL;
+    static char *format_text = NULL;
+    static char *html = NULL;
     enum report_format format;
     struct report_error error;
     const struct poptOption options[] = {

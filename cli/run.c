@@ -163,7 +163,7 @@ static int run_checked(struct run_options *run)
 
 static int run_main(int argc, const char **argv)
 {
-    struct run_options run = {.limit_s = 60};
+    static struct run_options run = {.limit_s = 60};
     const struct poptOption options[] = {
         {"quick", 'q', POPT_ARG_NONE, &run.quick, 0, "3 short rounds: a few minutes", NULL},
         {"backends", 'b', POPT_ARG_STRING, &run.backends, 0, "candidates, by commas", "LIST"},

@@ -97,6 +97,8 @@ bool campaign_take_input(struct campaign *campaign, struct campaign_worker *work
 {
     struct campaign_verdict verdict;
     uint8_t bytes[PROGRAM_BYTES_MAX]; /* what lies behind is never read */
+    if (access(input, R_OK) != 0)
+        return false;
     size_t byte_count = campaign_read(input, false, bytes, sizeof(bytes));
     campaign_judge(campaign, input, &verdict);
     if (!verdict.bad && (hang || worker == NULL))

@@ -36,6 +36,7 @@ struct campaign_worker {
     struct campaign_child child;
     struct campaign_counts counts; /* of the process that runs, */
     struct campaign_counts before; /* and summed over those before it */
+    uint64_t executions_at_start;  /* AFL++ goes on counting where an earlier campaign ended */
     double deadline;
     double started;
     double ended;

@@ -116,7 +116,8 @@ static void collect_afl(struct campaign_worker *worker, bool hang)
 
 uint64_t campaign_worker_executions(const struct campaign_worker *worker)
 {
-    return worker->before.executions + worker->counts.executions;
+    uint64_t executions = worker->before.executions + worker->counts.executions;
+    return executions < worker->executions_at_start ? 0 : executions - worker->executions_at_start;
 }
 
 int campaign_worker_open(struct campaign_worker *worker)
@@ -141,8 +142,16 @@ int campaign_worker_open(struct campaign_worker *worker)
         if (!made)
             return campaign_fail(campaign, 2, "%.300s: cannot be made", path);
     }
-    if (worker->engine == CAMPAIGN_AFL)
+    if (worker->engine == CAMPAIGN_AFL) {
+        /* What an earlier campaign found there is stored already. */
+        if (campaign_path(path, "%s/crashes", worker->dir))
+            campaign_remove_tree(path);
+        if (campaign_path(path, "%s/hangs", worker->dir))
+            campaign_remove_tree(path);
+        read_afl(worker);
+        worker->executions_at_start = worker->counts.executions;
         worker->statsd = campaign_statsd_open(&worker->port);
+    }
     worker->started = worker->ended = campaign_now();
     worker->deadline = worker->started + campaign->seconds;
     worker->starts++;

@@ -15,8 +15,8 @@
 #define BLOCK_MAX     16u /* records that one edit copies, deletes or makes */
 #define TRIES_MAX     32u
 #define FRESH_SLOTS   16u /* where a slot is drawn from if none is used yet */
-#define CUT_ONE_IN    3u
-#define CUT_SHORTEST  8u /* records; a cut is to this, or to its double, up to CUT_DOUBLINGS times */
+#define CUT_ONE_IN    4u
+#define CUT_SHORTEST  16u /* records; a cut is to this, or to its double, up to CUT_DOUBLINGS times */
 #define CUT_DOUBLINGS 5u
 
 const char *const mutator_edit_names[MUTATOR_EDIT_COUNT] = {

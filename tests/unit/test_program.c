@@ -210,7 +210,7 @@ static void test_text_says_what_binary_cannot(void **state)
         .shape = {.ranges = {{.first = {UINT64_C(1) << 51}, .frame_count = UINT64_C(1) << 40, .node = 7}},
                   .range_count = 1,
                   .cpu_count = 64,
-                  .floors = {.interrupt = 1, .system = 2, .normal = UINT64_MAX}},
+                  .floors = {.interrupt = 1, .system = 2, .normal = UINT64_C(1) << 40}},
         .op_count = PL_COUNT_OF(ops),
         .ops = ops,
     };
