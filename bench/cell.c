@@ -16,7 +16,6 @@
 
 #define MEMORY_BYTES       (UINT64_C(1) << 30)
 #define SMOKE_MEMORY_BYTES (UINT64_C(64) << 20)
-#define REPLAY_ALIGNMENT   1024u /* frames: whole blocks of the largest order that all candidates serve */
 
 static int load_trace(struct cell *cell, struct spec_error *error)
 {
@@ -43,8 +42,7 @@ static uint64_t frames_wanted(const struct cell *cell)
         return cell->params.memory_bytes / PL_FRAME_BYTES;
     if (cell->trace == NULL)
         return (cell->params.smoke ? SMOKE_MEMORY_BYTES : MEMORY_BYTES) / PL_FRAME_BYTES;
-    uint64_t frames = cell->trace->peak_frames + cell->trace->peak_frames / 4;
-    return (frames + REPLAY_ALIGNMENT - 1) / REPLAY_ALIGNMENT * REPLAY_ALIGNMENT;
+    return (cell->trace->peak_frames * 5 + 3) / 4;
 }
 
 static int make_machine(struct cell *cell, const struct spec *spec, struct spec_error *error)
@@ -57,7 +55,8 @@ static int make_machine(struct cell *cell, const struct spec *spec, struct spec_
         .contents = spec_needs_contents(spec),
         .contents_alignment = spec_base(spec)->arena_alignment,
     };
-    shape.floors = freebsd_floors_of(shape.ranges[0].frame_count);
+    shape.floors =
+        cell->params.own_floors ? cell->params.floors : freebsd_floors_of(shape.ranges[0].frame_count);
     cell->native = native_machine_new(&shape, error->text, sizeof(error->text));
     if (cell->native == NULL)
         return -1;
@@ -73,8 +72,9 @@ static bool within_claims(struct cell *cell)
     const struct instance *instance = &cell->instance;
     if (cell->workload->takes_order && cell->params.order > instance->max_order)
         return workload_cannot(cell, "n/a (capability): serves orders up to %u", instance->max_order);
-    if (cell->params.cpus > native_real_cpu_count())
-        return workload_cannot(cell, "n/a (machine): %u CPUs wanted, %u real ones", cell->params.cpus,
+    uint32_t threads = cell->params.parallel ? cell->machine->cpu_count : cell->params.cpus;
+    if (threads > native_real_cpu_count())
+        return workload_cannot(cell, "n/a (machine): %u CPUs wanted, %u real ones", threads,
                                native_real_cpu_count());
     if ((cell->params.cpus > 1 || cell->params.parallel) && !(instance->caps & PL_CAP_CONCURRENT))
         return workload_cannot(cell, "n/a (capability): not concurrent");
@@ -102,6 +102,10 @@ static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_
         return -1;
     struct spec_error why;
     enum pl_status status = instance_init(&cell->instance, spec, cell->machine, false, &why);
+    if (status == PL_INVALID) {
+        *error = why;
+        return -1;
+    }
     if (status != PL_OK) {
         (void)workload_cannot(cell, "%s%.150s", status == PL_UNSUPPORTED ? "n/a (machine): " : "", why.text);
         return 0;
@@ -269,6 +273,9 @@ void cell_command(const struct cell_params *params, char *text, size_t bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --parallel");
     if (params->memory_bytes != 0 && (size_t)n < bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --memory %" PRIu64, params->memory_bytes);
+    if (params->own_floors && (size_t)n < bytes)
+        n += snprintf(text + n, bytes - (size_t)n, " --floors %" PRIu64 "/%" PRIu64 "/%" PRIu64,
+                      params->floors.interrupt, params->floors.system, params->floors.normal);
     if (params->admission == ADMISSION_EXACT && (size_t)n < bytes)
         snprintf(text + n, bytes - (size_t)n, " --admission exact");
 }

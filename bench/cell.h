@@ -20,6 +20,8 @@ struct cell_params {
     unsigned cpus;
     uint64_t memory_bytes; /* 0: the workload's own choice */
     enum admission_mode admission;
+    bool own_floors; /* `floors` instead of FreeBSD's formula */
+    struct pl_floors floors;
     bool parallel; /* replay only */
     bool smoke;    /* a few iterations: does it run at all? */
     double min_time_s;

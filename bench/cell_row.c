@@ -135,11 +135,11 @@ static void describe_machine(const struct cell *cell, cJSON *row)
 
 static void take_times(const struct cell *cell, cJSON *row, cJSON *measured)
 {
-    static const char *const keys[] = {"real_time", "cpu_time"};
-    /* Google Benchmark divides by the iterations of all threads; a row says ns an operation on each CPU. */
+    /* Google Benchmark divides wall time by the iterations of all threads; a row says ns an operation on each
+     * CPU. CPU time is a sum over the threads, so it is that already. */
     double scale = cell->workload->is_replay ? 1.0 : cell->params.cpus;
-    for (size_t i = 0; i < PL_COUNT_OF(keys); i++)
-        set_number(row, keys[i], scale * cJSON_GetNumberValue(cJSON_GetObjectItem(measured, keys[i])));
+    set_number(row, "real_time", scale * cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "real_time")));
+    set_number(row, "cpu_time", cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "cpu_time")));
     set_number(row, "iterations", cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "iterations")));
     const cJSON *error = cJSON_GetObjectItem(measured, "error_message");
     if (cJSON_IsString(error))
@@ -157,6 +157,13 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
         snprintf(text, sizeof(text), "batched (within %lld frames a CPU)",
                  (long long)admission_slack(&cell->admission));
     cJSON_AddStringToObject(row, "admission", text);
+    if (cell->machine != NULL) {
+        const struct pl_floors *floors = &cell->machine->floors;
+        snprintf(text, sizeof(text), "%s %llu/%llu/%llu", cell->params.own_floors ? "explicit" : "freebsd",
+                 (unsigned long long)floors->interrupt, (unsigned long long)floors->system,
+                 (unsigned long long)floors->normal);
+        cJSON_AddStringToObject(row, "floors", text);
+    }
     if (cell->cannot) {
         bool not_applicable = strncmp(cell->reason, "n/a", 3) == 0;
         cell_row_fail(row, not_applicable ? "n/a" : "failed", cell->reason);
@@ -171,7 +178,10 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
         cell_row_fail(row, "failed", text);
     }
     if (cell->instance.live) {
-        set_number(row, "occupancy", (double)cell->granted_frames / (double)cell->machine->frame_count);
+        /* Where allocations failed, the workload held less than it meant to. */
+        if (failures == 0)
+            set_number(row, "occupancy", (double)cell->granted_frames / (double)cell->machine->frame_count);
+        set_number(row, "machine_frames", (double)cell->machine->frame_count);
         set_number(row, "metadata_bytes_per_frame", instance_metadata_bytes_per_frame(&cell->instance));
         if (cell->workload->is_replay)
             set_number(row, "events", (double)cell->events);

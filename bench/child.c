@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +30,8 @@ static PL_NORETURN void child_exec(char *const argv[], int out, int err)
 {
     struct rlimit no_core = {0, 0};
     setpgid(0, 0);
+    /* A run that is killed takes its children along, so that none spins on. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &no_core);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);

@@ -21,6 +21,8 @@ static int plan_add(struct plan *plan, const struct plan_options *options, const
     snprintf(added->backend, sizeof(added->backend), "%s", backend);
     added->admission = options->admission;
     added->smoke = options->smoke;
+    added->own_floors = options->own_floors;
+    added->floors = options->floors;
     added->min_time_s = options->min_time_s;
     added->memory_bytes = options->memory_bytes;
     return 0;

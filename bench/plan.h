@@ -19,6 +19,8 @@ struct plan_options {
     size_t trace_count;
     uint64_t memory_bytes; /* 0: the workload's choice */
     enum admission_mode admission;
+    bool own_floors;
+    struct pl_floors floors;
     bool smoke;
     double min_time_s;
 };

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,17 +46,21 @@ static int save(struct session *session)
     rows_finish(session->root);
     cJSON_ReplaceItemInObject(session->ours, "seconds", cJSON_CreateNumber(now_s() - session->start_s));
     char *text = cJSON_Print(session->root);
-    snprintf(beside, sizeof(beside), "%s.part", path);
+    /* What is no regular file, a device or a pipe, is written to and not replaced. */
+    struct stat status;
+    bool direct = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    snprintf(beside, sizeof(beside), "%s%s", path, direct ? "" : ".part");
     FILE *file = text == NULL ? NULL : fopen(beside, "w");
     bool good = file != NULL && fputs(text, file) >= 0 && fputc('\n', file) != EOF;
     if (file != NULL && fclose(file) != 0)
         good = false;
     free(text);
-    if (good && rename(beside, path) == 0)
+    if (good && (direct || rename(beside, path) == 0))
         return 0;
     snprintf(session->error->text, sizeof(session->error->text), "%s: cannot be written: %s", path,
              strerror(errno));
-    unlink(beside);
+    if (!direct)
+        unlink(beside);
     return -1;
 }
 
@@ -73,19 +78,58 @@ static cJSON *read_document(const char *path)
     return root;
 }
 
-/* Takes over the rows of an earlier run that are not of a crashed or hung cell. */
+static void note_settings(struct session *session, const cJSON *row)
+{
+    const cJSON *settings = cJSON_GetObjectItem(row, "settings");
+    const cJSON *candidate = cJSON_GetObjectItem(row, "candidate");
+    cJSON *entry;
+    if (!cJSON_IsString(settings) || !cJSON_IsString(candidate))
+        return;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(session->ours, "candidates"))
+    {
+        if (strcmp(cJSON_GetObjectItem(entry, "name")->valuestring, candidate->valuestring) == 0)
+            cJSON_ReplaceItemInObject(entry, "settings", cJSON_CreateString(settings->valuestring));
+    }
+}
+
+/* Rows of another build or another kind of run cannot stand beside ours. */
+static bool same_kind(const cJSON *ours, const cJSON *theirs)
+{
+    static const char *const keys[] = {"commit", "tier", "mode", "admission", "min_time_s"};
+    for (size_t i = 0; i < PL_COUNT_OF(keys); i++) {
+        if (!cJSON_Compare(cJSON_GetObjectItem(ours, keys[i]), cJSON_GetObjectItem(theirs, keys[i]), true))
+            return false;
+    }
+    return true;
+}
+
+/* Takes over the rows of an earlier run. Those of crashed and hung cells are left out: they are tried again.
+ */
 static int resume(struct session *session)
 {
     cJSON *old = read_document(session->options->result_path);
     cJSON *rows = cJSON_GetObjectItem(old, "benchmarks");
-    if (!cJSON_IsArray(rows)) {
+    const cJSON *theirs = cJSON_GetObjectItem(cJSON_GetObjectItem(old, "context"), "pagelab");
+    if (!cJSON_IsArray(rows) || !same_kind(session->ours, theirs)) {
+        snprintf(session->error->text, sizeof(session->error->text), "%s: %s; start without --resume",
+                 session->options->result_path,
+                 cJSON_IsArray(rows)
+                     ? "a result of the same commit, build, mode, admission and time a cell expected"
+                     : "a result to resume expected");
         cJSON_Delete(old);
-        snprintf(session->error->text, sizeof(session->error->text),
-                 "%s: a result to resume expected; start without --resume", session->options->result_path);
         return -1;
     }
-    while (rows->child != NULL)
-        cJSON_AddItemToArray(session->benchmarks, cJSON_DetachItemViaPointer(rows, rows->child));
+    while (rows->child != NULL) {
+        cJSON *row = cJSON_DetachItemViaPointer(rows, rows->child);
+        const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
+        if (status == NULL || strcmp(status, "crashed") == 0 || strcmp(status, "timeout") == 0) {
+            cJSON_Delete(row);
+            continue;
+        }
+        session->broken = session->broken || strcmp(status, "broken") == 0;
+        note_settings(session, row);
+        cJSON_AddItemToArray(session->benchmarks, row);
+    }
     cJSON_Delete(old);
     return 0;
 }
@@ -120,6 +164,9 @@ void cell_arguments_make(const char *program, const struct cell_params *params,
     ARGUMENT("--memory=%" PRIu64, params->memory_bytes);
     ARGUMENT("--min-time=%.6f", params->min_time_s);
     ARGUMENT("--admission=%s", params->admission == ADMISSION_EXACT ? "exact" : "batched");
+    if (params->own_floors)
+        ARGUMENT("--floors=%" PRIu64 "/%" PRIu64 "/%" PRIu64, params->floors.interrupt, params->floors.system,
+                 params->floors.normal);
     if (params->parallel)
         ARGUMENT("--parallel");
     if (params->smoke)
@@ -140,20 +187,6 @@ static cJSON *row_of_failure(const struct cell_params *params, const struct chil
     cJSON_AddNumberToObject(row, "failures", 0);
     cell_row_fail(row, child->end == CHILD_TIMED_OUT ? "timeout" : "crashed", words);
     return row;
-}
-
-static void note_settings(struct session *session, const cJSON *row)
-{
-    const cJSON *settings = cJSON_GetObjectItem(row, "settings");
-    const cJSON *candidate = cJSON_GetObjectItem(row, "candidate");
-    cJSON *entry;
-    if (!cJSON_IsString(settings) || !cJSON_IsString(candidate))
-        return;
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(session->ours, "candidates"))
-    {
-        if (strcmp(cJSON_GetObjectItem(entry, "name")->valuestring, candidate->valuestring) == 0)
-            cJSON_ReplaceItemInObject(entry, "settings", cJSON_CreateString(settings->valuestring));
-    }
 }
 
 static void show_progress(struct session *session, const char *name, const cJSON *row)
@@ -197,12 +230,15 @@ static bool run_cell(struct session *session, const struct cell_params *params, 
         free(child.output);
         return false;
     }
-    if (child.end == CHILD_EXITED && child.code == 2) {
-        snprintf(session->error->text, sizeof(session->error->text), "%s", child.last_words);
+    /* Only what the child wrote counts: a candidate may exit with any code it likes. */
+    cJSON *row = child.end == CHILD_EXITED && child.code == 0 ? cJSON_Parse(child.output) : NULL;
+    const char *mistake = cJSON_GetStringValue(cJSON_GetObjectItem(row, "mistake"));
+    if (mistake != NULL) {
+        snprintf(session->error->text, sizeof(session->error->text), "%s", mistake);
+        cJSON_Delete(row);
         free(child.output);
         return false;
     }
-    cJSON *row = child.end == CHILD_EXITED && child.code == 0 ? cJSON_Parse(child.output) : NULL;
     if (row == NULL)
         row = row_of_failure(params, &child);
     free(child.output);
@@ -240,6 +276,12 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
     session.ours = cJSON_GetObjectItem(cJSON_GetObjectItem(session.root, "context"), "pagelab");
     cJSON_AddItemToObject(session.ours, "candidates", environment_candidates(specs, spec_count));
     session.benchmarks = cJSON_AddArrayToObject(session.root, "benchmarks");
+    if (plan->cell_count != 0) {
+        const struct cell_params *cell = &plan->cells[0];
+        cJSON_AddStringToObject(session.ours, "admission",
+                                cell->admission == ADMISSION_EXACT ? "exact" : "batched");
+        cJSON_AddNumberToObject(session.ours, "min_time_s", cell->min_time_s);
+    }
     if ((options->resume && resume(&session) != 0) || save(&session) != 0) {
         cJSON_Delete(session.root);
         return SESSION_MISTAKE;

@@ -8,6 +8,8 @@
 #include "bench/session.h"
 #include "bench/workloads/workload.h"
 #include "cli/cli.h"
+#include "engine/instance.h"
+#include "engine/trace/trace.h"
 
 #define DEFAULT_MIN_TIME_S 0.2
 #define DEFAULT_LIMIT_S    120.0
@@ -17,6 +19,7 @@ struct bench_options {
     char *workload;
     char *memory;
     char *admission;
+    char *floors;
     char *format;
     char *out;
     int order;
@@ -51,6 +54,8 @@ static int read_cell(const char *command, const struct bench_options *options, s
         return cli_mistake(command, "--min-time: seconds above 0, at most 60, expected");
     if (!cli_bytes(command, options->memory, &cell->memory_bytes))
         return CLI_MISTAKE;
+    if (!cli_floors(command, options->floors, &cell->floors, &cell->own_floors))
+        return CLI_MISTAKE;
     snprintf(cell->workload, sizeof(cell->workload), "%s", options->workload);
     cell->order = (unsigned)options->order;
     cell->cpus = (unsigned)options->cpus;
@@ -73,6 +78,8 @@ static int read_cell(const char *command, const struct bench_options *options, s
         {"memory", 0, POPT_ARG_STRING, &(o).memory, 0, "the machine's size (1GiB; replay: 1.25 x the peak)", \
          "SIZE"},                                                                                            \
         {"admission", 0, POPT_ARG_STRING, &(o).admission, 0, "batched or exact (batched)", "MODE"},          \
+        {"floors", 0, POPT_ARG_STRING, &(o).floors, 0, "freebsd, or frames as INTERRUPT/SYSTEM/NORMAL",      \
+         "FLOORS"},                                                                                          \
         {"parallel", 0, POPT_ARG_NONE, &(o).parallel, 0, "replay with a thread a CPU", NULL},                \
         {"min-time", 0, POPT_ARG_DOUBLE, &(o).min_time_s, 0, "seconds to measure a cell (0.2)", "S"},        \
     {                                                                                                        \
@@ -95,8 +102,10 @@ static int cell_main(int argc, const char **argv)
         cell.trace_path = cli_find(cell.workload + 7, found, sizeof(found));
     cJSON *row = cell_run(&cell, &error);
     poptFreeContext(context);
-    if (row == NULL)
-        return cli_mistake("bench", "%s", error.text);
+    if (row == NULL) {
+        row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "mistake", error.text);
+    }
     char *text = cJSON_PrintUnformatted(row);
     fputs(text == NULL ? "" : text, stdout);
     free(text);
@@ -111,9 +120,11 @@ static int check_replay_file(const struct cell_params *cell)
     if (strncmp(cell->workload, "replay:", 7) != 0)
         return CLI_OK;
     const char *path = cli_find(cell->workload + 7, found, sizeof(found));
-    if (access(path, R_OK) != 0)
-        return cli_mistake("bench", "%s: a readable compact trace expected ('pagelab import' makes one)",
-                           cell->workload + 7);
+    struct trace trace;
+    struct trace_error error;
+    if (trace_read(path, &trace, &error) != 0)
+        return cli_mistake("bench", "%s ('pagelab import' makes one)", error.text);
+    trace_fini(&trace);
     return CLI_OK;
 }
 
@@ -127,7 +138,7 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
     struct plan plan = {0};
     cJSON *result = NULL;
     int count = spec_parse_list(bench->backends == NULL ? "" : bench->backends, specs, &spec_error);
-    if (count < 0)
+    if (count < 0 || instance_check_params(specs, (uint32_t)count, &spec_error) != 0)
         return cli_mistake("bench", "%s", spec_error.text);
     struct plan_options planned = {
         .specs = specs,
@@ -135,6 +146,8 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
         .rods = bench->no_rods == 0,
         .memory_bytes = cell->memory_bytes,
         .admission = cell->admission,
+        .floors = cell->floors,
+        .own_floors = cell->own_floors,
         .smoke = cell->smoke,
         .min_time_s = cell->min_time_s,
     };

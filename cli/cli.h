@@ -37,7 +37,7 @@ extern const struct cli_command cli_import;
 extern const struct cli_command cli_report;
 extern const struct cli_command cli_fuzz;
 
-/* Set by SIGINT and SIGTERM. */
+/* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;
 
 /* Prints "pagelab COMMAND: words" on stderr, one line; returns CLI_MISTAKE. */
@@ -55,6 +55,10 @@ int cli_format(const char *command, const char *text, enum report_format *format
 /* "64MiB", "1GiB", "262144": bytes. 0 and a printed error if it is none; `text` may be NULL: 0 without error.
  */
 bool cli_bytes(const char *command, const char *text, uint64_t *bytes);
+
+/* "freebsd" or NULL: *own is false; "0/2/8": INTERRUPT/SYSTEM/NORMAL in frames. False after an error was
+ * printed. */
+bool cli_floors(const char *command, const char *text, struct pl_floors *floors, bool *own);
 
 /* This program's own path, for children. */
 const char *cli_program(void);

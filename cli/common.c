@@ -87,6 +87,27 @@ bool cli_bytes(const char *command, const char *text, uint64_t *bytes)
     return false;
 }
 
+bool cli_floors(const char *command, const char *text, struct pl_floors *floors, bool *own)
+{
+    uint64_t *values[] = {&floors->interrupt, &floors->system, &floors->normal};
+    const char *at = text;
+    *own = text != NULL && strcmp(text, "freebsd") != 0;
+    *floors = (struct pl_floors){0};
+    for (size_t i = 0; *own && i < PL_COUNT_OF(values); i++) {
+        char *end = NULL;
+        errno = 0;
+        *values[i] = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : 0;
+        char wanted = i + 1 < PL_COUNT_OF(values) ? '/' : '\0';
+        if (end == NULL || errno != 0 || *end != wanted || *values[i] > UINT64_C(1) << 40) {
+            cli_mistake(command, "--floors '%s': freebsd, or INTERRUPT/SYSTEM/NORMAL in frames, expected",
+                        text);
+            return false;
+        }
+        at = end + 1;
+    }
+    return true;
+}
+
 const char *cli_program(void)
 {
     static char path[4096];

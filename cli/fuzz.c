@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "engine/instance.h"
 #include "fuzz/campaign.h"
 
 struct fuzz_options {
@@ -94,7 +95,7 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
     char bin[4096];
     char found[4096];
     int count = spec_parse_list(fuzz->backends, specs, &error);
-    if (count < 0)
+    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
         return cli_mistake("fuzz", "%s", error.text);
     for (int i = 0; i < count; i++)
         names[i] = specs[i].name;

@@ -3,10 +3,12 @@
  * too. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +17,10 @@
 #include "engine/trace/trace.h"
 #include "systems/freebsd/reserve.h"
 
-#define FILE_BYTES_MAX ((size_t)64 << 20)
-#define LIMIT_S        60u
+#define FILE_BYTES_MAX    ((size_t)64 << 20)
+#define LIMIT_S           60u
+#define TRACE_LIMIT_S     900u /* a long trace has millions of operations, each of them checked */
+#define TRACE_AUDIT_EVERY 65536u
 
 struct replay_input {
     struct program program;
@@ -46,9 +50,9 @@ static uint8_t *read_file(const char *path, size_t *bytes)
 
 static int trace_to_program(struct replay_input *input)
 {
-    uint64_t frames = input->trace.peak_frames + input->trace.peak_frames / 4;
+    uint64_t frames = (input->trace.peak_frames * 5 + 3) / 4;
     struct native_shape *shape = &input->program.shape;
-    shape->ranges[0].frame_count = (frames + 1023) / 1024 * 1024;
+    shape->ranges[0].frame_count = frames;
     shape->range_count = 1;
     shape->cpu_count = input->trace.cpu_count;
     shape->floors = freebsd_floors_of(shape->ranges[0].frame_count);
@@ -115,6 +119,8 @@ static int replay_here(const struct replay_input *input, const struct spec *spec
     if (status != PL_OK)
         return cli_mistake("replay", "%s", error.text);
     runner.log = quiet ? NULL : stdout;
+    if (input->is_trace)
+        runner.audit_every = TRACE_AUDIT_EVERY;
     status = runner_run(&runner, input->program.ops, input->program.op_count, &finding);
     if (status != PL_OK)
         return cli_mistake("replay", "%s: could not be started: %s", spec->name, pl_status_name(status));
@@ -127,32 +133,46 @@ static int replay_here(const struct replay_input *input, const struct spec *spec
     return finding.found ? CLI_BROKEN : CLI_OK;
 }
 
-static int replay_in_child(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
+/* What a child that did not give its verdict died of. */
+static int died(const struct spec *spec, int status, unsigned limit_s)
 {
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        signal(SIGALRM, SIG_DFL);
-        alarm(LIMIT_S);
-        int code = replay_here(input, spec, fit, quiet);
-        fflush(NULL);
-        _exit(code);
-    }
-    int status = 0;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        kill(pid, SIGKILL);
-    if (pid < 0)
-        return cli_mistake("replay", "cannot start a process: %s", strerror(errno));
     if (WIFEXITED(status))
-        return WEXITSTATUS(status);
-    if (cli_stop)
-        return CLI_INTERRUPTED;
-    if (WTERMSIG(status) == SIGALRM)
-        printf("finding: hang on %s: not done after %u s\n", spec->name, LIMIT_S);
+        printf("finding: exit on %s: it ended the process with status %d\n", spec->name, WEXITSTATUS(status));
+    else if (WTERMSIG(status) == SIGALRM)
+        printf("finding: hang on %s: not done after %u s\n", spec->name, limit_s);
     else
         printf("finding: crash on %s: signal %d (%s)\n", spec->name, WTERMSIG(status),
                strsignal(WTERMSIG(status)));
     return CLI_BROKEN;
+}
+
+/* The verdict comes through a pipe: a candidate may call exit() with any code it likes. */
+static int replay_in_child(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
+{
+    unsigned limit_s = input->is_trace ? TRACE_LIMIT_S : LIMIT_S;
+    int verdict[2];
+    int code = 0;
+    int status = 0;
+    fflush(NULL);
+    pid_t pid = pipe2(verdict, O_CLOEXEC) == 0 ? fork() : -1;
+    if (pid < 0)
+        return cli_mistake("replay", "cannot start a process: %s", strerror(errno));
+    if (pid == 0) {
+        signal(SIGALRM, SIG_DFL);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(limit_s);
+        code = replay_here(input, spec, fit, quiet);
+        fflush(NULL);
+        _exit(write(verdict[1], &code, sizeof(code)) == (ssize_t)sizeof(code) ? 0 : 1);
+    }
+    close(verdict[1]);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        kill(pid, SIGKILL);
+    bool given = read(verdict[0], &code, sizeof(code)) == (ssize_t)sizeof(code);
+    close(verdict[0]);
+    if (given)
+        return code;
+    return cli_stop ? CLI_INTERRUPTED : died(spec, status, limit_s);
 }
 
 static int write_binary(const struct program *program, const char *path)
@@ -166,6 +186,8 @@ static int write_binary(const struct program *program, const char *path)
     bool good = file != NULL && fwrite(bytes, 1, count, file) == count;
     if (file != NULL && fclose(file) != 0)
         good = false;
+    if (!good && file != NULL)
+        unlink(path);
     return good ? CLI_OK : cli_mistake("replay", "%s: cannot be written: %s", path, strerror(errno));
 }
 
@@ -174,7 +196,7 @@ static int replay_file(const char *path, const char *backend, const char *encode
     static struct replay_input input;
     struct spec spec;
     struct spec_error error;
-    if (spec_parse(backend, &spec, &error) != 0)
+    if (spec_parse(backend, &spec, &error) != 0 || instance_check_params(&spec, 1, &error) != 0)
         return cli_mistake("replay", "%s", error.text);
     int code = read_input(path, &input);
     if (code != CLI_OK)

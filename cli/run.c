@@ -11,6 +11,8 @@
 
 #include "bench/session.h"
 #include "cli/cli.h"
+#include "engine/instance.h"
+#include "engine/trace/trace.h"
 
 #define DEFAULT_BACKENDS                                                                                     \
     "reference,bitmap,buddy,jemalloc,jemalloc-notcache,percpu+bitmap,percpu+buddy,percpu+jemalloc-notcache"
@@ -22,6 +24,7 @@ struct run_options {
     char *out;
     char *traces;
     char *admission;
+    char *floors;
     char *format;
     int quick;
     int smoke;
@@ -62,6 +65,18 @@ static int find_traces(const char *folder, struct traces *traces)
     }
     closedir(directory);
     qsort(traces->list, traces->count, sizeof(traces->list[0]), compare_names);
+    return CLI_OK;
+}
+
+/* A trace that cannot be read is found before anything is measured. */
+static int check_trace(const char *path)
+{
+    char found[PATH_BYTES];
+    struct trace trace;
+    struct trace_error error;
+    if (trace_read(cli_find(path, found, sizeof(found)), &trace, &error) != 0)
+        return cli_mistake("run", "%s", error.text);
+    trace_fini(&trace);
     return CLI_OK;
 }
 
@@ -140,11 +155,17 @@ static int run_checked(struct run_options *run)
         return cli_mistake("run", "this is a %s build; only a release build is measured (or give --smoke)",
                            PL_TIER);
     int count = spec_parse_list(run->backends == NULL ? DEFAULT_BACKENDS : run->backends, specs, &error);
-    if (count < 0)
+    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
         return cli_mistake("run", "%s", error.text);
+    struct pl_floors floors;
+    bool own_floors;
+    if (!cli_floors("run", run->floors, &floors, &own_floors))
+        return CLI_MISTAKE;
     int code = find_traces(run->traces == NULL ? "corpora/traces" : run->traces, &traces);
     if (code == CLI_OK)
         code = make_out(run, out, sizeof(out));
+    for (size_t i = 0; code == CLI_OK && i < traces.count; i++)
+        code = check_trace(traces.list[i]);
     if (code != CLI_OK)
         return code;
     struct plan_options planned = {
@@ -155,6 +176,8 @@ static int run_checked(struct run_options *run)
         .trace_count = run->smoke && traces.count > 1 ? 1 : traces.count,
         .admission = run->admission != NULL && strcmp(run->admission, "exact") == 0 ? ADMISSION_EXACT
                                                                                     : ADMISSION_BATCHED,
+        .own_floors = own_floors,
+        .floors = floors,
         .smoke = run->smoke != 0,
         .min_time_s = run->min_time_s,
     };
@@ -175,6 +198,8 @@ static int run_main(int argc, const char **argv)
         {"time-limit", 0, POPT_ARG_DOUBLE, &run.limit_s, 0, "seconds that a cell may take in all (60)", "S"},
         {"traces", 0, POPT_ARG_STRING, &run.traces, 0, "folder of compact traces (corpora/traces)", "DIR"},
         {"admission", 0, POPT_ARG_STRING, &run.admission, 0, "batched or exact (batched)", "MODE"},
+        {"floors", 0, POPT_ARG_STRING, &run.floors, 0, "freebsd, or frames as INTERRUPT/SYSTEM/NORMAL",
+         "FLOORS"},
         {"smoke", 0, POPT_ARG_NONE, &run.smoke, 0, "a few iterations a cell, one trace: does it run?", NULL},
         {"format", 'f', POPT_ARG_STRING, &run.format, 0, "of the table on stdout: table, json, markdown, csv",
          "FORMAT"},

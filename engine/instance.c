@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "platform/native/native.h"
+
 #define META_ALIGNMENT 4096u
 
 bool spec_needs_contents(const struct spec *spec)
@@ -139,6 +141,30 @@ enum pl_status instance_init(struct instance *instance, const struct spec *spec,
     if (keep_fresh && (instance->fresh = malloc(instance->meta_bytes)) != NULL)
         memcpy(instance->fresh, instance->meta, instance->meta_bytes);
     return PL_OK;
+}
+
+int instance_check_params(const struct spec *specs, uint32_t spec_count, struct spec_error *error)
+{
+    for (uint32_t i = 0; i < spec_count; i++) {
+        struct native_shape shape = {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 1};
+        struct instance instance;
+        shape.contents = spec_needs_contents(&specs[i]);
+        shape.contents_alignment = spec_base(&specs[i])->arena_alignment;
+        struct native_machine *native = native_machine_new(&shape, error->text, sizeof(error->text));
+        if (native == NULL)
+            return -1;
+        enum pl_status status =
+            instance_init(&instance, &specs[i], native_machine_view(native), false, error);
+        if (status == PL_OK)
+            instance_fini(&instance);
+        native_machine_delete(native);
+        if (status == PL_INVALID) {
+            snprintf(error->text, sizeof(error->text), "backend '%s': wrong parameters in the parentheses",
+                     specs[i].name);
+            return -1;
+        }
+    }
+    return 0;
 }
 
 enum pl_status instance_reset(struct instance *instance)

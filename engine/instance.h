@@ -30,6 +30,10 @@ struct instance {
 enum pl_status instance_init(struct instance *instance, const struct spec *spec,
                              const struct pl_machine *machine, bool keep_fresh, struct spec_error *error);
 
+/* Makes each spec once on a small machine: 0, or -1 and one line in `error` if its parameters are wrong. What
+ * cannot have such a machine is fine. */
+int instance_check_params(const struct spec *specs, uint32_t spec_count, struct spec_error *error);
+
 /* Back to the state after init, whatever is granted. */
 enum pl_status instance_reset(struct instance *instance);
 void instance_fini(struct instance *instance);

@@ -1,9 +1,14 @@
 /* See replay.h. The serial loop is the measured one: per operation a sequential load, the slot, and the call.
  */
+#define _DEFAULT_SOURCE /* sched_yield */
 #include "engine/replay.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Spins before a waiting thread lets another one have its core. */
+#define SPIN_LIMIT 100000u
 
 int replay_init(struct replay *replay, const struct op *ops, size_t op_count, uint32_t slot_count,
                 struct admission *admission, struct native_machine *native, bool parallel)
@@ -105,8 +110,12 @@ static void parallel_thread(struct pl_cpu *cpu, void *argument)
         if (op->cpu != cpu->id)
             continue;
         atomic_uint *turn = &replay->turns[op->slot];
-        while (atomic_load_explicit(turn, memory_order_acquire) != replay->tickets[i])
+        for (unsigned spins = 1; atomic_load_explicit(turn, memory_order_acquire) != replay->tickets[i];
+             spins++) {
             pl_relax(cpu);
+            if (spins % SPIN_LIMIT == 0)
+                sched_yield();
+        }
         failures += replay_op(replay, op, cpu);
         atomic_store_explicit(turn, replay->tickets[i] + 1, memory_order_release);
     }

@@ -51,6 +51,7 @@ enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
     runner->starved = malloc((size_t)runner->machine->frame_count * sizeof(*runner->starved));
     runner->slots = calloc(slot_count, sizeof(*runner->slots));
     runner->slot_count = slot_count;
+    runner->audit_every = RUNNER_AUDIT_EVERY;
     if (runner->starved == NULL || runner->slots == NULL ||
         shadow_init(&runner->shadow, runner->machine) != 0) {
         snprintf(error->text, sizeof(error->text),
@@ -396,14 +397,18 @@ static void run_end(struct runner *runner, struct finding *finding)
     check_step(runner, cpu, finding);
     shadow_audit(&runner->shadow, &runner->instance, finding);
     struct pl_page_counts counts = {0};
-    if (finding->found || runner->instance.page.ops->count == NULL ||
+    const struct pl_page_counts *fresh = &runner->fresh_counts;
+    if (finding->found || !instance_has_count(&runner->instance) ||
         !(runner->instance.caps & PL_CAP_ALL_FRAMES))
         return;
     runner->instance.page.ops->count(runner->instance.page.self, &counts);
-    if (counts.free != runner->machine->frame_count || counts.cached != 0) {
-        finding_set(finding, "X-4", "all is freed and drained, so every frame is free");
-        finding_actual(finding, "count says %" PRIu64 " free, %" PRIu64 " cached of %" PRIu64, counts.free,
-                       counts.cached, runner->machine->frame_count);
+    if (counts.free != fresh->free || counts.cached != 0 || counts.metadata != fresh->metadata ||
+        counts.lost != fresh->lost) {
+        finding_set(finding, "X-4", "");
+        finding_expected(finding, "all is freed and drained: %" PRIu64 " free, 0 cached, %" PRIu64 " lost",
+                         fresh->free, fresh->lost);
+        finding_actual(finding, "count says %" PRIu64 " free, %" PRIu64 " cached, %" PRIu64 " lost",
+                       counts.free, counts.cached, counts.lost);
     }
 }
 
@@ -415,6 +420,8 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
     if (status != PL_OK)
         return status;
     native_machine_reset(runner->native);
+    if (instance_has_count(&runner->instance))
+        runner->instance.page.ops->count(runner->instance.page.self, &runner->fresh_counts);
     admission_init(&runner->admission, runner->instance.page, runner->machine, ADMISSION_EXACT);
     shadow_reset(&runner->shadow);
     memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
@@ -431,7 +438,7 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
             program_print_op(&ops[i], runner->log);
         }
         run_op(runner, &ops[i], finding);
-        if (i % RUNNER_AUDIT_EVERY == RUNNER_AUDIT_EVERY - 1)
+        if (i % runner->audit_every == runner->audit_every - 1)
             shadow_audit(&runner->shadow, &runner->instance, finding);
         if (finding->found) {
             finding->step = i;

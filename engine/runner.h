@@ -26,9 +26,11 @@ struct runner {
     uint32_t slot_top;      /* slots from here on were not used since the last run began */
     struct pl_run *starved; /* what OP_STARVE took: at most a run a frame */
     uint64_t starved_count;
-    FILE *log;       /* each operation and its outcome as text, or NULL */
-    uint64_t calls;  /* allocations and frees that were made */
-    uint64_t denied; /* allocations that were not granted */
+    struct pl_page_counts fresh_counts; /* of the instance before the first operation */
+    uint32_t audit_every;               /* operations between full audits */
+    FILE *log;                          /* each operation and its outcome as text, or NULL */
+    uint64_t calls;                     /* allocations and frees that were made */
+    uint64_t denied;                    /* allocations that were not granted */
 };
 
 /* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine; PL_NO_MEMORY. `shape->contents` is set here

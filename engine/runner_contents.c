@@ -42,7 +42,7 @@ void contents_released(const struct pl_machine *machine, const struct pl_run *ru
         uint64_t stamp = stamp_of(frame.number);
         if (memcmp(bytes, &stamp, sizeof(stamp)) != 0 ||
             memcmp(bytes + PL_FRAME_BYTES - sizeof(stamp), &stamp, sizeof(stamp)) != 0) {
-            finding_set(finding, "X-1 X-9", "nobody but its owner writes to a granted frame");
+            finding_set(finding, "X-1", "nobody but its owner writes to a granted frame");
             finding_actual(finding, "frame 0x%" PRIx64 " was overwritten while it was granted", frame.number);
             return;
         }

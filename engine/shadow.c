@@ -204,7 +204,7 @@ static void audit_broken(struct pl_visitor *visitor, const char *words)
     struct audit *audit = (struct audit *)visitor;
     if (audit->finding->found)
         return;
-    finding_set(audit->finding, "F-22", "the backend's structures are sound");
+    finding_set(audit->finding, "X-1", "the backend's own structures are sound");
     finding_actual(audit->finding, "its audit says: %s", words);
 }
 

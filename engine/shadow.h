@@ -49,7 +49,7 @@ void shadow_release(struct shadow *shadow, const struct pl_run *run, uint32_t ta
 /* Passes part of a grant to another tag. */
 void shadow_retag(struct shadow *shadow, const struct pl_run *run, uint32_t tag);
 
-/* Walks the backend's own view and compares every frame (F-1, F-2, F-22, X-1). No-op without an audit hook.
+/* Walks the backend's own view and compares every frame (F-1, F-2, X-1). No-op without an audit hook.
  */
 void shadow_audit(struct shadow *shadow, const struct instance *instance, struct finding *finding);
 

@@ -73,6 +73,8 @@ static int check_layers(const struct spec *spec, struct spec_error *error)
         if (wrapper && last)
             return spec_fail(error, "backend '%s': the wrapper '%s' needs a backend, as in %s+buddy",
                              spec->name, candidate->name, candidate->name);
+        if (candidate->params == NULL && spec->layers[i].params[0] != '\0')
+            return spec_fail(error, "backend '%s': '%s' takes no parameters", spec->name, candidate->name);
         if (!wrapper && !last)
             return spec_fail(error, "backend '%s': '%s' is no wrapper, so nothing can follow it", spec->name,
                              candidate->name);

@@ -33,7 +33,7 @@ static void write_text(const struct campaign_finding *finding, const uint8_t *by
     fprintf(file, "# %s%s%s on %s: %s\n# found by %s after %.1f s; to see it again: %s\n", finding->ids,
             finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend, finding->summary,
             campaign_engine_names[finding->engine], finding->after_s, finding->replay);
-    fputs("# A candidate that needs contents gets this machine with ranges 64 times as large.\n", file);
+    fputs("# A candidate that needs contents gets this machine with ranges 16 times as large.\n", file);
     fclose(file);
 }
 

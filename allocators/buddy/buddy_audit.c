@@ -85,17 +85,25 @@ static void buddy_audit_hole(struct buddy_walk *walk, uint64_t from, uint64_t to
             buddy_broken(walk, "frame", walk->self->base + index, "lies in a hole but begins a block");
 }
 
+/* The same about a free list. The words are put together only now: a walk meets thousands of sound entries.
+ */
+static void buddy_list_broken(struct buddy_walk *walk, uint32_t n, uint32_t order, uint64_t number,
+                              const char *problem)
+{
+    char what[48];
+    snprintf(what, sizeof(what), "order %u list of node %u:", order, n);
+    buddy_broken(walk, what, number, problem);
+}
+
 /* Says what is wrong with a list entry; false if the walk cannot go on behind it. */
 static bool buddy_audit_entry(struct buddy_walk *walk, uint32_t n, uint32_t order, uint32_t pair,
                               uint32_t before)
 {
     const struct buddy *self = walk->self;
-    char what[48];
-    snprintf(what, sizeof(what), "order %u list of node %u holds frame", order, n);
     uint64_t index = (uint64_t)pair * 2;
     PL_ASSERT(order <= BUDDY_MAX_ORDER);
     if (index >= self->index_count) {
-        buddy_broken(walk, what, self->base + index, "which is beyond the machine");
+        buddy_list_broken(walk, n, order, self->base + index, "which is beyond the machine");
         return false;
     }
     if (order == 0 && self->state[index] != BUDDY_FREE && index + 1 < self->index_count)
@@ -103,13 +111,13 @@ static bool buddy_audit_entry(struct buddy_walk *walk, uint32_t n, uint32_t orde
     uint32_t state = self->state[index];
     const struct pl_range *range = buddy_range_of(self->machine, self->base + index);
     if (BUDDY_KIND(state) != BUDDY_FREE)
-        buddy_broken(walk, what, self->base + index, "which begins no free block");
+        buddy_list_broken(walk, n, order, self->base + index, "which begins no free block");
     else if (BUDDY_ORDER(state) != order)
-        buddy_broken(walk, what, self->base + index, "whose order is another");
+        buddy_list_broken(walk, n, order, self->base + index, "whose order is another");
     if (range == NULL || range->node != n)
-        buddy_broken(walk, what, self->base + index, "which is not of that node");
+        buddy_list_broken(walk, n, order, self->base + index, "which is not of that node");
     if (self->link[pair].before != before)
-        buddy_broken(walk, what, self->base + index, "whose link backwards is wrong");
+        buddy_list_broken(walk, n, order, self->base + index, "whose link backwards is wrong");
     PL_ASSERT(pair == index / 2);
     return true;
 }
@@ -121,10 +129,8 @@ static void buddy_audit_list(struct buddy_walk *walk, uint32_t n, uint32_t order
     uint32_t before = BUDDY_NONE;
     uint32_t pair = node->head[order];
     uint64_t kept = node->kept[order];
-    char what[48];
     PL_ASSERT(n < PL_NODE_LIMIT);
     PL_ASSERT(order <= BUDDY_MAX_ORDER);
-    snprintf(what, sizeof(what), "node %u order", n);
     /* A list longer than the blocks met has a ring in it, or entries that are not blocks. */
     while (pair != BUDDY_NONE && found <= walk->blocks[n][order]) {
         if (!buddy_audit_entry(walk, n, order, pair, before))
@@ -134,12 +140,12 @@ static void buddy_audit_list(struct buddy_walk *walk, uint32_t n, uint32_t order
         pair = walk->self->link[pair].next;
     }
     if (found != walk->blocks[n][order])
-        buddy_broken(walk, what, order, "has a list that is not its free blocks");
+        buddy_list_broken(walk, n, order, order, "has a list that is not its free blocks");
     if (((node->nonempty >> order & 1) != 0) != (node->head[order] != BUDDY_NONE))
-        buddy_broken(walk, what, order, "has a bit that disagrees with its list");
+        buddy_list_broken(walk, n, order, order, "has a bit that disagrees with its list");
     if (kept != BUDDY_NO_INDEX &&
         (kept >= walk->self->index_count || walk->self->state[kept] != (BUDDY_KEPT | order)))
-        buddy_broken(walk, what, order, "keeps a block that is not marked so");
+        buddy_list_broken(walk, n, order, order, "keeps a block that is not marked so");
 }
 
 uint64_t buddy_audit(const void *instance, struct pl_visitor *visitor)

@@ -178,4 +178,5 @@ const struct pl_candidate pl_candidate_fault = {
     .summary = "wrapper: makes the n-th grant, or each n-th, fail",
     .kind = PL_KIND_WRAPPER,
     .page = &fault_ops,
+    .params = "after=N or every=N",
 };

@@ -154,7 +154,7 @@ static size_t percpu_meta_bytes(const struct pl_page_config *config)
 {
     struct percpu_params params;
     if (!percpu_parse(config->params, &params))
-        return 0;
+        return sizeof(struct percpu_state); /* init says what is wrong */
     return sizeof(struct percpu_state) + config->machine->cpu_count * percpu_stride(&params);
 }
 
@@ -257,4 +257,5 @@ const struct pl_candidate pl_candidate_percpu = {
     .summary = "wrapper: a magazine per CPU over any allocator, for order 0",
     .kind = PL_KIND_WRAPPER,
     .page = &percpu_ops,
+    .params = "batch=N,high=N",
 };

@@ -49,12 +49,22 @@ static void reference_audit_range(struct reference_walk *walk, const struct pl_r
     unsigned char before = REFERENCE_HOLE;
     for (uint64_t frame = range->first.number; frame < end; frame++) {
         unsigned char now = walk->self->state[frame - base];
+        /* In the middle of free frames, or of a grant: nothing begins, ends or can be wrong here. */
+        if (now == before && now == REFERENCE_FREE && frame - base >= walk->self->hint) {
+            walk->free_count++;
+            continue;
+        }
+        if (now == before && now == REFERENCE_TAIL) {
+            free_from = frame + 1;
+            continue;
+        }
         if (now == REFERENCE_FREE) {
             walk->free_count++;
             if (frame - base < walk->self->hint)
                 reference_broken(walk, "frame", frame, "is free below the hint");
         } else {
-            reference_report_free(walk, free_from, frame);
+            if (free_from < frame)
+                reference_report_free(walk, free_from, frame);
             free_from = frame + 1;
         }
         if (now == REFERENCE_TAIL && before != REFERENCE_HEAD && before != REFERENCE_TAIL)

@@ -21,6 +21,7 @@ struct pl_buffer_config {
 struct pl_buffer_constraints {
     uint64_t alignment;         /* bytes, a power of two */
     uint64_t address_mask;      /* every byte's address a: (a & ~mask) == 0 */
+    uint64_t boundary;          /* bytes that no segment crosses a multiple of, a power of two; 0: none */
     uint64_t segment_bytes_max; /* 0: no limit */
     uint32_t segment_count_max; /* 0: no limit */
     uint32_t flags;             /* PL_BUFFER_* */

@@ -29,7 +29,8 @@ struct pl_candidate {
     uint64_t
         arena_alignment;   /* bytes; the address that frame 0 has, or would have, is a multiple; 0: a frame */
     uint64_t fixed_frames; /* PL_CAP_FIXED_POOL: the size it was built for */
-    uint64_t reserved[8];
+    const char *params;    /* what may stand in parentheses after the name, "batch=N,high=N"; NULL: nothing */
+    uint64_t reserved[7];
 };
 
 #define PL_EXPORT_SYMBOL "pl_candidate_export"

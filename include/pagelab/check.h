@@ -1,5 +1,5 @@
-/* Three prices of assertion. PL_ASSERT is cheap and on everywhere but release; PL_AUDIT guards whole walks,
- * on in tests and fuzzing; _Static_assert is for layouts. Conditions have no side effects. */
+/* Assertions by price: PL_ASSERT is cheap and on everywhere but release; the audit hooks walk whole
+ * structures, in tests and fuzzing; _Static_assert is for layouts. Conditions have no side effects. */
 #ifndef PAGELAB_CHECK_H
 #define PAGELAB_CHECK_H
 

@@ -62,7 +62,10 @@ struct pl_platform {
     void (*might_sleep)(struct pl_cpu *cpu, const char *where);
     /* Ends the run: an invariant of the caller is broken. `words` is one line. */
     PL_NORETURN void (*panic)(struct pl_cpu *cpu, const char *words);
-    void *reserved[8];
+    /* NULL unless somebody watches: a labelled point inside a critical section was reached, or a mask or lock
+     * changed hands. `object` is the lock, or NULL. Never sleeps. */
+    void (*point)(struct pl_cpu *cpu, uint32_t kind, const void *object);
+    void (*reserved[7])(void);
 };
 
 /* Holds interrupts off; returns the state before, for pl_unmask. Nests. Never sleeps. */
@@ -82,6 +85,22 @@ PL_INLINE void pl_unmask(struct pl_cpu *cpu, uint32_t before)
     atomic_signal_fence(memory_order_seq_cst);
     if (PL_UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) && before == 0)
         cpu->platform->deliver(cpu);
+}
+
+/* What pl_platform.point is told. */
+enum pl_point {
+    PL_POINT_LABEL = 0, /* inside a critical section, where an interrupt would hurt most */
+    PL_POINT_MASK = 1,
+    PL_POINT_UNMASK = 2,
+    PL_POINT_LOCK = 3,
+    PL_POINT_UNLOCK = 4,
+};
+
+/* Marks a labelled point. Costs a load and a test where nobody watches. */
+PL_INLINE void pl_point(struct pl_cpu *cpu, const void *object)
+{
+    if (PL_UNLIKELY(cpu->platform->point != NULL))
+        cpu->platform->point(cpu, PL_POINT_LABEL, object);
 }
 
 PL_INLINE void pl_relax(struct pl_cpu *cpu)

@@ -9,7 +9,8 @@
 /* owner: 0 when free, CPU id + 1 while held. */
 struct pl_lock {
     atomic_uint owner;
-    uint32_t reserved;
+    uint32_t reserved32;
+    uint64_t reserved;
 };
 
 PL_INLINE void pl_lock_take(struct pl_lock *lock, struct pl_cpu *cpu)

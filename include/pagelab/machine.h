@@ -11,7 +11,8 @@ struct pl_range {
     pl_frame first;
     uint64_t frame_count;
     uint32_t node;
-    uint32_t reserved;
+    uint32_t reserved32;
+    uint64_t reserved[2];
 };
 
 /* Free frames that a class must leave (2.5 of FreeBSD's page(9) arithmetic): a request of n frames is

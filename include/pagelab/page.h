@@ -57,7 +57,10 @@ struct pl_block {
     pl_frame first;
     uint32_t order;
     uint32_t state; /* enum pl_block_state */
-    uint64_t reserved;
+    uint16_t node;
+    uint16_t mobility; /* enum pl_mobility, where the candidate groups by it */
+    uint32_t reserved32;
+    uint64_t reserved[2];
 };
 
 /* Who listens to audit. `block` hears every block that is not granted, in any order, each frame once;
@@ -81,7 +84,8 @@ struct pl_page_ops {
 
     /* Bytes of metadata for this machine; 0 if the machine is beyond what it can manage. */
     size_t (*meta_bytes)(const struct pl_page_config *config);
-    /* Makes every frame of every range free. PL_UNSUPPORTED: this machine's shape is beyond its capabilities.
+    /* Makes every frame of every range free. PL_UNSUPPORTED: this machine's shape is beyond its capabilities;
+     * PL_INVALID: the params are wrong.
      */
     enum pl_status (*init)(void *self, const struct pl_page_config *config);
     /* Returns what is outside the metadata. Frames may still be granted. */

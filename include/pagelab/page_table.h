@@ -21,9 +21,12 @@ struct pl_page_table_config {
 struct pl_area_request {
     uint64_t bytes_wanted; /* a multiple of PL_FRAME_BYTES, not 0 */
     uint64_t alignment;    /* bytes, a power of two */
-    uint32_t flags;        /* PL_REQUEST_WAIT_* */
-    uint32_t reserved32;
-    uint64_t reserved[2];
+    uint64_t low_addr;     /* the area lies in [low_addr, high_addr); high_addr 0: the window's end */
+    uint64_t high_addr;
+    uint32_t flags; /* PL_REQUEST_WAIT_* */
+    uint16_t node;  /* of the tables, or PL_NODE_ANY */
+    uint16_t reserved16;
+    uint64_t reserved[4];
 };
 
 /* Reserved addresses [addr, addr + area_bytes). */

@@ -150,7 +150,9 @@ static enum pl_status exact_call(struct admission *admission, struct pl_cpu *cpu
         return PL_NO_MEMORY;
     bool entered = gate_enter(admission, cpu);
     enum pl_status status = backend_call(admission, cpu, request, constraints, run);
-    if (status == PL_NO_MEMORY && admission->page.ops->drain != NULL) {
+    /* A call nested in another (an interrupt's) cannot wait for the other CPUs, so it does not drain them. */
+    bool may_drain = entered || !admission->threaded;
+    if (status == PL_NO_MEMORY && may_drain && admission->page.ops->drain != NULL) {
         if (entered)
             gate_close(admission, cpu);
         admission_drain_all(admission, cpu);

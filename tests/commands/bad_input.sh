@@ -6,6 +6,9 @@ expect 2 "'frobnicate': unknown command" "$PAGELAB" frobnicate
 expect 2 'unknown option' "$PAGELAB" run --frobnicate
 expect 2 "'nosuch': unknown" "$PAGELAB" run --smoke --backends buddy,nosuch --out r
 expect 2 'needs a backend' "$PAGELAB" run --smoke --backends percpu --out r
+expect 2 'wrong parameters' "$PAGELAB" run --smoke --backends 'percpu(batch=0)+buddy' --out r
+expect 2 'takes no parameters' "$PAGELAB" bench --backend 'buddy(x=1)' --workload repeat
+expect 2 "floors '1/2'" "$PAGELAB" bench --backend buddy --workload repeat --floors 1/2
 expect 2 "unknown service 'va=rbtree'" "$PAGELAB" run --smoke --backends buddy,va=rbtree --out r
 expect 2 "no such argument" "$PAGELAB" list extra
 expect 2 "format 'yaml'" "$PAGELAB" list --format yaml
@@ -15,8 +18,13 @@ expect 2 'order 99' "$PAGELAB" bench --backend buddy --workload repeat --order 9
 expect 2 'cpus 0' "$PAGELAB" bench --backend buddy --workload repeat --cpus 0
 expect 2 "memory 'lots'" "$PAGELAB" bench --backend buddy --workload repeat --memory lots
 expect 2 'missing.pltrace' "$PAGELAB" bench --backend buddy --workload replay:missing.pltrace
-printf 'noise, no trace' >noise.pltrace
-expect 2 'noise.pltrace' "$PAGELAB" bench --backend buddy --workload replay:noise.pltrace --smoke --rounds 1
+mkdir tr
+printf 'noise, no trace' >tr/noise.pltrace
+printf 'kept' >kept.json
+expect 2 'noise.pltrace' "$PAGELAB" bench --backend buddy --workload replay:tr/noise.pltrace --out kept.json
+[ "$(cat kept.json)" = kept ] || fail "a mistake overwrote a result"
+expect 2 'noise.pltrace' "$PAGELAB" run --smoke --backends buddy --traces tr --out r3
+absent r3/result.json
 
 expect 2 'argument is missing' "$PAGELAB" import
 expect 2 '-o FILE expected' "$PAGELAB" import x

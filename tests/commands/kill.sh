@@ -16,6 +16,8 @@ until [ -f killed/result.json ] && [ "$(rows killed/result.json | cut -d' ' -f1)
 done
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
+sleep 0.3
+! pgrep -f "$PAGELAB bench-cell" >/dev/null || fail "a child outlived its run"
 read -r kept complete <<<"$(rows killed/result.json)"
 [ "$kept" -ge 10 ] || fail "only $kept rows kept"
 [ "$complete" = False ] || fail "a killed run says that it is complete"
@@ -35,5 +37,6 @@ kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 [ "$code" = 130 ] || fail "interrupted: exit $code, 130 expected"
+expect 2 'same commit' "$PAGELAB" run --smoke --admission exact --out stopped --resume
 [ -s stopped/report.html ] || fail "an interrupted run has no page"
 finish

@@ -7,11 +7,15 @@ printf '#!/bin/sh\nexec "%s" "$@"\n' "$PAGELAB" >pagelab
 chmod +x pagelab
 
 count=0
+grep -nE '@[A-Z]+@' "$SOURCE/README.md" && fail "the README has a place that was not filled in"
+for link in $(grep -ohE '\]\([a-z][^):#]*' "$SOURCE/README.md" | sed 's/^](//'); do
+  [ -e "$SOURCE/$link" ] || fail "the README links to $link, which is not there"
+done
 while IFS= read -r line; do
   command=${line%%#*}
   case $command in
     *"pagelab test"*) continue ;; # this is it
-    *"pagelab fuzz"*) continue ;; # commands.fuzz
+    *"pagelab fuzz"*) continue ;; # fuzz.sh
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
   esac
   count=$((count + 1))

@@ -1,4 +1,5 @@
-/* Candidates that do not come back: one crashes, one hangs, one calls exit(). They show that a run survives
+/* Candidates that do not come back: one crashes, one hangs, two call exit(), one of them
+ * with the code of a caller's mistake. They show that a run survives
  * them. */
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 extern const struct pl_candidate pl_candidate_sick_crash;
 extern const struct pl_candidate pl_candidate_sick_hang;
 extern const struct pl_candidate pl_candidate_sick_exit;
+extern const struct pl_candidate pl_candidate_sick_misexit;
 
 static size_t sick_meta_bytes(const struct pl_page_config *config)
 {
@@ -67,6 +69,16 @@ static enum pl_status exit_alloc(void *self, struct pl_cpu *cpu, const struct pl
     exit(0);
 }
 
+static enum pl_status misexit_alloc(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                                    struct pl_run *run)
+{
+    (void)self;
+    (void)cpu;
+    (void)request;
+    (void)run;
+    exit(2);
+}
+
 #define SICK(how)                                                                                            \
     static const struct pl_page_ops how##_ops = {                                                            \
         .bytes = sizeof(struct pl_page_ops),                                                                 \
@@ -91,3 +103,4 @@ static enum pl_status exit_alloc(void *self, struct pl_cpu *cpu, const struct pl
 SICK(crash);
 SICK(hang);
 SICK(exit);
+SICK(misexit);

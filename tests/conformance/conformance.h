@@ -23,7 +23,8 @@ struct context {
     struct instance instance;
     struct admission admission;
     struct shadow shadow;
-    struct pl_cpu *cpu; /* CPU 0 */
+    struct pl_page_counts fresh; /* counts before the first call */
+    struct pl_cpu *cpu;          /* CPU 0 */
     struct pl_run *grants;
     uint64_t grant_count;
     bool open;

@@ -259,4 +259,5 @@ const struct pl_candidate pl_candidate_liar = {
     .summary = "breaks the promise that its parameter names",
     .kind = PL_KIND_CANARY,
     .page = &liar_ops,
+    .params = "the lie",
 };
