@@ -184,8 +184,10 @@ static void after_alloc(struct runner *runner, const struct op *op, enum pl_stat
     log_outcome(runner, op, status, run);
     if (status == PL_OK)
         *slot = (struct runner_slot){.run = *run, .live = true, .used = true};
-    else if (!finding->found)
+    else if (!finding->found) {
         shadow_audit(&runner->shadow, &runner->instance, finding);
+        runner->calls_audited = runner->calls;
+    }
 }
 
 static void do_alloc(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
@@ -279,6 +281,7 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
     if (found_count < parts)
         return;
     struct pl_run whole = slot->run;
+    runner->calls++;
     enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
     log_outcome(runner, op, status, NULL);
     if (status != PL_OK) {
@@ -353,6 +356,7 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
         do_split(runner, cpu, op, finding);
         break;
     case OP_DRAIN:
+        runner->calls++;
         if (runner->instance.page.ops->drain != NULL)
             runner->instance.page.ops->drain(runner->instance.page.self, cpu, cpu);
         break;
@@ -382,7 +386,8 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
 static void run_end(struct runner *runner, struct finding *finding)
 {
     struct pl_cpu *cpu = native_cpu(runner->native, 0);
-    shadow_audit(&runner->shadow, &runner->instance, finding);
+    if (runner->calls != runner->calls_audited)
+        shadow_audit(&runner->shadow, &runner->instance, finding);
     do_feed(runner, cpu, finding);
     for (uint32_t i = 0; i < runner->slot_top && !finding->found; i++) {
         struct runner_slot *slot = &runner->slots[i];

@@ -29,8 +29,10 @@ struct runner {
     struct pl_page_counts fresh_counts; /* of the instance before the first operation */
     uint32_t audit_every;               /* operations between full audits */
     FILE *log;                          /* each operation and its outcome as text, or NULL */
-    uint64_t calls;                     /* allocations and frees that were made */
-    uint64_t denied;                    /* allocations that were not granted */
+    uint64_t calls;                     /* hooks that were called: allocations, frees, splits, drains */
+    uint64_t
+        calls_audited; /* `calls` at the last audit after a failure: if equal, nothing has changed since */
+    uint64_t denied;   /* allocations that were not granted */
 };
 
 /* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine; PL_NO_MEMORY. `shape->contents` is set here

@@ -49,13 +49,17 @@ static void reference_audit_range(struct reference_walk *walk, const struct pl_r
     unsigned char before = REFERENCE_HOLE;
     for (uint64_t frame = range->first.number; frame < end; frame++) {
         unsigned char now = walk->self->state[frame - base];
-        /* In the middle of free frames, or of a grant: nothing begins, ends or can be wrong here. */
-        if (now == before && now == REFERENCE_FREE && frame - base >= walk->self->hint) {
-            walk->free_count++;
-            continue;
-        }
-        if (now == before && now == REFERENCE_TAIL) {
-            free_from = frame + 1;
+        /* The rest of free frames, or of a grant: nothing begins, ends or can be wrong there. */
+        if (now == before &&
+            (now == REFERENCE_TAIL || (now == REFERENCE_FREE && frame - base >= walk->self->hint))) {
+            uint64_t rest = frame;
+            while (rest < end && walk->self->state[rest - base] == now)
+                rest++;
+            if (now == REFERENCE_FREE)
+                walk->free_count += rest - frame;
+            else
+                free_from = rest;
+            frame = rest - 1;
             continue;
         }
         if (now == REFERENCE_FREE) {
