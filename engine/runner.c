@@ -254,7 +254,11 @@ static void do_free(struct runner *runner, struct pl_cpu *cpu, const struct op *
         return;
     struct pl_run run = slot->run;
     slot->live = false;
-    run.flags = 0; /* contents were stamped, so OP_FLAG_ZERO cannot be promised here */
+    /* Where contents are stamped, no frame is zero. */
+    if (op->flags & OP_FLAG_ZERO && runner->machine->contents == NULL)
+        run.flags |= PL_RUN_ZERO;
+    else
+        run.flags &= ~PL_RUN_ZERO;
     checked_free(runner, cpu, &run, op->slot + 1, finding);
 }
 
