@@ -1,5 +1,6 @@
 # Every command in the README and the docs runs as it stands, with --smoke where it would measure.
 . "$SOURCE/tests/commands/expect.sh"
+export PAGELAB_ROOT=$WORK # so that results go here
 ln -s "$SOURCE/corpora" corpora
 cp "$SOURCE/tests/data/traces/ftrace.txt" trace.txt
 mkdir -p bin
