@@ -26,12 +26,14 @@ static double now_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static PL_NORETURN void child_exec(char *const argv[], int out, int err)
+static PL_NORETURN void child_exec(char *const argv[], pid_t parent, int out, int err)
 {
     struct rlimit no_core = {0, 0};
     setpgid(0, 0);
     /* A run that is killed takes its children along, so that none spins on. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it was killed before the line above */
+        _exit(127);
     setrlimit(RLIMIT_CORE, &no_core);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
@@ -125,9 +127,10 @@ void child_run(char *const argv[], double limit_s, const volatile sig_atomic_t *
         result->code = errno;
         return;
     }
+    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        child_exec(argv, out[1], err[1]);
+        child_exec(argv, parent, out[1], err[1]);
     int fork_errno = errno;
     close(out[1]);
     close(err[1]);
