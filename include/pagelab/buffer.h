@@ -49,4 +49,11 @@ struct pl_buffer_ops {
     void (*reserved[6])(void);
 };
 
+/* An instance: its hooks and its metadata. Copied freely; owns nothing. */
+struct pl_buffer {
+    const struct pl_buffer_ops *ops;
+    void *self;
+    uint64_t reserved[2];
+};
+
 #endif

@@ -12,6 +12,7 @@ enum pl_kind {
     PL_KIND_WRAPPER = 1,   /* page -> page: needs an inner one */
     PL_KIND_FLOOR = 2,     /* a measuring rod: not an allocator that anybody could use */
     PL_KIND_CANARY = 3,    /* wrong on purpose: built with the tests only */
+    PL_KIND_SERVICE = 4,   /* no page hooks: lends address space, table memory or buffers to the others */
 };
 
 struct pl_candidate {
@@ -22,7 +23,7 @@ struct pl_candidate {
     const char *model_of; /* "Linux 6.6", or NULL: not a model of a kernel's allocator */
     uint32_t kind;        /* enum pl_kind */
     uint32_t reserved32;
-    const struct pl_page_ops *page;             /* required */
+    const struct pl_page_ops *page;             /* required, but for a service */
     const struct pl_page_table_ops *page_table; /* NULL: lent */
     const struct pl_buffer_ops *buffer;         /* NULL: lent */
     uint64_t frames_max;                        /* most frames it can manage, 0: no limit of its own */

@@ -38,6 +38,12 @@
 #define PL_CAP_BASE  UINT64_C(0x02000000) /* a first frame other than 0 */
 #define PL_CAP_NODES UINT64_C(0x04000000) /* more than one node in one instance */
 
+/* What it is built of, as its audit shows; promises about a structure are asked of those who have it. */
+#define PL_CAP_BUDDY                                                                                         \
+    UINT64_C(0x10000000) /* free blocks (not cached ones) are merged buddies at any time (F-22) */
+#define PL_CAP_RESERVATIONS UINT64_C(0x20000000) /* superpage reservations (F-23) */
+#define PL_CAP_ZONES        UINT64_C(0x40000000) /* a high-atomic reserve of pageblocks (L-18) */
+
 /* The bits' names, in bit order, for printing: PL_CAP_NAMES(X) expands X(NAME, "text") for each. */
 #define PL_CAP_NAMES(X)                                                                                      \
     X(CONCURRENT, "concurrent")                                                                              \
@@ -61,6 +67,9 @@
     X(FIXED_POOL, "fixed-pool")                                                                              \
     X(HOLES, "holes")                                                                                        \
     X(BASE, "base")                                                                                          \
-    X(NODES, "nodes")
+    X(NODES, "nodes")                                                                                        \
+    X(BUDDY, "buddy")                                                                                        \
+    X(RESERVATIONS, "reservations")                                                                          \
+    X(ZONES, "zones")
 
 #endif

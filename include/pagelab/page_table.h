@@ -67,7 +67,17 @@ struct pl_page_table_ops {
     void (*count)(const void *self, struct pl_page_table_counts *counts);
     uint64_t (*audit)(const void *self, struct pl_visitor *visitor);
     void (*settings)(const void *self, char *text, size_t bytes);
-    void (*reserved[6])(void);
+    /* Gives what is kept for reuse back to the page allocator. Never sleeps. */
+    void (*drain)(void *self, struct pl_cpu *cpu);
+    void (*reserved[5])(void);
+};
+
+/* Address space and table memory, each of an instance of its own: `va=NAME` brings reserve, release and
+ * lookup, `tables=NAME` brings table_get, table_put and table_prepare. Copied freely; owns nothing. */
+struct pl_page_table {
+    const struct pl_page_table_ops *ops;
+    void *self;
+    uint64_t reserved[2];
 };
 
 #endif
