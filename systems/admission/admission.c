@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "systems/lie.h"
+
 enum {
     BATCH_MAX = 2048, /* frames drawn at once on a large machine */
     BATCH_SHARE = 64, /* no CPU draws more than 1/64 of its share of the machine */
@@ -60,19 +62,38 @@ void admission_drain_all(struct admission *admission, struct pl_cpu *cpu)
         ops->drain(admission->page.self, cpu, admission->machine->cpus[i]);
 }
 
+/* What `need` frames of this class must leave; and how to break the promises about it. */
+static int64_t floor_of(const struct admission *admission, unsigned alloc_class, int64_t need)
+{
+    int64_t floor = admission->floors[alloc_class];
+    if (LIE("F-3") || (LIE("F-3a") && alloc_class == PL_CLASS_INTERRUPT) ||
+        (LIE("F-3b") && alloc_class == PL_CLASS_SYSTEM) || (LIE("F-3c") && alloc_class == PL_CLASS_NORMAL))
+        return floor + 1;
+    if (LIE("F-4") && alloc_class == PL_CLASS_SYSTEM)
+        return admission->floors[PL_CLASS_NORMAL] + 1;
+    if (LIE("F-7") && alloc_class == PL_CLASS_NORMAL)
+        return floor - 1;
+    if (LIE("X-7") && floor > 0)
+        return floor - 1;
+    if (LIE("X-12") && alloc_class == PL_CLASS_SYSTEM && admission->machine->cpu_count > 1)
+        return floor + 1;
+    return LIE("F-8") && need > 1 ? floor - need + 1 : floor;
+}
+
 /* Debits `need` frames, and up to `extra` more if the floor allows. Returns what was debited, 0 if refused.
  */
 static int64_t budget_take(struct admission *admission, unsigned alloc_class, int64_t need, int64_t extra)
 {
-    int64_t floor = admission->floors[alloc_class];
+    int64_t floor = floor_of(admission, alloc_class, need);
     long long seen = atomic_load_explicit(&admission->budget, memory_order_relaxed);
     int64_t taken;
     do {
         if (seen < floor + need)
             return 0;
         taken = seen >= floor + need + extra ? need + extra : need;
-    } while (!atomic_compare_exchange_weak_explicit(&admission->budget, &seen, seen - taken,
-                                                    memory_order_acquire, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&admission->budget, &seen,
+                                                    seen - taken - (LIE("F-6") ? 1 : 0), memory_order_acquire,
+                                                    memory_order_relaxed));
     return taken;
 }
 
@@ -148,6 +169,8 @@ static enum pl_status exact_call(struct admission *admission, struct pl_cpu *cpu
 {
     if (budget_take(admission, request->alloc_class, frames, 0) == 0)
         return PL_NO_MEMORY;
+    if (LIE("X-11") && cpu->id != 0)
+        budget_give(admission, -1);
     bool entered = gate_enter(admission, cpu);
     enum pl_status status = backend_call(admission, cpu, request, constraints, run);
     /* A call nested in another (an interrupt's) cannot wait for the other CPUs, so it does not drain them. */
