@@ -33,8 +33,13 @@ function(pagelab_add_backend)
     set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_LIBRARIES ${BACKEND_LIBRARIES})
 endfunction()
 
-# Writes FILE: the registry of the named candidates, in that order.
+# pagelab_write_registry(FILE NAME...): writes the registry of the named candidates, in that order.
 function(pagelab_write_registry file)
+    pagelab_write_list("${file}" registry_candidates ${ARGN})
+endfunction()
+
+# Writes FILE: an array of that name with the named candidates or services.
+function(pagelab_write_list file array)
     set(declarations "")
     set(entries "")
     foreach(name ${ARGN})
@@ -43,12 +48,26 @@ function(pagelab_write_registry file)
         string(APPEND entries "    &${symbol},\n")
     endforeach()
     file(CONFIGURE OUTPUT "${file}" CONTENT
-"/* Generated from the CMake list of backends. */
+"/* Generated from the CMake lists of backends and services. */
 #include \"engine/registry.h\"
 
 ${declarations}
-const struct pl_candidate *const registry_candidates[] = {
+const struct pl_candidate *const ${array}[] = {
 ${entries}    NULL,
 };
 ")
+endfunction()
+
+# pagelab_add_service(NAME... SOURCES ...): one folder, one or more services, as pagelab_add_backend has candidates.
+function(pagelab_add_service)
+    cmake_parse_arguments(SERVICE "" "" "SOURCES" ${ARGN})
+    set(names ${SERVICE_UNPARSED_ARGUMENTS})
+    list(GET names 0 first)
+    list(TRANSFORM SERVICE_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    add_library(pl_service_${first} OBJECT ${SERVICE_SOURCES})
+    target_include_directories(pl_service_${first} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(pl_service_${first} PRIVATE pagelab::interface pagelab::flags)
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_SERVICE_NAMES ${names})
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_SERVICE_OBJECTS pl_service_${first})
+    set_property(GLOBAL APPEND PROPERTY PAGELAB_PRODUCT_SOURCES ${SERVICE_SOURCES})
 endfunction()

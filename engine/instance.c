@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/lent.h"
 #include "platform/native/native.h"
 
 #define META_ALIGNMENT 4096u
@@ -164,7 +165,7 @@ int instance_check_params(const struct spec *specs, uint32_t spec_count, struct 
             return -1;
         }
     }
-    return 0;
+    return lent_check_params(specs, spec_count, error);
 }
 
 enum pl_status instance_reset(struct instance *instance)

@@ -6,12 +6,15 @@
  *   header   swarm lo, swarm hi   kinds that are switched off, a bit a kind
  *            shape                which machine, of a fixed list
  *            floors, cpus         which floors of a fixed list; CPUs 1 to 4
- *            3 bytes unused
+ *            family               frames only, one system, or all: enum op_family
+ *            contract             bit 0: as documented, or as the real code does it
+ *            1 byte unused
  *   record   kind | cpu << 5      kind by a table in which allocate and free are frequent
  *            order | class << 4 | context << 6
  *            mobility | flags << 2
  *            slot
  *            4 bytes by kind: owner and index; count, low, high, alignment | boundary << 4
+ *   record   of a system: kind | cpu << 7 (op_family_kind), slot | other << 4, six bytes of operands
  *
  * Text: see docs/programs.md. */
 #ifndef ENGINE_PROGRAM_H
@@ -21,6 +24,7 @@
 
 #include "engine/op.h"
 #include "platform/native/native.h"
+#include "systems/contract.h"
 
 #define PROGRAM_OP_LIMIT     256u /* of the binary form */
 #define PROGRAM_SLOT_LIMIT   256u
@@ -30,6 +34,8 @@
 
 struct program {
     struct native_shape shape; /* contents as the candidate needs; set by whoever makes the machine */
+    enum op_family family;     /* text: by the operations; binary: as the header says */
+    enum contract contract;
     uint32_t op_count;
     uint32_t op_capacity; /* 0: ops is not owned */
     struct op *ops;

@@ -4,6 +4,7 @@
 
 #include <pagelab/request.h>
 
+#include "engine/program_operands.h"
 #include "engine/program_tables.h"
 
 static uint8_t byte_at(const uint8_t *bytes, size_t byte_count, size_t at)
@@ -18,7 +19,7 @@ static uint32_t decode_bound(uint8_t byte, uint64_t span)
 }
 
 /* What `count` may be, for the kinds that have it. */
-static unsigned count_limit(uint8_t kind)
+static unsigned count_limit(unsigned kind)
 {
     switch (kind) {
     case OP_BAD_FREE:
@@ -34,14 +35,19 @@ static void decode_op(const uint8_t *record, const struct program *program, uint
                       struct op *op)
 {
     memset(op, 0, sizeof(*op));
-    uint8_t kind = program_kinds[record[0] & 31u];
-    if (swarm >> kind & 1u)
+    bool page = program->family == OP_FAMILY_PAGE;
+    unsigned kind = page ? program_kinds[record[0] & 31u] : op_family_kind(program->family, record[0] & 127u);
+    if (swarm >> kind % 16 & 1u)
         kind = OP_NOP;
     if (kind == OP_NOP)
         return;
-    unsigned fields = op_kinds[kind].fields;
-    op->kind = kind;
-    op->cpu = (uint8_t)((record[0] >> 5) % program->shape.cpu_count);
+    op->kind = (uint8_t)kind;
+    op->cpu = (uint8_t)((unsigned)record[0] >> (page ? 5 : 7)) % (uint8_t)program->shape.cpu_count;
+    if (kind >= OP_PAGE_END) {
+        operands_decode(record, op);
+        return;
+    }
+    unsigned fields = op_info(kind)->fields;
     op->context = (uint8_t)((record[1] >> 6) % 3u);
     if (fields & OP_HAS_ORDER)
         op->order = record[1] & 15u;
@@ -75,6 +81,8 @@ void program_decode(const uint8_t *bytes, size_t byte_count, struct op *ops, str
     program->shape = program_shapes[byte_at(bytes, byte_count, 2) % PROGRAM_SHAPE_COUNT];
     program->shape.floors = program_floors(byte_at(bytes, byte_count, 3), shape_frame_count(&program->shape));
     program->shape.cpu_count = 1u + byte_at(bytes, byte_count, 4) % 4u;
+    program->family = (enum op_family)(byte_at(bytes, byte_count, 5) % OP_FAMILY_COUNT);
+    program->contract = (enum contract)(byte_at(bytes, byte_count, 6) & 1u);
     program->ops = ops;
     uint64_t span = shape_span(&program->shape);
     for (size_t at = PROGRAM_HEADER_BYTES; at < byte_count && program->op_count < PROGRAM_OP_LIMIT;
@@ -117,6 +125,8 @@ static bool encode_header(const struct program *program, uint8_t *bytes)
     bytes[2] = (uint8_t)shape;
     bytes[3] = (uint8_t)floors;
     bytes[4] = (uint8_t)(program->shape.cpu_count - 1);
+    bytes[5] = (uint8_t)program->family;
+    bytes[6] = (uint8_t)program->contract;
     return true;
 }
 
@@ -138,16 +148,31 @@ static uint8_t encode_run_frames(uint32_t frames)
     return 0;
 }
 
-static void encode_op(const struct op *op, uint64_t span, uint8_t *record)
+/* Byte 0: the first number that names the kind. */
+static uint8_t encode_kind(const struct op *op, enum op_family family)
 {
-    uint8_t kind = 0;
-    while (kind < 31 && program_kinds[kind] != op->kind)
+    unsigned kind = 0;
+    if (family == OP_FAMILY_PAGE) {
+        while (kind < 31 && program_kinds[kind] != op->kind)
+            kind++;
+        return (uint8_t)(kind | (unsigned)op->cpu << 5);
+    }
+    while (kind < OP_FAMILY_INDEXES - 1 && op_family_kind(family, kind) != op->kind)
         kind++;
-    record[0] = (uint8_t)(kind | op->cpu << 5);
+    return (uint8_t)(kind | (unsigned)op->cpu << 7);
+}
+
+static void encode_op(const struct op *op, enum op_family family, uint64_t span, uint8_t *record)
+{
+    record[0] = encode_kind(op, family);
+    if (op->kind >= OP_PAGE_END) {
+        operands_encode(op, record);
+        return;
+    }
     record[1] = (uint8_t)((op->order & 15u) | (unsigned)op->alloc_class << 4 | (unsigned)op->context << 6);
     record[2] = (uint8_t)(op->mobility | (op->flags & 7u) << 2);
     record[3] = (uint8_t)op->slot;
-    unsigned fields = op_kinds[op->kind].fields;
+    unsigned fields = op_info(op->kind)->fields;
     if (fields & OP_HAS_RUN) {
         record[4] = encode_run_frames(op->count);
         record[5] = encode_bound(op->low, span);
@@ -167,12 +192,12 @@ size_t program_encode(const struct program *program, uint8_t bytes[PROGRAM_BYTES
     memset(bytes, 0, PROGRAM_BYTES_MAX);
     if (program->op_count > PROGRAM_OP_LIMIT || !encode_header(program, bytes))
         return 0;
-    struct program check = {.shape = program->shape};
+    struct program check = {.shape = program->shape, .family = program->family};
     uint64_t span = shape_span(&program->shape);
     for (uint32_t i = 0; i < program->op_count; i++) {
         uint8_t *record = bytes + PROGRAM_HEADER_BYTES + (size_t)i * PROGRAM_RECORD_BYTES;
         struct op again;
-        encode_op(&program->ops[i], span, record);
+        encode_op(&program->ops[i], program->family, span, record);
         decode_op(record, &check, span, 0, &again);
         if (memcmp(&again, &program->ops[i], sizeof(again)) != 0)
             return 0;

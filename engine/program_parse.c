@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/program_operands.h"
 #include "engine/program_text.h"
 
 #define LINE_BYTES 512u
@@ -102,6 +103,10 @@ static int read_machine(struct reader *reader, char *rest)
         } else if (strncmp(word, "floors=", 7) == 0) {
             if (!read_floors(word + 7, &shape->floors))
                 return fail(reader, "floors=INTERRUPT/SYSTEM/NORMAL expected");
+        } else if (strncmp(word, "contract=", 9) == 0) {
+            if (strcmp(word + 9, "doc") != 0 && strcmp(word + 9, "real") != 0)
+                return fail(reader, "contract=doc or contract=real expected");
+            reader->program->contract = word[9] == 'r' ? CONTRACT_REAL : CONTRACT_DOC;
         } else if (read_range(reader, word) != 0) {
             return -1;
         }
@@ -197,15 +202,23 @@ static bool read_word_field(const char *key, const char *value, struct op *op, u
 
 static int read_field(struct reader *reader, char *word, struct op *op)
 {
-    unsigned fields = op_kinds[op->kind].fields;
+    unsigned fields = op_info(op->kind)->fields;
     unsigned needs = 0;
     bool good = false;
+    if (op_info(op->kind)->operands != NULL) {
+        char whole[64];
+        snprintf(whole, sizeof(whole), "%.60s", word);
+        if (operands_parse(word, op))
+            return 0;
+        return fail(reader, "'%s' is no operand of '%s', or its value is out of range", whole,
+                    op_info(op->kind)->name);
+    }
     char *equals = strchr(word, '=');
     if (equals == NULL) {
         uint64_t slot = 0;
         if (word[0] != 's' || !read_number(word + 1, UINT32_MAX, &slot) || !(fields & OP_HAS_SLOT))
             return fail(reader, "'%.40s': a slot (s0) or a field (key=value) of '%s' expected", word,
-                        op_kinds[op->kind].name);
+                        op_info(op->kind)->name);
         op->slot = (uint32_t)slot;
         return 0;
     }
@@ -216,7 +229,7 @@ static int read_field(struct reader *reader, char *word, struct op *op)
         good = read_number_field(word, equals + 1, op, &needs);
     if (!good || !(fields & needs))
         return fail(reader, "'%.40s=%.40s' is no field of '%s', or its value is out of range", word,
-                    equals + 1, op_kinds[op->kind].name);
+                    equals + 1, op_info(op->kind)->name);
     return 0;
 }
 
@@ -237,7 +250,9 @@ static int read_op(struct reader *reader, char *line, struct op *op)
         return fail(reader, "task, softirq, hardirq or nmi expected after the CPU");
     op->cpu = (uint8_t)cpu;
     op->context = (uint8_t)at;
-    for (at = 1; what != NULL && at < OP_KIND_COUNT && strcmp(op_kinds[at].name, what) != 0; at++) {
+    for (at = 1; what != NULL && at < OP_KIND_COUNT; at++) {
+        if (op_info(at)->name != NULL && strcmp(op_info(at)->name, what) == 0)
+            break;
     }
     if (what == NULL || at == OP_KIND_COUNT)
         return fail(reader, "'%.40s': an operation expected (alloc, free, run, split ...)", what ? what : "");
@@ -316,6 +331,7 @@ int program_parse(const char *text, size_t byte_count, const char *name, struct 
         program_fini(program);
         return -1;
     }
+    program->family = op_family_of(program->ops, program->op_count);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * zero are left out, and reading it back gives the same operations. */
 #include <inttypes.h>
 
+#include "engine/program_operands.h"
 #include "engine/program_text.h"
 
 const char *const program_contexts[4] = {"task", "softirq", "hardirq", "nmi"};
@@ -35,12 +36,14 @@ static void print_count(const struct op *op, FILE *out)
 
 void program_print_op(const struct op *op, FILE *out)
 {
-    const struct op_kind_info *info = &op_kinds[op->kind < OP_KIND_COUNT ? op->kind : OP_NOP];
-    if (op->kind == OP_NOP || op->kind >= OP_KIND_COUNT) {
+    const struct op_kind_info *info = op_info(op->kind);
+    if (op->kind == OP_NOP || info->name == NULL) {
         fputs("nop\n", out);
         return;
     }
     fprintf(out, "cpu%u %-7s %s", op->cpu, program_contexts[op->context & 3u], info->name);
+    if (info->operands != NULL)
+        operands_print(op, out);
     if (info->fields & OP_HAS_SLOT)
         fprintf(out, " s%" PRIu32, op->slot);
     if (info->fields & OP_HAS_ORDER)
@@ -83,8 +86,9 @@ void program_print(const struct program *program, FILE *out)
         if (range->node != 0)
             fprintf(out, ":%" PRIu32, range->node);
     }
-    fprintf(out, " cpus=%" PRIu32 " floors=%" PRIu64 "/%" PRIu64 "/%" PRIu64 "\n", shape->cpu_count,
-            shape->floors.interrupt, shape->floors.system, shape->floors.normal);
+    fprintf(out, " cpus=%" PRIu32 " floors=%" PRIu64 "/%" PRIu64 "/%" PRIu64 "%s\n", shape->cpu_count,
+            shape->floors.interrupt, shape->floors.system, shape->floors.normal,
+            program->contract == CONTRACT_REAL ? " contract=real" : "");
     for (uint32_t i = 0; i < program->op_count; i++)
         program_print_op(&program->ops[i], out);
 }

@@ -35,11 +35,35 @@ enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
                                  const struct native_shape *shape, uint32_t slot_count,
                                  struct spec_error *error)
 {
+    return runner_init_family(runner, spec, shape, slot_count, OP_FAMILY_PAGE, error);
+}
+
+static enum pl_status make_services(struct runner *runner, enum op_family family, struct spec_error *error)
+{
+    struct services *services = aligned_alloc(_Alignof(struct services), sizeof(*services));
+    if (services == NULL) {
+        snprintf(error->text, sizeof(error->text), "runner: out of memory for the systems");
+        return PL_NO_MEMORY;
+    }
+    enum pl_status status = services_init(services, runner, family, error);
+    if (status != PL_OK) {
+        free(services);
+        return status;
+    }
+    runner->services = services;
+    return PL_OK;
+}
+
+enum pl_status runner_init_family(struct runner *runner, const struct spec *spec,
+                                  const struct native_shape *shape, uint32_t slot_count,
+                                  enum op_family family, struct spec_error *error)
+{
     memset(runner, 0, sizeof(*runner));
-    struct native_shape own = *shape;
-    own.contents = own.contents || spec_needs_contents(spec);
-    own.contents_alignment = spec_base(spec)->arena_alignment;
-    runner->native = native_machine_new(&own, error->text, sizeof(error->text));
+    runner->shape = *shape;
+    struct native_shape *own = &runner->shape;
+    own->contents = own->contents || spec_needs_contents(spec) || family != OP_FAMILY_PAGE;
+    own->contents_alignment = spec_base(spec)->arena_alignment;
+    runner->native = native_machine_new(own, error->text, sizeof(error->text));
     if (runner->native == NULL)
         return PL_NO_MEMORY;
     runner->machine = native_machine_view(runner->native);
@@ -52,6 +76,7 @@ enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
     runner->slots = calloc(slot_count, sizeof(*runner->slots));
     runner->slot_count = slot_count;
     runner->audit_every = RUNNER_AUDIT_EVERY;
+    runner->audits = true;
     if (runner->starved == NULL || runner->slots == NULL ||
         shadow_init(&runner->shadow, runner->machine) != 0) {
         snprintf(error->text, sizeof(error->text),
@@ -59,11 +84,23 @@ enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
         runner_fini(runner);
         return PL_NO_MEMORY;
     }
-    return PL_OK;
+    status = family == OP_FAMILY_PAGE ? PL_OK : make_services(runner, family, error);
+    if (status != PL_OK)
+        runner_fini(runner);
+    return status;
+}
+
+void runner_set_contract(struct runner *runner, enum contract contract)
+{
+    if (runner->services != NULL)
+        runner->services->contract = contract;
 }
 
 void runner_fini(struct runner *runner)
 {
+    if (runner->services != NULL)
+        services_fini(runner->services);
+    free(runner->services);
     if (runner->shadow.owner != NULL)
         shadow_fini(&runner->shadow);
     free(runner->starved);
@@ -94,11 +131,11 @@ static void check_step(struct runner *runner, const struct pl_cpu *cpu, struct f
     check_cpu(cpu, finding);
     int64_t budget = admission_free_frames(&runner->admission);
     if (!finding->found && budget != (int64_t)shadow_free_frames(&runner->shadow)) {
-        finding_set(finding, "F-6 F-2", "");
+        finding_set(finding, "F-6 F-2 X-3", "");
         finding_expected(finding, "%" PRIu64 " frames are not granted", shadow_free_frames(&runner->shadow));
         finding_actual(finding, "admission's budget is %" PRId64, budget);
     }
-    if (runner->instance.caps & PL_CAP_EXACT_COUNT)
+    if (runner->instance.caps & (PL_CAP_EXACT_COUNT | PL_CAP_ALL_FRAMES))
         shadow_check_counts(&runner->shadow, &runner->instance, finding);
 }
 
@@ -160,23 +197,6 @@ static void probe_lower_class(struct runner *runner, struct pl_cpu *cpu, const s
     }
 }
 
-static struct pl_request request_of(const struct op *op)
-{
-    struct pl_request request = {
-        .order = op->order,
-        .alloc_class = op->alloc_class,
-        .mobility = op->mobility,
-        .node = PL_NODE_ANY,
-        .owner = op->kind == OP_ALLOC ? op->owner : 0,
-        .index = op->kind == OP_ALLOC ? op->index : 0,
-    };
-    if (op->flags & OP_FLAG_ZERO)
-        request.flags |= PL_REQUEST_ZERO;
-    if (op->flags & OP_FLAG_NEVER_FREE)
-        request.flags |= PL_REQUEST_NEVER_FREE;
-    return request;
-}
-
 static void after_alloc(struct runner *runner, const struct op *op, enum pl_status status,
                         const struct pl_run *run, struct finding *finding)
 {
@@ -184,7 +204,7 @@ static void after_alloc(struct runner *runner, const struct op *op, enum pl_stat
     log_outcome(runner, op, status, run);
     if (status == PL_OK)
         *slot = (struct runner_slot){.run = *run, .live = true, .used = true};
-    else if (!finding->found) {
+    else if (!finding->found && runner->audits) {
         shadow_audit(&runner->shadow, &runner->instance, finding);
         runner->calls_audited = runner->calls;
     }
@@ -195,7 +215,7 @@ static void do_alloc(struct runner *runner, struct pl_cpu *cpu, const struct op 
     if (runner->slots[op->slot].live || op->order > PL_ORDER_LIMIT)
         return;
     struct pl_run run;
-    struct pl_request request = request_of(op);
+    struct pl_request request = runner_request(op);
     struct expectation expected =
         expect_order(&runner->shadow, &runner->instance, op->alloc_class, op->order);
     enum pl_status status = checked_alloc(runner, cpu, &request, &expected, op->slot + 1, &run, finding);
@@ -209,16 +229,9 @@ static void do_alloc_run(struct runner *runner, struct pl_cpu *cpu, const struct
 {
     if (runner->slots[op->slot].live || op->count == 0)
         return;
-    uint64_t base = runner->machine->first.number;
-    struct pl_constraints constraints = {
-        .frame_count = op->count,
-        .low = {op->low == 0 ? 0 : base + op->low},
-        .high = {op->high == 0 ? UINT64_MAX : base + op->high},
-        .alignment = UINT64_C(1) << op->alignment_log2,
-        .boundary = op->boundary_log2 == 0 ? 0 : UINT64_C(1) << op->boundary_log2,
-    };
+    struct pl_constraints constraints = runner_constraints(runner, op);
     struct pl_run run;
-    struct pl_request request = request_of(op);
+    struct pl_request request = runner_request(op);
     struct expectation expected =
         expect_run(&runner->shadow, &runner->instance, op->alloc_class, &constraints);
     enum pl_status status = checked_alloc(runner, cpu, &request, &expected, op->slot + 1, &run, finding);
@@ -264,27 +277,12 @@ static void do_free(struct runner *runner, struct pl_cpu *cpu, const struct op *
 
 static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
 {
-    struct runner_slot *slot = &runner->slots[op->slot];
     const struct pl_page *page = &runner->instance.page;
-    if (!slot->live || !(runner->instance.caps & PL_CAP_SPLIT) || slot->run.order == PL_ORDER_NONE ||
-        op->order >= slot->run.order)
-        return;
-    /* A run of 2^n frames may begin anywhere; its parts would then be no blocks. */
-    if ((slot->run.first.number & ((UINT64_C(1) << op->order) - 1)) != 0)
-        return;
-    uint32_t parts = UINT32_C(1) << (slot->run.order - op->order);
     uint32_t found[PROGRAM_SLOT_LIMIT];
-    uint32_t found_count = 0;
-    found[found_count++] = op->slot;
-    if (parts > PROGRAM_SLOT_LIMIT)
+    uint32_t parts = runner_parts(runner, op, found);
+    if (parts == 0)
         return;
-    for (uint32_t i = 0; i < runner->slot_count && found_count < parts; i++) {
-        if (!runner->slots[i].live)
-            found[found_count++] = i;
-    }
-    if (found_count < parts)
-        return;
-    struct pl_run whole = slot->run;
+    struct pl_run whole = runner->slots[op->slot].run;
     runner->calls++;
     enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
     log_outcome(runner, op, status, NULL);
@@ -294,10 +292,7 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
         return;
     }
     for (uint32_t i = 0; i < parts; i++) {
-        struct pl_run part = whole;
-        part.order = op->order;
-        part.frame_count = UINT64_C(1) << op->order;
-        part.first.number = whole.first.number + (uint64_t)i * part.frame_count;
+        struct pl_run part = runner_part(&whole, op->order, i);
         if (found[i] >= runner->slot_top)
             runner->slot_top = found[i] + 1;
         runner->slots[found[i]] = (struct runner_slot){.run = part, .live = true, .used = true};
@@ -309,11 +304,7 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
 
 static void do_starve(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
 {
-    const struct pl_floors *floors = &runner->machine->floors;
-    uint64_t floor = op->alloc_class == PL_CLASS_INTERRUPT ? floors->interrupt
-                     : op->alloc_class == PL_CLASS_SYSTEM  ? floors->system
-                                                           : floors->normal;
-    uint64_t leave = floor + op->count == 0 ? 0 : floor + op->count - 1;
+    uint64_t leave = runner_leaves(runner, op);
     uint32_t order = runner->instance.max_order;
     while (!finding->found && shadow_free_frames(&runner->shadow) > leave) {
         uint64_t take = shadow_free_frames(&runner->shadow) - leave;
@@ -342,10 +333,24 @@ static void do_feed(struct runner *runner, struct pl_cpu *cpu, struct finding *f
 
 /* --- the program --- */
 
+static void audit_all(struct runner *runner, struct finding *finding)
+{
+    if (!runner->audits)
+        return;
+    shadow_audit(&runner->shadow, &runner->instance, finding);
+    if (runner->services != NULL && !finding->found)
+        services_audit(runner->services, finding);
+}
+
 static void run_op(struct runner *runner, const struct op *op, struct finding *finding)
 {
     struct pl_cpu *cpu = native_cpu(runner->native, op->cpu);
     cpu->context = op->context;
+    if (op->kind >= OP_COMMON && runner->services != NULL) {
+        runner->calls++;
+        services_run(runner->services, cpu, op, finding);
+        cpu->context = PL_CONTEXT_TASK;
+    }
     switch (op->kind) {
     case OP_ALLOC:
         do_alloc(runner, cpu, op, finding);
@@ -365,7 +370,7 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
             runner->instance.page.ops->drain(runner->instance.page.self, cpu, cpu);
         break;
     case OP_AUDIT:
-        shadow_audit(&runner->shadow, &runner->instance, finding);
+        audit_all(runner, finding);
         break;
     case OP_STARVE:
         do_starve(runner, cpu, op, finding);
@@ -384,6 +389,8 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
     }
     cpu->context = PL_CONTEXT_TASK;
     check_step(runner, cpu, finding);
+    if (runner->services != NULL && !finding->found)
+        services_step(runner->services, finding);
 }
 
 /* Everything is given back: counts are what they were at the start. */
@@ -391,8 +398,10 @@ static void run_end(struct runner *runner, struct finding *finding)
 {
     struct pl_cpu *cpu = native_cpu(runner->native, 0);
     if (runner->calls != runner->calls_audited)
-        shadow_audit(&runner->shadow, &runner->instance, finding);
+        audit_all(runner, finding);
     do_feed(runner, cpu, finding);
+    if (runner->services != NULL && !finding->found)
+        services_end(runner->services, cpu, finding);
     for (uint32_t i = 0; i < runner->slot_top && !finding->found; i++) {
         struct runner_slot *slot = &runner->slots[i];
         if (slot->live) {
@@ -404,7 +413,8 @@ static void run_end(struct runner *runner, struct finding *finding)
         return;
     admission_drain_all(&runner->admission, cpu);
     check_step(runner, cpu, finding);
-    shadow_audit(&runner->shadow, &runner->instance, finding);
+    if (runner->audits)
+        shadow_audit(&runner->shadow, &runner->instance, finding);
     struct pl_page_counts counts = {0};
     const struct pl_page_counts *fresh = &runner->fresh_counts;
     if (finding->found || !instance_has_count(&runner->instance) ||
@@ -436,19 +446,21 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
     memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
     runner->slot_top = 0;
     runner->starved_count = 0;
+    status = runner->services == NULL ? PL_OK : services_reset(runner->services, finding);
+    if (status != PL_OK)
+        return status;
     for (uint32_t i = 0; i < op_count && !finding->found; i++) {
-        if (ops[i].kind == OP_NOP || ops[i].cpu >= runner->machine->cpu_count ||
-            ops[i].slot >= runner->slot_count || ops[i].alloc_class >= PL_CLASS_COUNT)
+        if (runner_skips(runner, &ops[i]))
             continue;
-        if (ops[i].slot >= runner->slot_top)
+        if (ops[i].kind < OP_COMMON && ops[i].slot >= runner->slot_top)
             runner->slot_top = ops[i].slot + 1;
         if (runner->log != NULL) {
             fprintf(runner->log, "%4" PRIu32 "  ", i);
             program_print_op(&ops[i], runner->log);
         }
         run_op(runner, &ops[i], finding);
-        if (i % runner->audit_every == runner->audit_every - 1)
-            shadow_audit(&runner->shadow, &runner->instance, finding);
+        if (i % runner->audit_every == runner->audit_every - 1 && !finding->found)
+            audit_all(runner, finding);
         if (finding->found) {
             finding->step = i;
             finding->op = ops[i];

@@ -4,6 +4,7 @@
 #define ENGINE_RUNNER_H
 
 #include "engine/program.h"
+#include "engine/services.h"
 #include "engine/shadow.h"
 #include "systems/admission/admission.h"
 
@@ -16,8 +17,10 @@ struct runner_slot {
 };
 
 struct runner {
+    struct native_shape shape; /* as made */
     struct native_machine *native;
     const struct pl_machine *machine;
+    struct services *services; /* what the four systems stand on; NULL for programs of frames only */
     struct instance instance;
     struct admission admission;
     struct shadow shadow;
@@ -28,8 +31,9 @@ struct runner {
     uint64_t starved_count;
     struct pl_page_counts fresh_counts; /* of the instance before the first operation */
     uint32_t audit_every;               /* operations between full audits */
-    FILE *log;                          /* each operation and its outcome as text, or NULL */
-    uint64_t calls;                     /* hooks that were called: allocations, frees, splits, drains */
+    bool audits;    /* false: no full audit at all, so that the price of the other checks can be measured */
+    FILE *log;      /* each operation and its outcome as text, or NULL */
+    uint64_t calls; /* hooks that were called: allocations, frees, splits, drains */
     uint64_t
         calls_audited; /* `calls` at the last audit after a failure: if equal, nothing has changed since */
     uint64_t denied;   /* allocations that were not granted */
@@ -44,6 +48,14 @@ enum pl_status runner_init(struct runner *runner, const struct spec *spec, const
 enum pl_status runner_init_slots(struct runner *runner, const struct spec *spec,
                                  const struct native_shape *shape, uint32_t slot_count,
                                  struct spec_error *error);
+
+/* The same for programs of a family: the machine has contents, and the systems are made. */
+enum pl_status runner_init_family(struct runner *runner, const struct spec *spec,
+                                  const struct native_shape *shape, uint32_t slot_count,
+                                  enum op_family family, struct spec_error *error);
+
+/* The contract of the next runs: CONTRACT_DOC until it is set. */
+void runner_set_contract(struct runner *runner, enum contract contract);
 
 /* Runs from a fresh state to the end or the first finding. PL_OK, or what instance_reset returned. */
 enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t op_count,

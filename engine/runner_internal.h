@@ -4,6 +4,19 @@
 
 #include "engine/runner.h"
 
+/* --- what an operation means, whoever runs it: the checked runner or the bare one --- */
+
+/* Is this operation nothing here: no such CPU, slot or class? */
+bool runner_skips(const struct runner *runner, const struct op *op);
+struct pl_request runner_request(const struct op *op);
+struct pl_constraints runner_constraints(const struct runner *runner, const struct op *op);
+/* Frames that OP_STARVE leaves free. */
+uint64_t runner_leaves(const struct runner *runner, const struct op *op);
+/* How many parts OP_SPLIT makes of the slot's grant, and which slots get them; 0: none can be made. */
+uint32_t runner_parts(const struct runner *runner, const struct op *op, uint32_t slots[PROGRAM_SLOT_LIMIT]);
+/* The part of that number of a grant that was split into grants of `order`. */
+struct pl_run runner_part(const struct pl_run *whole, uint32_t order, uint32_t number);
+
 /* Wrong frees and illegal requests on purpose (X-10, F-27): the answer must be a refusal that changes
  * nothing. */
 void do_bad_free(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding);

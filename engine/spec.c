@@ -2,6 +2,7 @@
 #include "engine/spec.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,9 +17,36 @@ static PL_PRINTF(2, 3) int spec_fail(struct spec_error *error, const char *forma
     return -1;
 }
 
+/* What can be lent, in the order in which it is told. */
+static const struct {
+    const char *key; /* with its '=' */
+    const char *words;
+    const char *standard;
+    unsigned lends;
+    size_t part; /* offset in struct spec */
+} services[] = {
+    {"va=", "address space", SPEC_DEFAULT_VA, REGISTRY_VA, offsetof(struct spec, va)},
+    {"tables=", "table memory", SPEC_DEFAULT_TABLES, REGISTRY_TABLES, offsetof(struct spec, tables)},
+    {"buf=", "buffers", SPEC_DEFAULT_BUF, REGISTRY_BUF, offsetof(struct spec, buf)},
+};
+
+static struct spec_part *part_of(struct spec *spec, size_t service)
+{
+    return (void *)((unsigned char *)spec + services[service].part);
+}
+
+/* Which of them a part names; PL_COUNT_OF(services) if none. */
+static size_t service_of(const char *text)
+{
+    size_t i = 0;
+    while (i < PL_COUNT_OF(services) && strncmp(text, services[i].key, strlen(services[i].key)) != 0)
+        i++;
+    return i;
+}
+
 static bool is_service(const char *text)
 {
-    return strncmp(text, "va=", 3) == 0 || strncmp(text, "tables=", 7) == 0 || strncmp(text, "buf=", 4) == 0;
+    return service_of(text) < PL_COUNT_OF(services);
 }
 
 /* Bytes up to the next `stop` that is outside parentheses, or to the end. */
@@ -37,31 +65,110 @@ static size_t token_bytes(const char *text, char stop)
     return i;
 }
 
+/* Copies the parameters of "name(params)" without their parentheses. */
+static int parse_params(const char *text, size_t bytes, const struct spec *spec, char *params,
+                        struct spec_error *error)
+{
+    const char *open = memchr(text, '(', bytes);
+    params[0] = '\0';
+    if (open == NULL)
+        return 0;
+    size_t param_bytes = bytes - (size_t)(open - text);
+    if (param_bytes < 2 || text[bytes - 1] != ')')
+        return spec_fail(error, "backend '%s': ')' expected after the parameters", spec->name);
+    if (param_bytes - 2 >= SPEC_PARAM_BYTES)
+        return spec_fail(error, "backend '%s': parameters of at most %u bytes expected", spec->name,
+                         SPEC_PARAM_BYTES - 1);
+    memcpy(params, open + 1, param_bytes - 2);
+    params[param_bytes - 2] = '\0';
+    return 0;
+}
+
+static size_t name_bytes_of(const char *text, size_t bytes)
+{
+    const char *open = memchr(text, '(', bytes);
+    return open == NULL ? bytes : (size_t)(open - text);
+}
+
 /* One layer, "name" or "name(params)". */
 static int parse_layer(const char *text, size_t bytes, struct spec *spec, struct spec_error *error)
 {
-    const char *open = memchr(text, '(', bytes);
-    size_t name_bytes = open == NULL ? bytes : (size_t)(open - text);
+    size_t name_bytes = name_bytes_of(text, bytes);
     if (spec->layer_count == SPEC_LAYER_LIMIT)
         return spec_fail(error, "backend '%s': more than %u layers", spec->name, SPEC_LAYER_LIMIT);
     const struct pl_candidate *candidate = registry_find(text, name_bytes);
+    if (candidate == NULL && registry_find_service(text, name_bytes) != NULL)
+        return spec_fail(error,
+                         "backend '%.*s': a service, which is lent to a backend, as in buddy,va=rbtree",
+                         (int)name_bytes, text);
     if (candidate == NULL)
         return spec_fail(error, "backend '%.*s': unknown; './pagelab list' names those there are",
                          (int)name_bytes, text);
-    char *params = spec->layers[spec->layer_count].params;
-    params[0] = '\0';
-    if (open != NULL) {
-        size_t param_bytes = bytes - name_bytes;
-        if (param_bytes < 2 || text[bytes - 1] != ')')
-            return spec_fail(error, "backend '%s': ')' expected after the parameters", spec->name);
-        if (param_bytes - 2 >= SPEC_PARAM_BYTES)
-            return spec_fail(error, "backend '%s': parameters of at most %u bytes expected", spec->name,
-                             SPEC_PARAM_BYTES - 1);
-        memcpy(params, open + 1, param_bytes - 2);
-        params[param_bytes - 2] = '\0';
-    }
+    if (parse_params(text, bytes, spec, spec->layers[spec->layer_count].params, error) != 0)
+        return -1;
     spec->layers[spec->layer_count++].candidate = candidate;
     return 0;
+}
+
+/* "a, b and c": the services that lend this. */
+static void services_that_lend(unsigned lends, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const struct pl_candidate *const *entry = registry_services; *entry != NULL; entry++) {
+        if ((registry_lends(*entry) & lends) == 0 || used + 1 >= bytes)
+            continue;
+        int n = snprintf(text + used, bytes - used, "%s%s", used == 0 ? "" : ", ", (*entry)->name);
+        used += n < 0 ? 0 : (size_t)n;
+    }
+}
+
+/* One service, "va=name" or "va=name(params)". */
+static int parse_service(const char *text, size_t bytes, struct spec *spec, struct spec_error *error)
+{
+    size_t service = service_of(text);
+    char there[80];
+    if (service == PL_COUNT_OF(services))
+        return spec_fail(error, "backend '%s': va=, tables= or buf= expected, got '%.*s'", spec->name,
+                         (int)bytes, text);
+    struct spec_part *part = part_of(spec, service);
+    const char *key = services[service].key;
+    if (part->candidate != NULL)
+        return spec_fail(error, "backend '%s': '%s' given twice", spec->name, key);
+    const char *name = text + strlen(key);
+    size_t rest = bytes - strlen(key);
+    size_t name_bytes = name_bytes_of(name, rest);
+    services_that_lend(services[service].lends, there, sizeof(there));
+    part->candidate = registry_find_service(name, name_bytes);
+    if (part->candidate == NULL && registry_find(name, name_bytes) != NULL)
+        return spec_fail(error, "backend '%s': '%.*s' is a backend and lends nothing; for %s there are: %s",
+                         spec->name, (int)name_bytes, name, key, there);
+    if (part->candidate == NULL)
+        return spec_fail(error, "backend '%s': unknown service '%.*s'; for %s there are: %s", spec->name,
+                         (int)(strlen(key) + name_bytes), text, key, there);
+    if ((registry_lends(part->candidate) & services[service].lends) == 0)
+        return spec_fail(error, "backend '%s': '%s' lends no %s; for %s there are: %s", spec->name,
+                         part->candidate->name, services[service].words, key, there);
+    if (parse_params(name, rest, spec, part->params, error) != 0)
+        return -1;
+    if (part->candidate->params == NULL && part->params[0] != '\0')
+        return spec_fail(error, "backend '%s': '%s' takes no parameters", spec->name, part->candidate->name);
+    return 0;
+}
+
+/* What was not named: the base's own, else the standard one. */
+static void fill_services(struct spec *spec)
+{
+    for (size_t i = 0; i < PL_COUNT_OF(services); i++) {
+        struct spec_part *part = part_of(spec, i);
+        if (part->candidate != NULL)
+            continue;
+        part->candidate = (registry_lends(spec_base(spec)) & services[i].lends) != 0
+                              ? spec_base(spec)
+                              : registry_find_service(services[i].standard, strlen(services[i].standard));
+        if (part->candidate == spec_base(spec))
+            memcpy(part->params, spec->layers[spec->layer_count - 1].params, sizeof(part->params));
+    }
 }
 
 static int check_layers(const struct spec *spec, struct spec_error *error)
@@ -100,11 +207,16 @@ int spec_parse(const char *name, struct spec *spec, struct spec_error *error)
             return -1;
         at += bytes + 1;
     }
-    /* No service is built in yet; each is named so that a typing error is not taken for one. */
-    if (name[page_bytes] == ',')
-        return spec_fail(error, "backend '%s': unknown service '%s'; no va=, tables= or buf= is built in",
-                         name, name + page_bytes + 1);
-    return check_layers(spec, error);
+    if (check_layers(spec, error) != 0)
+        return -1;
+    for (size_t at = page_bytes; name[at] == ',';) {
+        size_t bytes = token_bytes(name + at + 1, ',');
+        if (parse_service(name + at + 1, bytes, spec, error) != 0)
+            return -1;
+        at += 1 + bytes;
+    }
+    fill_services(spec);
+    return 0;
 }
 
 int spec_parse_list(const char *list, struct spec *specs, struct spec_error *error)

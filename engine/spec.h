@@ -1,9 +1,9 @@
 /* A candidate as it is named on the command line and on every row:
  *
- *     wrapper(params)+page(params),va=NAME,tables=NAME,buf=NAME       e.g. percpu(batch=16)+buddy
+ *     wrapper(params)+page(params),va=NAME,tables=NAME(params),buf=NAME       e.g. percpu(batch=16)+buddy
  *
  * and lists of such names, where a part that begins va=, tables= or buf= belongs to the one before it, and
- * commas inside parentheses do not separate. */
+ * commas inside parentheses do not separate. The services may stand in any order, each once. */
 #ifndef ENGINE_SPEC_H
 #define ENGINE_SPEC_H
 
@@ -14,14 +14,25 @@
 #define SPEC_PARAM_BYTES 64u
 #define SPEC_LIST_LIMIT  64u
 
-/* layers[0] is the outermost; the last one is the page backend. */
+/* What is lent where neither the name says so nor the base brings its own. */
+#define SPEC_DEFAULT_VA     "rbtree"
+#define SPEC_DEFAULT_TABLES "direct"
+#define SPEC_DEFAULT_BUF    "pages"
+
+struct spec_part {
+    const struct pl_candidate *candidate;
+    char params[SPEC_PARAM_BYTES]; /* empty: none */
+};
+
+/* layers[0] is the outermost; the last one is the page backend. A service's candidate may be the page backend
+ * itself, where that has the hooks. */
 struct spec {
     char name[SPEC_NAME_BYTES]; /* as given */
     uint32_t layer_count;
-    struct {
-        const struct pl_candidate *candidate;
-        char params[SPEC_PARAM_BYTES]; /* empty: none */
-    } layers[SPEC_LAYER_LIMIT];
+    struct spec_part layers[SPEC_LAYER_LIMIT];
+    struct spec_part va;     /* address space: reserve, release, lookup */
+    struct spec_part tables; /* table memory: table_get, table_put */
+    struct spec_part buf;    /* buffers: plan, release */
 };
 
 struct spec_error {

@@ -1,9 +1,9 @@
 /* The binary buddy: free lists of blocks of 2^order, halved to serve a smaller order, merged with the other
  * half when both are free again. Last freed, first granted. One lock.
  *
- * The block of each order that was freed last is merged late: a caller that frees and allocates in turn would
- * otherwise build up a largest block and cut it down again every time. No request fails for it, because who
- * finds nothing merges what was kept and looks again. */
+ * The block of each order that was freed last is cached in front of the lists: a caller that frees and
+ * allocates in turn would otherwise build up a largest block and cut it down again every time. No request
+ * fails for it, because who finds nothing merges what was kept and looks again. */
 #include <stdio.h>
 #include <string.h>
 
@@ -100,7 +100,7 @@ static enum pl_status buddy_init(void *instance, const struct pl_page_config *co
     for (uint32_t n = 0; n < PL_NODE_LIMIT; n++) {
         for (uint32_t order = 0; order < BUDDY_ORDER_COUNT; order++) {
             self->node[n].head[order] = BUDDY_NONE;
-            self->node[n].kept[order] = BUDDY_NO_INDEX;
+            buddy_kept_set(&self->node[n], order, BUDDY_NO_INDEX);
         }
     }
     for (uint32_t i = machine->range_count; i-- > 0;)
@@ -134,17 +134,49 @@ const struct pl_range *buddy_range_of(const struct pl_machine *machine, uint64_t
     return range;
 }
 
-void buddy_merge_kept(struct buddy *self)
+void buddy_merge_kept(struct buddy *self, struct buddy_kept *kept)
 {
     PL_ASSERT(self->machine->node_count > 0);
     PL_ASSERT(self->machine->node_count <= PL_NODE_LIMIT);
     for (uint32_t n = 0; n < self->machine->node_count; n++) {
         struct buddy_node *node = &self->node[n];
         for (uint32_t order = 0; order < BUDDY_ORDER_COUNT; order++) {
-            if (node->kept[order] == BUDDY_NO_INDEX)
+            uint64_t index = buddy_kept_get(node, order);
+            kept->index[n][order] = index;
+            if (index == BUDDY_NO_INDEX)
                 continue;
-            buddy_release(self, node, node->kept[order], order);
-            node->kept[order] = BUDDY_NO_INDEX;
+            buddy_kept_set(node, order, BUDDY_NO_INDEX);
+            buddy_release(self, node, index, order);
+        }
+    }
+}
+
+/* Cuts the block out of the listed one that it was merged into; the halves that are left over are what it was
+ * merged with. */
+static void buddy_keep_again(struct buddy *self, struct buddy_node *node, uint64_t index, uint32_t order)
+{
+    uint32_t from = order;
+    PL_ASSERT(buddy_kept_get(node, order) == BUDDY_NO_INDEX);
+    while (self->state[index & ~((UINT64_C(1) << from) - 1)] != (BUDDY_FREE | from))
+        from++;
+    PL_ASSERT(from <= BUDDY_MAX_ORDER);
+    buddy_unlink(self, node, index & ~((UINT64_C(1) << from) - 1), from);
+    while (from > order) {
+        from--;
+        buddy_push(self, node, (index ^ (UINT64_C(1) << from)) & ~((UINT64_C(1) << from) - 1), from);
+    }
+    self->state[index] = (uint8_t)(BUDDY_KEPT | order);
+    buddy_kept_set(node, order, index);
+}
+
+/* In the reverse order, so that each is cut out of exactly what it was merged into. */
+void buddy_unmerge_kept(struct buddy *self, const struct buddy_kept *kept)
+{
+    PL_ASSERT(self->machine->node_count <= PL_NODE_LIMIT);
+    for (uint32_t n = self->machine->node_count; n-- > 0;) {
+        for (uint32_t order = BUDDY_ORDER_COUNT; order-- > 0;) {
+            if (kept->index[n][order] != BUDDY_NO_INDEX)
+                buddy_keep_again(self, &self->node[n], kept->index[n][order], order);
         }
     }
 }
@@ -152,7 +184,7 @@ void buddy_merge_kept(struct buddy *self)
 PL_INLINE bool buddy_has_block(const struct buddy_node *node, uint32_t order)
 {
     PL_ASSERT(order <= BUDDY_MAX_ORDER);
-    return node->kept[order] != BUDDY_NO_INDEX || node->nonempty >> order != 0;
+    return buddy_kept_get(node, order) != BUDDY_NO_INDEX || node->nonempty >> order != 0;
 }
 
 /* Cuts the first block of the shortest list that serves down to this order; returns its index. */
@@ -181,10 +213,10 @@ PL_INLINE uint64_t buddy_cut(struct buddy *self, struct buddy_node *node, uint32
 /* Takes a block of this order from one node, which has one; returns its index. */
 PL_INLINE uint64_t buddy_take(struct buddy *self, struct buddy_node *node, uint32_t order)
 {
-    uint64_t index = node->kept[order];
+    uint64_t index = buddy_kept_get(node, order);
     PL_ASSERT(buddy_has_block(node, order));
     if (index != BUDDY_NO_INDEX)
-        node->kept[order] = BUDDY_NO_INDEX;
+        buddy_kept_set(node, order, BUDDY_NO_INDEX);
     else
         index = buddy_cut(self, node, order);
     PL_ASSERT(index < self->index_count);
@@ -209,11 +241,14 @@ PL_INLINE struct buddy_node *buddy_choose_node(struct buddy *self, uint32_t want
 /* The choice when the first one failed: merges, then tries again, then takes any node if it may. */
 static PL_NOINLINE struct buddy_node *buddy_choose_again(struct buddy *self, const struct pl_request *request)
 {
+    struct buddy_kept kept;
     PL_ASSERT(request->order <= BUDDY_MAX_ORDER);
-    buddy_merge_kept(self);
+    buddy_merge_kept(self, &kept);
     struct buddy_node *node = buddy_choose_node(self, request->node, request->order);
     if (node == NULL && (request->flags & PL_REQUEST_NODE_ONLY) == 0)
         node = buddy_choose_node(self, PL_NODE_ANY, request->order);
+    if (node == NULL)
+        buddy_unmerge_kept(self, &kept);
     PL_ASSERT(node == NULL || buddy_has_block(node, request->order));
     return node;
 }
@@ -269,7 +304,9 @@ PL_INLINE bool buddy_is_grant(const struct buddy *self, const struct pl_run *run
     return run->frame_count == frame_count;
 }
 
-/* Every block of a grant becomes free. The last freed of each order is kept, the one before it merged. */
+/* Every block of a grant becomes free. The last freed of each order is kept, the one before it goes to the
+ * lists.
+ */
 PL_INLINE void buddy_take_back(struct buddy *self, struct buddy_node *node, const struct pl_run *run)
 {
     uint64_t at = run->first.number - self->base;
@@ -277,9 +314,9 @@ PL_INLINE void buddy_take_back(struct buddy *self, struct buddy_node *node, cons
     PL_ASSERT(end < self->index_count);
     while (at < end) {
         uint32_t order = BUDDY_ORDER(self->state[at]);
-        uint64_t before = node->kept[order];
+        uint64_t before = buddy_kept_get(node, order);
         self->state[at] = (uint8_t)(BUDDY_KEPT | order);
-        node->kept[order] = at;
+        buddy_kept_set(node, order, at);
         if (before != BUDDY_NO_INDEX)
             buddy_release(self, node, before, order);
         at += UINT64_C(1) << order;
@@ -332,12 +369,32 @@ static enum pl_status buddy_split(void *instance, struct pl_cpu *cpu, const stru
     return status;
 }
 
+/* What is kept is no CPU's own: any drain puts all of it onto the lists. */
+static void buddy_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
+{
+    struct buddy *self = instance;
+    struct buddy_kept kept;
+    PL_ASSERT(cpu != NULL);
+    PL_ASSERT(of != NULL);
+    uint32_t before = pl_lock_masked(&self->lock, cpu);
+    buddy_merge_kept(self, &kept);
+    pl_unlock_masked(&self->lock, cpu, before);
+}
+
+/* The kept blocks are counted here, so that alloc and free need not. */
 static void buddy_count(const void *instance, struct pl_page_counts *counts)
 {
     const struct buddy *self = instance;
-    PL_ASSERT(self != NULL);
+    uint64_t not_granted = atomic_load_explicit(&self->free_count, memory_order_relaxed);
+    uint64_t cached = 0;
     PL_ASSERT(counts != NULL);
-    *counts = (struct pl_page_counts){.free = atomic_load_explicit(&self->free_count, memory_order_relaxed)};
+    for (uint32_t n = 0; n < self->machine->node_count; n++)
+        for (uint32_t order = 0; order < BUDDY_ORDER_COUNT; order++)
+            if (buddy_kept_get(&self->node[n], order) != BUDDY_NO_INDEX)
+                cached += UINT64_C(1) << order;
+    /* While calls are unfinished the two need not fit together. */
+    cached = cached < not_granted ? cached : not_granted;
+    *counts = (struct pl_page_counts){.free = not_granted - cached, .cached = cached};
 }
 
 static void buddy_settings(const void *instance, char *text, size_t bytes)
@@ -346,15 +403,15 @@ static void buddy_settings(const void *instance, char *text, size_t bytes)
     PL_ASSERT(self != NULL);
     PL_ASSERT(text != NULL);
     snprintf(text, bytes,
-             "policy=last-freed-first orders=0-%u merge=at-next-free nodes=%u metadata=links+bytes",
+             "policy=last-freed-first orders=0-%u cached=last-freed nodes=%u metadata=links+bytes",
              BUDDY_MAX_ORDER, self->machine->node_count);
 }
 
 static const struct pl_page_ops buddy_page = {
     .bytes = sizeof(struct pl_page_ops),
     .abi = PL_ABI,
-    .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_EXACT_COUNT | PL_CAP_ALL_FRAMES | PL_CAP_COMPLETE |
-            PL_CAP_CHECKS_FREE | PL_CAP_SPLIT | PL_CAP_RUNS | PL_CAP_HOLES | PL_CAP_BASE | PL_CAP_NODES,
+    .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_ALL_FRAMES | PL_CAP_COMPLETE | PL_CAP_CHECKS_FREE |
+            PL_CAP_SPLIT | PL_CAP_RUNS | PL_CAP_HOLES | PL_CAP_BASE | PL_CAP_NODES | PL_CAP_BUDDY,
     .max_order = BUDDY_MAX_ORDER,
     .meta_bytes = buddy_meta_bytes,
     .init = buddy_init,
@@ -363,6 +420,7 @@ static const struct pl_page_ops buddy_page = {
     .free = buddy_free,
     .split = buddy_split,
     .alloc_run = buddy_alloc_run,
+    .drain = buddy_drain,
     .count = buddy_count,
     .audit = buddy_audit,
     .settings = buddy_settings,
@@ -373,7 +431,7 @@ const struct pl_candidate pl_candidate_buddy = {
     .bytes = sizeof(struct pl_candidate),
     .abi = PL_ABI,
     .name = "buddy",
-    .summary = "binary buddy: free lists by order, last freed merged late, one lock",
+    .summary = "binary buddy: free lists by order, the last freed cached, one lock",
     .kind = PL_KIND_CANDIDATE,
     .page = &buddy_page,
     .frames_max = UINT64_C(1) << 32,

@@ -1,5 +1,5 @@
 /* Walks the buddy allocator twice: block by block through the ranges, then entry by entry through the lists,
- * and compares. Reports the free blocks. */
+ * and compares. Reports the listed blocks as free, the kept ones as cached. */
 #include <stdio.h>
 
 #include "buddy_internal.h"
@@ -28,19 +28,22 @@ static void buddy_audit_free_block(struct buddy_walk *walk, const struct pl_rang
 {
     const struct buddy *self = walk->self;
     uint64_t other = index ^ (UINT64_C(1) << order);
+    bool is_kept = BUDDY_KIND(self->state[index]) == BUDDY_KEPT;
     PL_ASSERT(order <= BUDDY_MAX_ORDER);
     PL_ASSERT(index < self->index_count);
-    if (BUDDY_KIND(self->state[index]) == BUDDY_KEPT) {
-        if (self->node[range->node].kept[order] != index)
+    if (is_kept) {
+        if (buddy_kept_get(&self->node[range->node], order) != index)
             buddy_broken(walk, "frame", self->base + index,
                          "is marked as kept but its node knows nothing of it");
     } else {
         walk->blocks[range->node][order]++;
         if (order < BUDDY_MAX_ORDER && self->state[other] == (BUDDY_FREE | order))
-            buddy_broken(walk, "frame", self->base + index, "and its buddy are listed but not merged");
+            buddy_broken(walk, "frame", self->base + index, "and its buddy are listed but not merged (F-22)");
     }
-    struct pl_block block = {
-        .first = pl_frame_at(self->base + index), .order = order, .state = PL_BLOCK_FREE};
+    struct pl_block block = {.first = pl_frame_at(self->base + index),
+                             .order = order,
+                             .state = is_kept ? PL_BLOCK_CACHED : PL_BLOCK_FREE,
+                             .node = (uint16_t)range->node};
     walk->visitor->block(walk->visitor, &block);
     walk->free_count += UINT64_C(1) << order;
 }
@@ -128,7 +131,7 @@ static void buddy_audit_list(struct buddy_walk *walk, uint32_t n, uint32_t order
     uint64_t found = 0;
     uint32_t before = BUDDY_NONE;
     uint32_t pair = node->head[order];
-    uint64_t kept = node->kept[order];
+    uint64_t kept = buddy_kept_get(node, order);
     PL_ASSERT(n < PL_NODE_LIMIT);
     PL_ASSERT(order <= BUDDY_MAX_ORDER);
     /* A list longer than the blocks met has a ring in it, or entries that are not blocks. */

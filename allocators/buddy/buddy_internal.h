@@ -27,7 +27,7 @@
 #define BUDDY_GRANT  0x40u /* a grant of one block */
 #define BUDDY_RUN    0x60u /* first block of a grant of several */
 #define BUDDY_PART   0x80u /* a further one: the grant ends where the PARTs end */
-#define BUDDY_KEPT   0xa0u /* free, on no list, not merged yet */
+#define BUDDY_KEPT   0xa0u /* cached: free, on no list, not merged */
 
 #define BUDDY_KIND(state)  ((state) & 0xe0u)
 #define BUDDY_ORDER(state) ((state) & 0x1fu)
@@ -40,18 +40,25 @@ struct buddy_link {
     uint32_t before;
 };
 
-/* The free blocks of one node. Bit k of `nonempty` is set iff head[k] is not BUDDY_NONE. kept[k] is the index
- * of the block of order k that was freed last, or BUDDY_NO_INDEX: it is merged when the next one comes, or
- * when anybody needs it merged. Blocks on lists are merged as far as they can be without the kept ones. */
+/* The free blocks of one node. Bit k of `nonempty` is set iff head[k] is not BUDDY_NONE. Blocks on lists are
+ * merged at once and always (F-22). kept[k] is a cache of one: the index of the block of order k that was
+ * freed last, or BUDDY_NO_INDEX. It is in nobody's hands and on no list, counted as cached, and goes to the
+ * lists when the next one comes, by a drain, or when anybody finds too little on them. */
 struct buddy_node {
     uint32_t nonempty;
     uint32_t head[BUDDY_ORDER_COUNT];
-    uint64_t kept[BUDDY_ORDER_COUNT];
+    _Atomic uint64_t kept[BUDDY_ORDER_COUNT]; /* written with the lock held, read at any time */
+};
+
+/* What was kept at some time. */
+struct buddy_kept {
+    uint64_t index[PL_NODE_LIMIT][BUDDY_ORDER_COUNT];
 };
 
 struct buddy {
     struct pl_lock lock;
-    _Atomic uint64_t free_count; /* written with the lock held, read at any time */
+    _Atomic uint64_t
+        free_count; /* not granted: listed and kept; written with the lock held, read at any time */
     const struct pl_machine *machine;
     uint64_t base;           /* frame of index 0 */
     uint64_t index_count;    /* whole largest blocks, and at least one frame beyond the last: INSIDE */
@@ -59,6 +66,16 @@ struct buddy {
     uint8_t *state;          /* [index_count] */
     struct buddy_node node[PL_NODE_LIMIT];
 };
+
+PL_INLINE uint64_t buddy_kept_get(const struct buddy_node *node, uint32_t order)
+{
+    return atomic_load_explicit(&node->kept[order], memory_order_relaxed);
+}
+
+PL_INLINE void buddy_kept_set(struct buddy_node *node, uint32_t order, uint64_t index)
+{
+    atomic_store_explicit(&node->kept[order], index, memory_order_relaxed);
+}
 
 /* Everything below is called with the lock held, or by init. */
 
@@ -135,8 +152,13 @@ PL_INLINE uint32_t buddy_order_at(uint64_t from, uint64_t to)
     return order < BUDDY_MAX_ORDER ? order : BUDDY_MAX_ORDER;
 }
 
-/* Merges what every node has kept. Who was not served asks for this, then tries again. */
-void buddy_merge_kept(struct buddy *self);
+/* Puts what every node has kept onto the lists, and says what that was. Who was not served asks for this,
+ * then tries again. */
+void buddy_merge_kept(struct buddy *self, struct buddy_kept *kept);
+
+/* Undoes the merge that said so, if nothing happened in between: a call that fails leaves the counts alone.
+ */
+void buddy_unmerge_kept(struct buddy *self, const struct buddy_kept *kept);
 
 /* The range that a frame number lies in, or NULL. */
 const struct pl_range *buddy_range_of(const struct pl_machine *machine, uint64_t frame);

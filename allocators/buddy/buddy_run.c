@@ -176,14 +176,17 @@ enum pl_status buddy_alloc_run(void *instance, struct pl_cpu *cpu, const struct 
     if (!buddy_could_fit(self, request, constraints))
         return PL_NEVER;
     const struct pl_range *range = NULL;
+    struct buddy_kept kept;
     uint32_t before = pl_lock_masked(&self->lock, cpu);
-    buddy_merge_kept(self); /* from here on every free block is on a list */
+    buddy_merge_kept(self, &kept); /* from here on every free block is on a list */
     uint64_t found = buddy_find_run(self, request, constraints, &range);
     if (found != PL_FRAME_NONE) {
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count >= frame_count);
         buddy_carve(self, &self->node[range->node], found - self->base, found - self->base + frame_count);
         atomic_store_explicit(&self->free_count, free_count - frame_count, memory_order_relaxed);
+    } else {
+        buddy_unmerge_kept(self, &kept);
     }
     pl_unlock_masked(&self->lock, cpu, before);
     if (found == PL_FRAME_NONE)

@@ -1,12 +1,13 @@
-/* Simulated physical memory and its CPUs. Contents are one private mapping without swap reserve: a machine of
- * any size costs what is touched. */
-#define _DEFAULT_SOURCE
+/* Simulated physical memory and its CPUs. Contents are one mapping without swap reserve, private or of a file
+ * in memory: a machine of any size costs what is touched. */
+#define _GNU_SOURCE /* memfd_create() */
 #include "platform/native/native_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct native_machine {
     struct pl_machine view;
@@ -16,6 +17,7 @@ struct native_machine {
     struct native_cpu_data *data;
     void *mapping;
     size_t mapping_bytes;
+    int file; /* that the mapping is of; -1: none */
 };
 
 /* Ranges ascend, are not empty, do not touch, and stay below 2^52 frames; nodes are dense enough to index. */
@@ -82,6 +84,38 @@ static int make_cpus(struct native_machine *native)
     return 0;
 }
 
+/* A file in memory as long as the mapping; -1 if the host has none to give: then contents are private. */
+static int make_file(size_t bytes)
+{
+    int file = memfd_create("pagelab-contents", MFD_CLOEXEC);
+    if (file >= 0 && ftruncate(file, (off_t)bytes) != 0) {
+        close(file);
+        return -1;
+    }
+    return file;
+}
+
+static void *map_bytes(struct native_machine *native)
+{
+    if (native->file >= 0) {
+        void *mapping = mmap(NULL, native->mapping_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                             native->file, 0);
+        if (mapping != MAP_FAILED)
+            return mapping;
+        close(native->file);
+        native->file = -1;
+    }
+    return mmap(NULL, native->mapping_bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+int native_contents_file(const struct native_machine *native, uint64_t *offset)
+{
+    if (native->file >= 0)
+        *offset = (uint64_t)(native->view.contents - (unsigned char *)native->mapping);
+    return native->file;
+}
+
 static int map_contents(struct native_machine *native, const struct native_shape *shape)
 {
     uint64_t alignment =
@@ -90,8 +124,9 @@ static int map_contents(struct native_machine *native, const struct native_shape
         return -1;
     size_t bytes = (size_t)(native->view.span * PL_FRAME_BYTES);
     native->mapping_bytes = bytes + (size_t)alignment;
-    void *mapping = mmap(NULL, native->mapping_bytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (shape->shared_contents)
+        native->file = make_file(native->mapping_bytes);
+    void *mapping = map_bytes(native);
     if (mapping == MAP_FAILED)
         return -1;
     native->mapping = mapping;
@@ -114,6 +149,7 @@ struct native_machine *native_machine_new(const struct native_shape *shape, char
         snprintf(error, error_bytes, "machine: out of memory");
         return NULL;
     }
+    native->file = -1;
     fill_view(native, shape);
     if (make_cpus(native) != 0 || (shape->contents && map_contents(native, shape) != 0)) {
         snprintf(error, error_bytes, "machine: no memory for %llu frames of contents",
@@ -130,6 +166,8 @@ void native_machine_delete(struct native_machine *native)
         return;
     if (native->mapping != NULL)
         munmap(native->mapping, native->mapping_bytes);
+    if (native->file >= 0)
+        close(native->file);
     free(native->data);
     free(native->cpus);
     free(native);

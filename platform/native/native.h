@@ -13,6 +13,7 @@ struct native_shape {
     uint32_t range_count;
     uint32_t cpu_count;          /* 1 .. PL_CPU_LIMIT; may exceed the real CPUs */
     bool contents;               /* addressable frames, zero until touched */
+    bool shared_contents;        /* contents that alias.h can map again; a page costs more to touch first */
     uint64_t contents_alignment; /* bytes, 0: a frame */
     struct pl_floors floors;
 };

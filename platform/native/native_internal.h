@@ -12,4 +12,8 @@ struct native_cpu_data {
 
 extern const struct pl_platform native_platform;
 
+/* The file that the contents are a mapping of, and the place of the first frame in it; -1: they are private.
+ */
+int native_contents_file(const struct native_machine *native, uint64_t *offset);
+
 #endif

@@ -230,8 +230,11 @@ static enum pl_status liar_split(void *instance, struct pl_cpu *cpu, const struc
 
 static uint64_t liar_caps_of(const struct pl_page_config *config)
 {
-    bool counts_cached = liar_parse(config->params) == LIE_COUNTS_CACHED;
-    return counts_cached ? LIAR_CAPS & ~PL_CAP_EXACT_COUNT : LIAR_CAPS;
+    enum lie lie = liar_parse(config->params);
+    /* Its blocks are single frames, whatever lies beside them: no buddies, though it says so. */
+    if (lie == LIE_UNCOALESCED)
+        return LIAR_CAPS | PL_CAP_BUDDY;
+    return lie == LIE_COUNTS_CACHED ? LIAR_CAPS & ~PL_CAP_EXACT_COUNT : LIAR_CAPS;
 }
 
 static const struct pl_page_ops liar_ops = {

@@ -37,7 +37,8 @@
     X(AUDIT_GRANTED, "audit-granted")                                                                        \
     X(AUDIT_OUTSIDE, "audit-outside")                                                                        \
     X(WRITES, "writes")                                                                                      \
-    X(FALSE_ZERO, "false-zero")
+    X(FALSE_ZERO, "false-zero")                                                                              \
+    X(UNCOALESCED, "uncoalesced")
 
 enum lie {
 #define LIE_ENUM(name, text) LIE_##name,

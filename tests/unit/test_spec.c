@@ -60,8 +60,6 @@ static void test_errors_name_the_place(void **state)
     expect_error("percpu(batch=4)x+buddy", "')' expected");
     expect_error("buddy)", "unknown");
     expect_error("percpu+percpu+percpu+percpu+buddy", "more than 4 layers");
-    expect_error("buddy,va=vmem", "unknown service 'va=vmem'");
-    expect_error("buddy,tables=x", "unknown service");
     expect_error("buddy,nonsense", "'nonsense'");
     memset(long_name, 'a', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
@@ -108,14 +106,76 @@ static void test_lists_know_parentheses(void **state)
     assert_string_equal(specs[2].name, "reference");
 }
 
-/* va=, tables= and buf= belong to the name before them. None is built in, so the error must quote the whole
- * candidate, services included, and not take "va=..." for a backend.
- * Expect exactly that, and a plain unknown backend for anything else. */
+static void expect_services(const struct spec *spec, const char *va, const char *tables, const char *buf)
+{
+    assert_string_equal(spec->va.candidate->name, va);
+    assert_string_equal(spec->tables.candidate->name, tables);
+    assert_string_equal(spec->buf.candidate->name, buf);
+}
+
+/* No service named, one, all three in another order, with parameters, over a wrapper.
+ * Expect those named, the standard ones for the rest, and the name as it was given. */
+static void test_services_are_named_or_standard(void **state)
+{
+    (void)state;
+    struct spec spec;
+    struct spec_error error = {.text = ""};
+    assert_int_equal(spec_parse("buddy", &spec, &error), 0);
+    expect_services(&spec, SPEC_DEFAULT_VA, SPEC_DEFAULT_TABLES, SPEC_DEFAULT_BUF);
+    assert_string_equal(spec.va.params, "");
+    assert_int_equal(spec_parse("buddy,va=list", &spec, &error), 0);
+    expect_services(&spec, "list", SPEC_DEFAULT_TABLES, SPEC_DEFAULT_BUF);
+    const char *name = "percpu(batch=4,high=8)+buddy,buf=run,tables=stack(keep=8),va=rbtree(areas=50)";
+    assert_int_equal(spec_parse(name, &spec, &error), 0);
+    expect_services(&spec, "rbtree", "stack", "run");
+    assert_string_equal(spec.va.params, "areas=50");
+    assert_string_equal(spec.tables.params, "keep=8");
+    assert_string_equal(spec.buf.params, "");
+    assert_string_equal(spec.name, name);
+    assert_int_equal(spec.layer_count, 2);
+    assert_int_equal(spec_parse("buddy,tables=stack()", &spec, &error), 0);
+    assert_string_equal(spec.tables.params, "");
+}
+
+/* Every way to get a service wrong.
+ * Expect one line that lists those there are, or says what else is wrong. */
+static void test_wrong_services_are_told(void **state)
+{
+    (void)state;
+    expect_error("buddy,va=vmem", "unknown service 'va=vmem'; for va= there are: list, rbtree");
+    expect_error("buddy,tables=x", "unknown service 'tables=x'; for tables= there are: direct, stack");
+    expect_error("buddy,buf=", "unknown service 'buf='; for buf= there are: pages, run");
+    expect_error("buddy,va=list(areas=2)x", "')' expected");
+    expect_error("buddy,va=list(areas=2", "')' expected");
+    expect_error("buddy,va=listing", "unknown service 'va=listing'");
+    expect_error("buddy,va=stack", "'stack' lends no address space; for va= there are: list, rbtree");
+    expect_error("buddy,buf=list", "'list' lends no buffers; for buf= there are: pages, run");
+    expect_error("buddy,va=bitmap",
+                 "'bitmap' is a backend and lends nothing; for va= there are: list, rbtree");
+    expect_error("buddy,va=list,va=rbtree", "'va=' given twice");
+    expect_error("buddy,va=list,buf=run,va=list", "'va=' given twice");
+    expect_error("buddy,tables=direct(keep=8)", "'direct' takes no parameters");
+    expect_error("buddy,", "va=, tables= or buf= expected");
+    expect_error("buddy,va=list,", "va=, tables= or buf= expected");
+    expect_error("buddy,VA=list", "va=, tables= or buf= expected, got 'VA=list'");
+    expect_error("rbtree", "'rbtree': a service");
+    expect_error("percpu+rbtree", "'rbtree': a service");
+    expect_error("percpu,va=list", "needs a backend");
+}
+
+/* va=, tables= and buf= belong to the name before them, right or wrong.
+ * Expect three specs, the middle one with its services; an error that quotes the whole candidate, services
+ * included; and a plain unknown backend for anything else. */
 static void test_services_belong_to_the_name_before(void **state)
 {
     (void)state;
     static struct spec specs[SPEC_LIST_LIMIT];
     struct spec_error error = {.text = ""};
+    const char *good = "reference,buddy,va=list,tables=stack(keep=3),buf=run,bitmap";
+    assert_int_equal(spec_parse_list(good, specs, &error), 3);
+    assert_string_equal(specs[1].name, "buddy,va=list,tables=stack(keep=3),buf=run");
+    expect_services(&specs[1], "list", "stack", "run");
+    expect_services(&specs[2], SPEC_DEFAULT_VA, SPEC_DEFAULT_TABLES, SPEC_DEFAULT_BUF);
     static const char *const lists[] = {"reference,buddy,va=vmem,bitmap",
                                         "reference,buddy,tables=pool,bitmap",
                                         "reference,buddy,buf=plain,bitmap"};
@@ -165,6 +225,8 @@ int main(void)
         cmocka_unit_test(test_errors_name_the_place),
         cmocka_unit_test(test_limits_are_exact),
         cmocka_unit_test(test_lists_know_parentheses),
+        cmocka_unit_test(test_services_are_named_or_standard),
+        cmocka_unit_test(test_wrong_services_are_told),
         cmocka_unit_test(test_services_belong_to_the_name_before),
         cmocka_unit_test(test_bad_lists),
     };

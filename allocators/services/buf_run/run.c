@@ -1,0 +1,76 @@
+/* Buffers in as few runs as can be had: one if possible, else the largest pieces, halved whenever none is
+ * left of a size. What a device with few descriptors wants; it spends the allocator's large blocks. */
+#include <stdio.h>
+
+#include "allocators/services/plan.h"
+
+/* Covers what is left by pieces. Only the smallest ones may sleep: a larger piece that is not there is no
+ * failure. */
+static enum pl_status run_by_pieces(struct plan *plan)
+{
+    uint64_t least = UINT64_C(1) << plan->unit;
+    least = least < plan->run_max ? least : plan->run_max;
+    uint64_t most = plan->frame_count < plan->run_max ? plan->frame_count : plan->run_max;
+    uint64_t piece = UINT64_C(1) << plan_log2_floor(most);
+    piece = piece > least ? piece : least;
+    while (plan->covered < plan->frame_count) {
+        uint64_t left = plan->frame_count - plan->covered;
+        bool last_try = piece == least;
+        enum pl_status status = plan_take(plan, left < piece ? left : piece, last_try);
+        if (status != PL_OK && last_try)
+            return status;
+        if (status != PL_OK)
+            piece = piece / 2 > least ? piece / 2 : least;
+    }
+    return PL_OK;
+}
+
+static enum pl_status run_plan(void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
+                               const struct pl_buffer_constraints *constraints, struct pl_run *runs,
+                               size_t run_capacity, size_t *run_count)
+{
+    struct plan plan;
+    PL_ASSERT(run_count != NULL);
+    PL_ASSERT(constraints != NULL);
+    enum pl_status status = plan_begin(&plan, instance, cpu, buffer_bytes, constraints, runs, run_capacity);
+    if (status != PL_OK)
+        return status;
+    if (plan.contiguous)
+        status = plan_take(&plan, plan.frame_count, true);
+    else if (plan.frame_count > plan.run_max || plan_take(&plan, plan.frame_count, false) != PL_OK)
+        status = run_by_pieces(&plan);
+    if (status != PL_OK)
+        return plan_fail(&plan, status);
+    *run_count = plan.run_count;
+    return PL_OK;
+}
+
+static void run_settings(const void *instance, char *text, size_t bytes)
+{
+    PL_ASSERT(instance != NULL);
+    PL_ASSERT(text != NULL);
+    snprintf(text, bytes, "policy=one-run-if-possible");
+}
+
+static const struct pl_buffer_ops run_ops = {
+    .bytes = sizeof(struct pl_buffer_ops),
+    .abi = PL_ABI,
+    .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_CHECKS_FREE,
+    .meta_bytes = plan_service_meta_bytes,
+    .init = plan_service_init,
+    .fini = plan_service_fini,
+    .plan = run_plan,
+    .release = plan_release,
+    .audit = plan_audit,
+    .settings = run_settings,
+};
+
+extern const struct pl_candidate pl_candidate_run;
+const struct pl_candidate pl_candidate_run = {
+    .bytes = sizeof(struct pl_candidate),
+    .abi = PL_ABI,
+    .name = "run",
+    .summary = "buffers: one run if there is one, else the largest pieces",
+    .kind = PL_KIND_SERVICE,
+    .buffer = &run_ops,
+};

@@ -1,0 +1,91 @@
+/* What the two buffer services share: constraints turned into frames, grants taken and joined into runs,
+ * exact undo, and release. They differ in which grants they ask for.
+ *
+ * A byte a frame says which grants are out, so that runs need no record of how they were made:
+ *
+ *   runs      [        run 0        ]   [      run 1      ]
+ *   grants    [order 0][  order 1   ]   [ run of 3        ]
+ *   bytes      B0       B1     .         R     P     P            . is nobody's, or what a block has too much
+ */
+#ifndef SERVICES_PLAN_H
+#define SERVICES_PLAN_H
+
+#include <stdatomic.h>
+
+#include <pagelab/candidate.h>
+#include <pagelab/check.h>
+
+#define PLAN_NONE    0x00u
+#define PLAN_RUN     0x40u /* first frame of a grant by alloc_run; PARTs follow */
+#define PLAN_BLOCK   0x80u /* first frame of a grant by alloc: plus its order */
+#define PLAN_PART    0xc0u
+#define PLAN_CLAIMED 0x20u /* of RUN and BLOCK: being released */
+
+#define PLAN_KIND(state)  ((state) & 0xc0u)
+#define PLAN_ORDER(state) ((state) & 0x1fu)
+
+_Static_assert(PL_ORDER_LIMIT < 0x20, "an order fits below the claim");
+
+/* An instance of either service. The bytes follow it. */
+struct plan_service {
+    const struct pl_machine *machine;
+    struct pl_page page;
+    _Atomic uint64_t frames_held; /* of grants that are out, what a block has too much included */
+    _Atomic uint8_t state[];
+};
+
+/* One call. */
+struct plan {
+    struct plan_service *service;
+    struct pl_cpu *cpu;
+    struct pl_request request;
+    uint64_t frame_count; /* to cover */
+    uint64_t covered;
+    uint64_t run_max;  /* frames of a run at most */
+    uint64_t boundary; /* frames, 0: none */
+    uint64_t high;     /* the first frame number that no byte may be in; UINT64_MAX: all may */
+    uint32_t unit;     /* runs begin at multiples of 2^unit frames */
+    bool contiguous;
+    bool zero;
+    struct pl_run *runs;
+    size_t run_count;
+    size_t run_limit;
+};
+
+size_t plan_service_meta_bytes(const struct pl_buffer_config *config);
+enum pl_status plan_service_init(void *instance, const struct pl_buffer_config *config);
+void plan_service_fini(void *instance);
+
+/* Checks the constraints and fills `plan`. PL_INVALID: illegal; PL_NEVER: no state of this machine could;
+ * PL_UNSUPPORTED: an address mask with a hole below all that it would need, or contents that are not there.
+ */
+enum pl_status plan_begin(struct plan *plan, void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
+                          const struct pl_buffer_constraints *constraints, struct pl_run *runs,
+                          size_t run_capacity);
+
+/* One grant that covers `frame_count` more frames, at most run_max, consecutive and aligned. `may_sleep`:
+ * with the wait flags of the request. PL_NO_MEMORY also when it would be a run too many. Nothing changed
+ * unless PL_OK. */
+enum pl_status plan_take(struct plan *plan, uint64_t frame_count, bool may_sleep);
+
+/* Gives back all that was taken; returns `status`. */
+enum pl_status plan_fail(struct plan *plan, enum pl_status status);
+
+/* The release hook: whole grants, each once, or PL_REFUSED and nothing changed. */
+enum pl_status plan_release(void *instance, struct pl_cpu *cpu, const struct pl_run *runs, size_t run_count);
+
+/* The audit hook. */
+uint64_t plan_audit(const void *instance, struct pl_visitor *visitor);
+
+/* Largest n with 2^n <= value, and smallest with 2^n >= value; value > 0. */
+PL_INLINE uint32_t plan_log2_floor(uint64_t value)
+{
+    return 63u - PL_CLZ64(value);
+}
+
+PL_INLINE uint32_t plan_log2_ceil(uint64_t value)
+{
+    return plan_log2_floor(value) + ((value & (value - 1)) != 0);
+}
+
+#endif
