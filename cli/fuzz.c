@@ -7,9 +7,11 @@
 #include "cli/cli.h"
 #include "engine/instance.h"
 #include "fuzz/campaign.h"
+#include "fuzz/family.h"
 
 struct fuzz_options {
     char *backends;
+    char *targets;
     char *engine;
     char *out;
     char *bin;
@@ -37,18 +39,26 @@ static bool add_row(struct table *table, const struct campaign_row *row)
     const char *verdict = row->canary          ? (row->caught ? "caught" : "BLIND")
                           : row->findings != 0 ? "findings"
                                                : "none";
-    const char *cells[] = {
-        row->backend, campaign_engine_names[row->engine], executions, seconds, speed, ops, coverage, findings,
-        verdict};
+    const char *cells[] = {op_family_names[row->target],
+                           row->backend,
+                           campaign_engine_names[row->engine],
+                           executions,
+                           seconds,
+                           speed,
+                           ops,
+                           coverage,
+                           findings,
+                           verdict};
     return table_add_row(table, cells);
 }
 
 static void print_result(const struct campaign_result *result, enum report_format format)
 {
     static const struct table_column columns[] = {
-        {"candidate", TABLE_LEFT}, {"engine", TABLE_LEFT},    {"executions", TABLE_RIGHT},
-        {"seconds", TABLE_RIGHT},  {"execs/s", TABLE_RIGHT},  {"ops/exec", TABLE_RIGHT},
-        {"coverage", TABLE_RIGHT}, {"findings", TABLE_RIGHT}, {"verdict", TABLE_LEFT},
+        {"target", TABLE_LEFT},      {"candidate", TABLE_LEFT}, {"engine", TABLE_LEFT},
+        {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},  {"execs/s", TABLE_RIGHT},
+        {"ops/exec", TABLE_RIGHT},   {"coverage", TABLE_RIGHT}, {"findings", TABLE_RIGHT},
+        {"verdict", TABLE_LEFT},
     };
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
     for (uint32_t i = 0; table != NULL && i < result->row_count; i++)
@@ -75,6 +85,29 @@ static int pick_engines(const char *text, unsigned *engines)
     return *engines != 0 ? CLI_OK : cli_mistake("fuzz", "--engine '%s': libfuzzer or afl++ expected", text);
 }
 
+/* The target's names by commas, each once; "every" is all six. */
+static int pick_targets(const char *text, enum op_family targets[OP_FAMILY_COUNT], uint32_t *count)
+{
+    bool wanted[OP_FAMILY_COUNT] = {false};
+    *count = 0;
+    for (const char *at = text; at != NULL && *at != '\0';) {
+        size_t bytes = strcspn(at, ",");
+        enum op_family family = OP_FAMILY_PAGE;
+        bool every = bytes == 5 && memcmp(at, "every", 5) == 0;
+        if (!every && !family_of_name(at, bytes, &family))
+            return cli_mistake("fuzz", "--target '%.*s': page, vm, area, orb, buffer, all or every expected",
+                               (int)bytes, at);
+        for (unsigned i = 0; i < OP_FAMILY_COUNT; i++)
+            wanted[i] = wanted[i] || every || i == family;
+        at += bytes + (at[bytes] == ',');
+    }
+    for (unsigned i = 0; i < OP_FAMILY_COUNT; i++) {
+        if (wanted[i])
+            targets[(*count)++] = (enum op_family)i;
+    }
+    return CLI_OK;
+}
+
 /* The drivers' folder: --bin, or that of the preset which the wrapper has built. */
 static void find_drivers(const struct fuzz_options *fuzz, char *path, size_t bytes)
 {
@@ -86,7 +119,8 @@ static void find_drivers(const struct fuzz_options *fuzz, char *path, size_t byt
                  fuzz->asan ? "fuzz-asan" : "fuzz");
 }
 
-static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, unsigned engines)
+static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, unsigned engines,
+                    const enum op_family *targets, uint32_t target_count)
 {
     static struct spec specs[SPEC_LIST_LIMIT];
     static struct campaign_result result;
@@ -103,9 +137,11 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
     struct campaign_options options = {
         .backends = names,
         .backend_count = (uint32_t)count,
+        .targets = targets,
+        .target_count = target_count,
         .seconds = fuzz->seconds,
         .bin_dir = bin,
-        .seeds_dir = cli_find("corpora/seeds/page", found, sizeof(found)),
+        .seeds_dir = cli_find("corpora/seeds", found, sizeof(found)),
         .out_dir = fuzz->out,
         .engines = engines,
         .jobs = (uint32_t)fuzz->jobs,
@@ -125,10 +161,14 @@ static int fuzz_main(int argc, const char **argv)
 {
     static struct fuzz_options fuzz = {.seconds = 60};
     enum report_format format;
+    enum op_family targets[OP_FAMILY_COUNT];
+    uint32_t target_count;
     unsigned engines;
     const struct poptOption options[] = {
         {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, or several by commas", "NAME"},
-        {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate (60)", "S"},
+        {"target", 'T', POPT_ARG_STRING, &fuzz.targets, 0,
+         "page, vm, area, orb, buffer or all; several by commas; every: all six (page)", "NAME"},
+        {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate and target (60)", "S"},
         {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},
         {"jobs", 'j', POPT_ARG_INT, &fuzz.jobs, 0, "processes at once (one an engine)", "N"},
         {"seed", 0, POPT_ARG_INT, &fuzz.seed, 0, "of the engines' random numbers (1)", "N"},
@@ -140,7 +180,8 @@ static int fuzz_main(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     if (cli_parse(&cli_fuzz, argc, argv, options, 0, 0, &context) == NULL ||
-        cli_format("fuzz", fuzz.format, &format) != 0 || pick_engines(fuzz.engine, &engines) != CLI_OK)
+        cli_format("fuzz", fuzz.format, &format) != 0 || pick_engines(fuzz.engine, &engines) != CLI_OK ||
+        pick_targets(fuzz.targets, targets, &target_count) != CLI_OK)
         return CLI_MISTAKE;
     if (fuzz.backends == NULL)
         return cli_mistake("fuzz", "--backend expected; './pagelab list' names those there are");
@@ -149,7 +190,7 @@ static int fuzz_main(int argc, const char **argv)
         return cli_mistake("fuzz",
                            "--time of 1 to 1000000 s, --jobs of at most %u and --seed of at least 0 expected",
                            CAMPAIGN_JOBS_MAX);
-    int code = fuzz_run(&fuzz, format, engines);
+    int code = fuzz_run(&fuzz, format, engines, targets, target_count);
     poptFreeContext(context);
     return code;
 }

@@ -111,13 +111,15 @@ static int replay_here(const struct replay_input *input, const struct spec *spec
     struct native_shape shape = input->program.shape;
     if (fit)
         runner_fit_shape(spec, &shape);
-    enum pl_status status = runner_init_slots(&runner, spec, &shape, input->slot_count, &error);
+    enum pl_status status =
+        runner_init_family(&runner, spec, &shape, input->slot_count, input->program.family, &error);
     if (status == PL_UNSUPPORTED) {
         printf("n/a: %s\n", error.text);
         return CLI_OK;
     }
     if (status != PL_OK)
         return cli_mistake("replay", "%s", error.text);
+    runner_set_contract(&runner, input->program.contract);
     runner.log = quiet ? NULL : stdout;
     if (input->is_trace)
         runner.audit_every = TRACE_AUDIT_EVERY;

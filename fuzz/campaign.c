@@ -2,14 +2,11 @@
 #define _DEFAULT_SOURCE
 #include "fuzz/campaign.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/program.h"
 #include "fuzz/campaign_internal.h"
 
 #define SECONDS_DEFAULT  60.0
@@ -52,71 +49,6 @@ int campaign_fail(struct campaign *campaign, int exit_code, const char *format, 
     return -1;
 }
 
-/* --- seeds --- */
-
-/* A copy of each that does no harm; those that fail are findings, and would stop an engine before it starts.
- */
-static int copy_seeds(struct campaign *campaign, const char *from)
-{
-    char path[CAMPAIGN_PATH_BYTES];
-    char copy[CAMPAIGN_PATH_BYTES];
-    static uint8_t bytes[PROGRAM_BYTES_MAX];
-    const struct dirent *entry;
-    DIR *dir = opendir(from);
-    if (dir == NULL)
-        return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s", from, strerror(errno));
-    while ((entry = readdir(dir)) != NULL && campaign_goes_on(campaign)) {
-        size_t length = strlen(entry->d_name);
-        if (length < 4 || strcmp(entry->d_name + length - 4, ".bin") != 0 ||
-            !campaign_path(path, "%s/%s", from, entry->d_name) ||
-            !campaign_path(copy, "%s/%s", campaign->seeds, entry->d_name))
-            continue;
-        size_t byte_count = campaign_read(path, false, bytes, sizeof(bytes));
-        if (byte_count > 0 && !campaign_take_input(campaign, NULL, path, false))
-            (void)campaign_write(copy, bytes, byte_count);
-    }
-    closedir(dir);
-    return 0;
-}
-
-static int prepare_dirs(struct campaign *campaign)
-{
-    static const uint8_t empty[PROGRAM_HEADER_BYTES] = {0};
-    char path[CAMPAIGN_PATH_BYTES];
-    if (campaign->canary)
-        (void)campaign_path(campaign->work, "%s/canary", campaign->out);
-    else
-        (void)campaign_path(campaign->work, "%s/work", campaign->out);
-    (void)campaign_path(campaign->seeds, "%s/seeds", campaign->work);
-    campaign_remove_tree(campaign->canary ? campaign->work : campaign->seeds);
-    if (campaign_make_dirs(campaign->seeds) != 0 || access(campaign->seeds, W_OK) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected: %s",
-                             campaign->out, strerror(errno));
-    if (!campaign_path(path, "%s/empty", campaign->seeds) || campaign_write(path, empty, sizeof(empty)) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
-                             campaign->out);
-    return 0;
-}
-
-static int prepare(struct campaign *campaign)
-{
-    char path[CAMPAIGN_PATH_BYTES];
-    if (prepare_dirs(campaign) != 0)
-        return -1;
-    if (campaign->canary)
-        return 0;
-    (void)campaign_path(path, "%s/empty", campaign->seeds);
-    bool broken = campaign_take_input(campaign, NULL, path, false);
-    if (campaign->result->exit_code != 0)
-        return -1;
-    if (broken) {
-        campaign_say(campaign, "%s fails before its first operation: there is nothing to fuzz",
-                     campaign->backend);
-        return -1;
-    }
-    return campaign->options->seeds_dir == NULL ? 0 : copy_seeds(campaign, campaign->options->seeds_dir);
-}
-
 /* --- workers --- */
 
 static void show_progress(const struct campaign *campaign, const struct campaign_worker *workers,
@@ -138,8 +70,9 @@ static void show_progress(const struct campaign *campaign, const struct campaign
         used += n < 0 ? 0 : (size_t)n;
     }
     double left = campaign->started + campaign->seconds - campaign_now();
-    campaign_say(campaign, "%s: %.0f s left, %u findings%s", campaign->backend, left < 0 ? 0 : left,
-                 campaign->result->finding_count, count == 0 ? "" : line);
+    campaign_say(campaign, "%s %s: %.0f s left, %u findings%s", campaign->backend,
+                 op_family_names[campaign->target], left < 0 ? 0 : left, campaign->result->finding_count,
+                 count == 0 ? "" : line);
 }
 
 static bool all_done(const struct campaign_worker *workers, uint32_t count)
@@ -184,6 +117,7 @@ static void add_row(struct campaign *campaign, const struct campaign_worker *wor
     struct campaign_row *row = &result->rows[result->row_count++];
     memset(row, 0, sizeof(*row));
     snprintf(row->backend, sizeof(row->backend), "%s", campaign->backend);
+    row->target = campaign->target;
     row->engine = engine;
     row->canary = campaign->canary;
     for (uint32_t i = 0; i < count; i++) {
@@ -309,7 +243,8 @@ static void run_canary(struct campaign *campaign)
     double limit = campaign->options->canary_seconds > 0 ? campaign->options->canary_seconds : CANARY_S;
     campaign->canary = true;
     campaign->backend = CAMPAIGN_CANARY;
-    if (prepare(campaign) == 0)
+    campaign->target = OP_FAMILY_PAGE;
+    if (campaign_prepare(campaign) == 0)
         run_rounds(campaign, limit);
     campaign->canary = false;
     campaign_remove_tree(campaign->work);
@@ -330,10 +265,16 @@ static void run_canary(struct campaign *campaign)
 
 static void run_backend(struct campaign *campaign, const char *backend)
 {
-    double seconds = campaign->options->seconds > 0 ? campaign->options->seconds : SECONDS_DEFAULT;
+    static const enum op_family page[] = {OP_FAMILY_PAGE};
+    const struct campaign_options *options = campaign->options;
+    const enum op_family *targets = options->target_count == 0 ? page : options->targets;
+    uint32_t count = options->target_count == 0 ? 1 : options->target_count;
     (void)name_out(campaign, backend);
-    if (prepare(campaign) == 0)
-        run_rounds(campaign, seconds);
+    for (uint32_t i = 0; i < count && campaign->result->exit_code == 0 && campaign_goes_on(campaign); i++) {
+        campaign->target = targets[i];
+        if (campaign_prepare(campaign) == 0)
+            run_rounds(campaign, options->seconds > 0 ? options->seconds : SECONDS_DEFAULT);
+    }
 }
 
 int campaign_run(const struct campaign_options *options, struct campaign_result *result)

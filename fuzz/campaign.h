@@ -1,12 +1,13 @@
-/* A fuzzing campaign: one or two engines on one candidate after another. It starts with a candidate that is
- * wrong on purpose: an engine that does not catch it within seconds is blind, and what it does not find later
- * means nothing.
+/* A fuzzing campaign: one or two engines on one candidate and target after another. It starts with a
+ * candidate that is wrong on purpose: an engine that does not catch it within seconds is blind, and what it
+ * does not find later means nothing.
  *
  * The engines are other programs (the drivers of preset fuzz, and afl-fuzz); they work below the output
  * directory and a later campaign goes on from their corpora. What they find is stored there, too:
  *
- *     <backend>-<id>-<hash>.bin    the input         <backend>-<id>-<hash>.txt    how it reads, and the
- * finding work/                        corpora and logs of the engines */
+ *     <backend>-<target>-<id>-<hash>.bin    the input
+ *     <backend>-<target>-<id>-<hash>.txt    how it reads, and the finding
+ *     work/<target>/                        corpora and logs of the engines */
 #ifndef FUZZ_CAMPAIGN_H
 #define FUZZ_CAMPAIGN_H
 
@@ -15,10 +16,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "engine/op.h"
+
 #define CAMPAIGN_PATH_BYTES    512u
 #define CAMPAIGN_NAME_BYTES    160u
-#define CAMPAIGN_ROW_LIMIT     66u
-#define CAMPAIGN_FINDING_LIMIT 32u
+#define CAMPAIGN_ROW_LIMIT     258u
+#define CAMPAIGN_FINDING_LIMIT 64u
 #define CAMPAIGN_JOBS_MAX      16u
 
 enum campaign_engine { CAMPAIGN_LIBFUZZER = 0, CAMPAIGN_AFL = 1, CAMPAIGN_ENGINE_COUNT = 2 };
@@ -30,10 +33,12 @@ extern const char *const campaign_engine_names[CAMPAIGN_ENGINE_COUNT];
 struct campaign_options {
     const char *const *backends; /* specs, checked by the caller */
     uint32_t backend_count;
-    double seconds;                    /* for each backend; 0: 60 */
+    const enum op_family *targets;     /* what is fuzzed of each; */
+    uint32_t target_count;             /* 0: programs of frames only */
+    double seconds;                    /* for each backend and target; 0: 60 */
     double canary_seconds;             /* for all engines together at once; 0: 10 */
-    const char *bin_dir;               /* where pagelab-fuzz-page-libfuzzer and its like are */
-    const char *seeds_dir;             /* its *.bin start every corpus; NULL: from nothing */
+    const char *bin_dir;               /* where pagelab-fuzz-libfuzzer and its like are */
+    const char *seeds_dir;             /* <target>/(all).bin in it start a corpus; NULL: from edges only */
     const char *out_dir;               /* NULL: results/fuzz-<backend>; with several backends a folder of
                                           that name below it for each */
     unsigned engines;                  /* 1u << enum campaign_engine; 0: all */
@@ -43,9 +48,10 @@ struct campaign_options {
     const volatile sig_atomic_t *stop; /* not 0: end now; NULL: never */
 };
 
-/* One engine on one candidate. */
+/* One engine on one candidate and target. */
 struct campaign_row {
     char backend[CAMPAIGN_NAME_BYTES];
+    enum op_family target;
     enum campaign_engine engine;
     bool canary;
     bool caught; /* canary: a finding within the limit */
@@ -61,6 +67,7 @@ struct campaign_row {
 
 struct campaign_finding {
     char backend[CAMPAIGN_NAME_BYTES];
+    enum op_family target;
     enum campaign_engine engine;
     double after_s;
     char ids[64];      /* numbers of the contract, or "assert", "asan", "ubsan", "crash", "hang", "memory" */

@@ -8,6 +8,7 @@
 
 #include "engine/program.h"
 #include "fuzz/campaign_internal.h"
+#include "fuzz/family.h"
 
 #define INPUT_LIMIT_S   10
 #define JUDGE_LIMIT_S   15.0
@@ -17,8 +18,8 @@
 #define MEMORY_LIMIT_MB 4096
 
 static const char *const driver_names[CAMPAIGN_ENGINE_COUNT] = {
-    [CAMPAIGN_LIBFUZZER] = "pagelab-fuzz-page-libfuzzer",
-    [CAMPAIGN_AFL] = "pagelab-fuzz-page-afl",
+    [CAMPAIGN_LIBFUZZER] = "pagelab-fuzz-libfuzzer",
+    [CAMPAIGN_AFL] = "pagelab-fuzz-afl",
 };
 
 /* Reports on one line and ended by abort, so that both engines see a crash in them. */
@@ -56,10 +57,17 @@ const char *campaign_engine_missing(const struct campaign *campaign, enum campai
     return access(path, X_OK) == 0 ? NULL : "the drivers expected: cmake --workflow --preset fuzz";
 }
 
-/* An environment entry with the candidate. */
-static bool backend_entry(const struct campaign *campaign, char *entry)
+/* Environment entries: what is fuzzed, and what of it. */
+struct subject {
+    char backend[CAMPAIGN_PATH_BYTES];
+    char target[64];
+};
+
+static void name_subject(const struct campaign *campaign, struct subject *subject)
 {
-    return campaign_path(entry, "PAGELAB_BACKEND=%s", campaign->backend);
+    (void)campaign_path(subject->backend, "PAGELAB_BACKEND=%s", campaign->backend);
+    snprintf(subject->target, sizeof(subject->target), FAMILY_VARIABLE "=%s",
+             op_family_names[campaign->target]);
 }
 
 static uint32_t seed_of(const struct campaign_worker *worker)
@@ -72,7 +80,8 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
 {
     struct campaign *campaign = worker->campaign;
     char driver[CAMPAIGN_PATH_BYTES];
-    char backend[CAMPAIGN_PATH_BYTES];
+    char dictionary[CAMPAIGN_PATH_BYTES];
+    struct subject subject;
     char corpus[CAMPAIGN_PATH_BYTES];
     char artifacts[CAMPAIGN_PATH_BYTES];
     char numbers[5][48];
@@ -82,13 +91,16 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
     snprintf(numbers[3], sizeof(numbers[3]), "-timeout=%d", INPUT_LIMIT_S);
     snprintf(numbers[4], sizeof(numbers[4]), "-rss_limit_mb=%d", MEMORY_LIMIT_MB);
     if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_names[CAMPAIGN_LIBFUZZER]) ||
-        !backend_entry(campaign, backend) || !campaign_path(corpus, "%s/libfuzzer/corpus", campaign->work) ||
+        !campaign_path(dictionary, "-dict=%s", campaign->dictionary) ||
+        !campaign_path(corpus, "%s/libfuzzer/corpus", campaign->work) ||
         !campaign_path(artifacts, "-artifact_prefix=%s/found/", worker->dir))
         return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->work);
+    name_subject(campaign, &subject);
     const char *arguments[] = {driver,
                                corpus,
                                campaign->seeds,
                                artifacts,
+                               dictionary,
                                numbers[0],
                                numbers[1],
                                numbers[2],
@@ -99,8 +111,8 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
                                "-detect_leaks=0",
                                "-print_final_stats=1",
                                NULL};
-    const char *environment[] = {backend, "PAGELAB_FUZZ_STATISTICS=1", sanitizer_options[0],
-                                 sanitizer_options[1], NULL};
+    const char *environment[] = {subject.backend,      subject.target,       "PAGELAB_FUZZ_STATISTICS=1",
+                                 sanitizer_options[0], sanitizer_options[1], NULL};
     return campaign_child_start(&worker->child, arguments, environment, worker->log);
 }
 
@@ -108,7 +120,7 @@ static int start_afl(struct campaign_worker *worker, double seconds)
 {
     struct campaign *campaign = worker->campaign;
     char driver[CAMPAIGN_PATH_BYTES];
-    char backend[CAMPAIGN_PATH_BYTES];
+    struct subject subject;
     char mutator[CAMPAIGN_PATH_BYTES];
     char out[CAMPAIGN_PATH_BYTES];
     char numbers[4][24];
@@ -120,24 +132,20 @@ static int start_afl(struct campaign_worker *worker, double seconds)
     if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_names[CAMPAIGN_AFL]) ||
         !campaign_path(mutator, "AFL_CUSTOM_MUTATOR_LIBRARY=%s/pagelab-mutator-afl.so",
                        campaign->options->bin_dir) ||
-        !backend_entry(campaign, backend) || !campaign_path(out, "%s/afl", campaign->work))
+        !campaign_path(out, "%s/afl", campaign->work))
         return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->work);
-    const char *arguments[] = {"afl-fuzz", "-i", campaign->seeds, "-o", out,        "-S", numbers[3], "-m",
-                               "none",     "-t", "2000",          "-G", numbers[1], "-s", numbers[2], "-V",
-                               numbers[0], "--", driver,          NULL};
+    name_subject(campaign, &subject);
+    const char *arguments[] = {"afl-fuzz",           "-i", campaign->seeds, "-o", out,        "-S",
+                               numbers[3],           "-m", "none",          "-t", "2000",     "-G",
+                               numbers[1],           "-s", numbers[2],      "-V", numbers[0], "-x",
+                               campaign->dictionary, "--", driver,          NULL};
     const char *environment[16] = {
-        backend,
-        mutator,
-        "AFL_NO_UI=1",
-        "AFL_SKIP_CPUFREQ=1",
-        "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1",
-        "AFL_NO_AFFINITY=1",
-        "AFL_AUTORESUME=1",
-        "AFL_SKIP_CRASHES=1",
-        sanitizer_options[0],
-        sanitizer_options[1],
+        subject.backend,      subject.target,       mutator,
+        "AFL_NO_UI=1",        "AFL_SKIP_CPUFREQ=1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1",
+        "AFL_NO_AFFINITY=1",  "AFL_AUTORESUME=1",   "AFL_SKIP_CRASHES=1",
+        sanitizer_options[0], sanitizer_options[1],
     };
-    uint32_t used = 10;
+    uint32_t used = 11;
     /* AFL++'s own mutations, blind to operations, take most of its time and find little: of several
      * processes, each second one makes them. */
     if (worker->index % 2 == 0)
@@ -162,34 +170,53 @@ int campaign_engine_start(struct campaign_worker *worker, double seconds)
     return failed;
 }
 
-void campaign_judge(struct campaign *campaign, const char *input, struct campaign_verdict *verdict)
+/* The driver's process with its output in `log`, to the end or to the limit. 0, or -1. */
+static int run_inputs(const struct campaign *campaign, const char *driver, const char *const *inputs,
+                      uint32_t count, const char *log, struct campaign_child *child, bool *late)
+{
+    struct subject subject;
+    const char **arguments = calloc(count + 2u, sizeof(*arguments));
+    if (arguments == NULL)
+        return -1;
+    arguments[0] = driver;
+    for (uint32_t i = 0; i < count; i++)
+        arguments[i + 1] = inputs[i];
+    name_subject(campaign, &subject);
+    const char *environment[] = {subject.backend, subject.target,
+                                 "ASAN_OPTIONS=abort_on_error=1:detect_leaks=0",
+                                 "UBSAN_OPTIONS=abort_on_error=1", NULL};
+    remove(log);
+    int failed = campaign_child_start(child, arguments, environment, log);
+    free(arguments);
+    if (failed)
+        return -1;
+    double limit = campaign_now() + JUDGE_LIMIT_S;
+    while (!campaign_child_ended(child) && campaign_now() < limit)
+        campaign_sleep(0.002);
+    *late = child->pid != 0;
+    campaign_child_stop(child, 0);
+    return 0;
+}
+
+void campaign_judge(struct campaign *campaign, const char *const *inputs, uint32_t count,
+                    struct campaign_verdict *verdict)
 {
     char driver[CAMPAIGN_PATH_BYTES];
-    char backend[CAMPAIGN_PATH_BYTES];
     char log[CAMPAIGN_PATH_BYTES];
     struct campaign_child child = {0};
     enum campaign_engine engine = CAMPAIGN_LIBFUZZER;
+    bool late = false;
     memset(verdict, 0, sizeof(*verdict));
     if (campaign_engine_missing(campaign, engine, driver) != NULL)
         engine = CAMPAIGN_AFL;
     if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_names[engine]) ||
-        !backend_entry(campaign, backend) || !campaign_path(log, "%s/judge.log", campaign->work))
+        !campaign_path(log, "%s/judge.log", campaign->work) ||
+        run_inputs(campaign, driver, inputs, count, log, &child, &late) != 0)
         return;
-    const char *arguments[] = {driver, input, NULL};
-    const char *environment[] = {backend, "ASAN_OPTIONS=abort_on_error=1:detect_leaks=0",
-                                 "UBSAN_OPTIONS=abort_on_error=1", NULL};
-    remove(log);
-    if (campaign_child_start(&child, arguments, environment, log) != 0)
-        return;
-    double limit = campaign_now() + JUDGE_LIMIT_S;
-    while (!campaign_child_ended(&child) && campaign_now() < limit)
-        campaign_sleep(0.002);
-    bool late = child.pid != 0;
-    campaign_child_stop(&child, 0);
     char *text = calloc(1, JUDGE_LOG_BYTES);
     if (text == NULL)
         return;
-    (void)campaign_read(log, false, text, JUDGE_LOG_BYTES - 1);
+    (void)campaign_read(log, count > 1, text, JUDGE_LOG_BYTES - 1);
     const char *refusal = strstr(text, "pagelab-fuzz: ");
     if (refusal != NULL)
         (void)campaign_fail(campaign, 2, "%.*s", (int)strcspn(refusal, "\n"), refusal);

@@ -30,9 +30,10 @@ static void write_text(const struct campaign_finding *finding, const uint8_t *by
         return;
     program_decode(bytes, byte_count, ops, &program);
     program_print(&program, file);
-    fprintf(file, "# %s%s%s on %s: %s\n# found by %s after %.1f s; to see it again: %s\n", finding->ids,
-            finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend, finding->summary,
-            campaign_engine_names[finding->engine], finding->after_s, finding->replay);
+    fprintf(file, "# %s%s%s on %s, target %s: %s\n# found by %s after %.1f s; to see it again: %s\n",
+            finding->ids, finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
+            op_family_names[finding->target], finding->summary, campaign_engine_names[finding->engine],
+            finding->after_s, finding->replay);
     fputs("# A candidate that needs contents gets this machine with ranges 16 times as large.\n", file);
     fclose(file);
 }
@@ -56,8 +57,10 @@ static int store(struct campaign *campaign, struct campaign_finding *finding, co
     campaign_safe_name(finding->ids, id, sizeof(id));
     id[strcspn(id, "_")] = '\0';
     unsigned hash = (unsigned)(campaign_hash(bytes, byte_count) & 0xffffffffu);
-    if (!campaign_path(finding->path, "%s/%s-%s-%08x.bin", campaign->out, backend, id, hash) ||
-        !campaign_path(finding->text_path, "%s/%s-%s-%08x.txt", campaign->out, backend, id, hash) ||
+    const char *target = op_family_names[finding->target];
+    if (!campaign_path(finding->path, "%s/%s-%s-%s-%08x.bin", campaign->out, backend, target, id, hash) ||
+        !campaign_path(finding->text_path, "%s/%s-%s-%s-%08x.txt", campaign->out, backend, target, id,
+                       hash) ||
         campaign_write(finding->path, bytes, byte_count) != 0)
         return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
                              campaign->out);
@@ -77,6 +80,7 @@ static void remember(struct campaign *campaign, struct campaign_worker *worker,
     finding->engine = worker == NULL ? CAMPAIGN_LIBFUZZER : worker->engine;
     finding->after_s = worker == NULL ? 0 : campaign_now() - campaign->started;
     snprintf(finding->backend, sizeof(finding->backend), "%s", campaign->backend);
+    finding->target = campaign->target;
     memcpy(finding->ids, verdict->ids, sizeof(finding->ids));
     memcpy(finding->op, verdict->op, sizeof(finding->op));
     memcpy(finding->summary, verdict->summary, sizeof(finding->summary));
@@ -85,8 +89,9 @@ static void remember(struct campaign *campaign, struct campaign_worker *worker,
     result->finding_count++;
     if (worker != NULL)
         worker->findings++;
-    campaign_say(campaign, "finding %s%s%s on %s after %.1f s (%s): %s", finding->ids,
-                 finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend, finding->after_s,
+    campaign_say(campaign, "finding %s%s%s on %s, target %s, after %.1f s (%s): %s", finding->ids,
+                 finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
+                 op_family_names[finding->target], finding->after_s,
                  worker == NULL ? "a seed" : campaign_engine_names[finding->engine], finding->summary);
     campaign_say(campaign, "  stored %s, its text %s", finding->path, finding->text_path);
     campaign_say(campaign, "  replay %s", finding->replay);
@@ -100,7 +105,7 @@ bool campaign_take_input(struct campaign *campaign, struct campaign_worker *work
     if (access(input, R_OK) != 0)
         return false;
     size_t byte_count = campaign_read(input, false, bytes, sizeof(bytes));
-    campaign_judge(campaign, input, &verdict);
+    campaign_judge(campaign, &input, 1, &verdict);
     if (!verdict.bad && (hang || worker == NULL))
         return false; /* a slow moment of this machine; a seed that is fine */
     bool bad = verdict.bad;

@@ -16,14 +16,16 @@ struct campaign {
     unsigned engines; /* that are wanted; bits as in the options */
     uint32_t jobs;
 
-    /* The candidate of the hour. */
+    /* The candidate of the hour, and what of it. */
     const char *backend;
+    enum op_family target;
     bool canary;
     double started;
     double seconds;
     char out[CAMPAIGN_PATH_BYTES];
     char work[CAMPAIGN_PATH_BYTES];
     char seeds[CAMPAIGN_PATH_BYTES]; /* never empty: a program of no operations is always there */
+    char dictionary[CAMPAIGN_PATH_BYTES];
 };
 
 /* One process of an engine; it may end and be started again. */
@@ -60,6 +62,12 @@ PL_PRINTF(2, 3) void campaign_say(const struct campaign *campaign, const char *f
 /* Records what went wrong and the exit code, unless something did before. Returns -1. */
 PL_PRINTF(3, 4) int campaign_fail(struct campaign *campaign, int exit_code, const char *format, ...);
 
+/* --- campaign_seeds.c --- */
+
+/* The directories, the seeds that do no harm, the dictionary. 0; -1 if there is nothing to fuzz, or after
+ * campaign_fail. */
+int campaign_prepare(struct campaign *campaign);
+
 /* --- campaign_worker.c --- */
 
 /* The worker's directory, empty of logs; then its process. 0, or -1 after campaign_fail. */
@@ -78,8 +86,9 @@ const char *campaign_engine_missing(const struct campaign *campaign, enum campai
                                     char path[CAMPAIGN_PATH_BYTES]);
 int campaign_engine_start(struct campaign_worker *worker, double seconds);
 
-/* Runs one input alone and says what it did. */
-void campaign_judge(struct campaign *campaign, const char *input, struct campaign_verdict *verdict);
+/* Runs inputs in a process of their own and says what they did. */
+void campaign_judge(struct campaign *campaign, const char *const *inputs, uint32_t count,
+                    struct campaign_verdict *verdict);
 
 /* --- campaign_finding.c --- */
 

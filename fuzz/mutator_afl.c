@@ -6,12 +6,14 @@
 #include <pagelab/compiler.h>
 
 #include "engine/program.h"
+#include "fuzz/family.h"
 #include "fuzz/mutator.h"
 
 #define SPLICE_ONE_IN     6u
 #define MUTATIONS_AT_ONCE 256u
 
 struct mutator_afl {
+    enum op_family family;
     struct mutator_random random;
     uint8_t bytes[PROGRAM_BYTES_MAX];
 };
@@ -27,8 +29,10 @@ void *afl_custom_init(void *afl, unsigned int seed)
 {
     (void)afl;
     struct mutator_afl *self = calloc(1, sizeof(*self));
-    if (self != NULL)
+    if (self != NULL) {
         self->random.state = seed;
+        (void)family_of_environment(&self->family); /* the target refuses names that are wrong */
+    }
     return self;
 }
 
@@ -53,8 +57,8 @@ size_t afl_custom_fuzz(void *data, unsigned char *buf, size_t buf_size, unsigned
     memcpy(self->bytes, buf, size);
     *out_buf = self->bytes;
     if (add_buf != NULL && mutator_below(&self->random, SPLICE_ONE_IN) == 0)
-        return mutator_cross(self->bytes, size, limit, add_buf, add_buf_size, seed, NULL);
-    return mutator_run(self->bytes, size, limit, seed, NULL);
+        return mutator_cross(self->family, self->bytes, size, limit, add_buf, add_buf_size, seed, NULL);
+    return mutator_run(self->family, self->bytes, size, limit, seed, NULL);
 }
 
 void afl_custom_deinit(void *data)

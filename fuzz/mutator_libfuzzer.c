@@ -5,6 +5,7 @@
 #include <pagelab/compiler.h>
 
 #include "engine/program.h"
+#include "fuzz/family.h"
 #include "fuzz/mutator.h"
 
 #define OWN_MUTATION_ONE_IN 8u
@@ -16,12 +17,22 @@ PL_EXPORT size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, c
                                            size_t size2, uint8_t *out, size_t max_out_size,
                                            unsigned int seed);
 
+/* The target refuses names that are wrong. */
+static enum op_family own_family(void)
+{
+    enum op_family family;
+    (void)family_of_environment(&family);
+    return family;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
     struct mutator_random random = {seed};
-    if (max_size < PROGRAM_HEADER_BYTES || mutator_below(&random, OWN_MUTATION_ONE_IN) == 0)
+    if (max_size < PROGRAM_HEADER_BYTES)
         return LLVMFuzzerMutate(data, size, max_size);
-    return mutator_run(data, size, max_size, mutator_next(&random), NULL);
+    if (mutator_below(&random, OWN_MUTATION_ONE_IN) == 0)
+        return mutator_stamp(own_family(), data, LLVMFuzzerMutate(data, size, max_size));
+    return mutator_run(own_family(), data, size, max_size, mutator_next(&random), NULL);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2, size_t size2,
@@ -29,5 +40,5 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
 {
     size_t size = size1 < max_out_size ? size1 : max_out_size;
     memcpy(out, data1, size);
-    return mutator_cross(out, size, max_out_size, data2, size2, seed, NULL);
+    return mutator_cross(own_family(), out, size, max_out_size, data2, size2, seed, NULL);
 }

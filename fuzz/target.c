@@ -1,10 +1,9 @@
-/* The one fuzz target, for libFuzzer and AFL++: bytes are a program (engine/program.h), which runs on the
- * candidate that PAGELAB_BACKEND names, with the shadow model beside it. A finding is one block on stderr and
- * abort().
+/* The fuzz target, for libFuzzer and AFL++: bytes are a program (engine/program.h) of the family that
+ * PAGELAB_TARGET names, which runs on the candidate that PAGELAB_BACKEND names, with the shadow model and the
+ * systems' oracles beside it. A finding is one block on stderr and abort().
  *
  * A runner is made for each machine of the binary form, and each program starts from a fresh state: what an
- * input does depends on its bytes alone. Where frames have contents, machines are large; then few live at a
- * time. */
+ * input does depends on its bytes alone. Libraries' machines are large, so few live at a time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +12,11 @@
 
 #include "engine/program_tables.h"
 #include "engine/runner.h"
+#include "fuzz/family.h"
 
 #define TARGET_CPUS    4u
 #define TARGET_CONFIGS (PROGRAM_SHAPE_COUNT * PROGRAM_FLOORS_COUNT * TARGET_CPUS)
-#define TARGET_LARGE   2u /* machines with contents that live at a time */
+#define TARGET_LARGE   2u /* machines of a library that live at a time */
 
 enum machine_state { MACHINE_NONE = 0, MACHINE_LIVE, MACHINE_UNSUPPORTED };
 
@@ -28,10 +28,11 @@ struct machine_slot {
 /* A fuzzer's target has no argument to carry these in. */
 static struct {
     struct spec spec;
-    bool contents;
+    enum op_family family;
+    bool large; /* the candidate's machines are */
     struct machine_slot slots[TARGET_CONFIGS];
-    uint32_t large[TARGET_LARGE]; /* slots with a machine with contents, oldest first */
-    uint32_t large_count;
+    uint32_t live[TARGET_LARGE]; /* slots with a large machine, oldest first */
+    uint32_t live_count;
     uint64_t executions; /* statistics only */
     uint64_t operations;
 } target;
@@ -60,14 +61,14 @@ static uint32_t config_of(const uint8_t *data, size_t size)
     return (shape * PROGRAM_FLOORS_COUNT + floors) * TARGET_CPUS + cpus;
 }
 
-static void drop_oldest_large(void)
+static void drop_oldest(void)
 {
-    struct machine_slot *slot = &target.slots[target.large[0]];
+    struct machine_slot *slot = &target.slots[target.live[0]];
     runner_fini(slot->runner);
     free(slot->runner);
     *slot = (struct machine_slot){MACHINE_NONE, NULL};
-    target.large_count--;
-    memmove(target.large, target.large + 1, target.large_count * sizeof(target.large[0]));
+    target.live_count--;
+    memmove(target.live, target.live + 1, target.live_count * sizeof(target.live[0]));
 }
 
 /* The machine of this configuration; NULL if the candidate cannot have it. */
@@ -76,25 +77,41 @@ static struct runner *runner_for(uint32_t config, const struct native_shape *sma
     struct machine_slot *slot = &target.slots[config];
     if (slot->state != MACHINE_NONE)
         return slot->runner;
-    if (target.contents && target.large_count == TARGET_LARGE)
-        drop_oldest_large();
+    if (target.large && target.live_count == TARGET_LARGE)
+        drop_oldest();
     struct native_shape shape = *small;
     struct spec_error error;
     runner_fit_shape(&target.spec, &shape);
     slot->runner = aligned_alloc(_Alignof(struct runner), sizeof(*slot->runner));
     if (slot->runner == NULL)
         give_up("out of memory for a machine");
-    enum pl_status status = runner_init(slot->runner, &target.spec, &shape, &error);
+    enum pl_status status =
+        runner_init_family(slot->runner, &target.spec, &shape, PROGRAM_SLOT_LIMIT, target.family, &error);
     if (status == PL_NO_MEMORY)
         give_up(error.text);
     slot->state = MACHINE_LIVE;
     if (status != PL_OK) {
         free(slot->runner);
         *slot = (struct machine_slot){MACHINE_UNSUPPORTED, NULL};
-    } else if (target.contents) {
-        target.large[target.large_count++] = config;
+    } else if (target.large) {
+        target.live[target.live_count++] = config;
     }
     return slot->runner;
+}
+
+/* Making one later would look like coverage of the input that came first. */
+static void make_small_machines(void)
+{
+    for (uint32_t config = 0; config < TARGET_CONFIGS; config++) {
+        uint8_t header[PROGRAM_HEADER_BYTES] = {
+            [2] = (uint8_t)(config / TARGET_CPUS / PROGRAM_FLOORS_COUNT),
+            [3] = (uint8_t)(config / TARGET_CPUS % PROGRAM_FLOORS_COUNT),
+            [4] = (uint8_t)(config % TARGET_CPUS),
+        };
+        struct program program;
+        program_decode(header, sizeof(header), NULL, &program);
+        (void)runner_for(config, &program.shape);
+    }
 }
 
 static void print_statistics(void)
@@ -109,29 +126,22 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     const char *name = getenv("PAGELAB_BACKEND");
     struct spec_error error;
+    if (!family_of_environment(&target.family))
+        give_up(FAMILY_VARIABLE ": page, vm, area, orb, buffer or all expected");
     if (spec_parse(name == NULL ? "reference" : name, &target.spec, &error) != 0)
         give_up(error.text);
-    target.contents = spec_needs_contents(&target.spec);
+    target.large = spec_needs_contents(&target.spec);
     if (getenv("PAGELAB_FUZZ_STATISTICS") != NULL)
         atexit(print_statistics);
-    /* All small machines now: making one later would look like coverage of the input that came first. */
-    for (uint32_t config = 0; config < TARGET_CONFIGS && !target.contents; config++) {
-        uint8_t header[PROGRAM_HEADER_BYTES] = {
-            [2] = (uint8_t)(config / TARGET_CPUS / PROGRAM_FLOORS_COUNT),
-            [3] = (uint8_t)(config / TARGET_CPUS % PROGRAM_FLOORS_COUNT),
-            [4] = (uint8_t)(config % TARGET_CPUS),
-        };
-        struct program program;
-        program_decode(header, sizeof(header), NULL, &program);
-        (void)runner_for(config, &program.shape);
-    }
+    if (!target.large)
+        make_small_machines();
     return 0;
 }
 
 static PL_COLD PL_NORETURN void report(const struct finding *finding, const struct program *program)
 {
-    fprintf(stderr, "\npagelab finding: id=%s backend=%s step=%u\n  operation: ", finding->ids,
-            target.spec.name, finding->step);
+    fprintf(stderr, "\npagelab finding: id=%s backend=%s target=%s step=%u\n  operation: ", finding->ids,
+            target.spec.name, op_family_names[target.family], finding->step);
     if (finding->step < program->op_count)
         program_print_op(&finding->op, stderr);
     else
@@ -147,9 +157,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct program program;
     struct finding finding;
     program_decode(data, size, ops, &program);
+    if (program.family != target.family)
+        return -1; /* libFuzzer: not worth keeping */
     struct runner *runner = runner_for(config_of(data, size), &program.shape);
     if (runner == NULL)
-        return -1; /* libFuzzer: not worth keeping */
+        return -1;
+    runner_set_contract(runner, program.contract);
     enum pl_status status = runner_run(runner, ops, program.op_count, &finding);
     if (status != PL_OK) {
         finding_set(&finding, "X-3", "a machine that was initialised once can be again");
