@@ -35,14 +35,17 @@ static int load_trace(struct cell *cell, struct spec_error *error)
     return 0;
 }
 
-/* The machine: as asked, or 1.25 x the recording's peak, or 1 GiB. */
+/* The machine: as asked, or 1.25 x the recording's peak, or what the workload is measured on, mostly 1 GiB.
+ */
 static uint64_t frames_wanted(const struct cell *cell)
 {
     if (cell->params.memory_bytes != 0)
         return cell->params.memory_bytes / PL_FRAME_BYTES;
-    if (cell->trace == NULL)
-        return (cell->params.smoke ? SMOKE_MEMORY_BYTES : MEMORY_BYTES) / PL_FRAME_BYTES;
-    return (cell->trace->peak_frames * 5 + 3) / 4;
+    if (cell->trace != NULL)
+        return (cell->trace->peak_frames * 5 + 3) / 4;
+    if (cell->params.smoke)
+        return SMOKE_MEMORY_BYTES / PL_FRAME_BYTES;
+    return (cell->workload->memory_bytes != 0 ? cell->workload->memory_bytes : MEMORY_BYTES) / PL_FRAME_BYTES;
 }
 
 static int make_machine(struct cell *cell, const struct spec *spec, struct spec_error *error)
@@ -52,7 +55,7 @@ static int make_machine(struct cell *cell, const struct spec *spec, struct spec_
         .ranges = {{.first = {0}, .frame_count = frames_wanted(cell)}},
         .range_count = 1,
         .cpu_count = cpus < 2 ? 2 : cpus, /* `remote` on one thread plays two */
-        .contents = spec_needs_contents(spec),
+        .contents = cell->workload->needs_contents || spec_needs_contents(spec),
         .contents_alignment = spec_base(spec)->arena_alignment,
     };
     shape.floors =
@@ -96,8 +99,18 @@ static int make_replay(struct cell *cell, struct spec_error *error)
 /* Everything up to the point where only the clock is missing. 0: ready, or cell->cannot is set. */
 static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_error *error)
 {
+    cell->spec = spec;
     if (cell->workload->is_replay && load_trace(cell, error) != 0)
         return -1;
+    if (cell->params.cpus > 1 && !cell->workload->takes_cpus && !cell->workload->is_replay) {
+        (void)workload_cannot(cell, "n/a (workload): its callers take turns, so it runs on 1 CPU");
+        return 0;
+    }
+    if (cell->workload->makes_machine) {
+        (void)native_pin_self(0);
+        (void)cell->workload->prepare(cell);
+        return 0;
+    }
     if (make_machine(cell, spec, error) != 0)
         return -1;
     struct spec_error why;
@@ -123,6 +136,8 @@ static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_
 
 static void cell_fini(struct cell *cell)
 {
+    if (cell->workload->drop != NULL)
+        cell->workload->drop(cell);
     /* A replay's runs are the replay's. */
     for (unsigned i = 0; i < CELL_CPU_LIMIT; i++) {
         if (cell->replay == NULL)
@@ -190,8 +205,7 @@ cJSON *cell_run(const struct cell_params *params, struct spec_error *error)
     cell->workload = workload_find(params->workload);
     if (cell->workload == NULL) {
         snprintf(error->text, sizeof(error->text),
-                 "workload '%.80s': unknown; repeat, bulk, replace, remote or "
-                 "replay:FILE expected",
+                 "workload '%.80s': unknown; './pagelab list --workloads' names those there are",
                  params->workload);
         free(cell);
         return NULL;
@@ -249,7 +263,7 @@ void cell_name(const struct cell_params *params, char name[CELL_NAME_BYTES])
     cell_label(params->workload, label, sizeof(label));
     const struct workload *workload = workload_find(params->workload);
     int n = snprintf(name, CELL_NAME_BYTES, "%s/%s", label, params->backend);
-    if (workload != NULL && workload->takes_order)
+    if (workload != NULL && workload_has_order(workload))
         n += snprintf(name + n, CELL_NAME_BYTES - (size_t)n, "/order:%u", params->order);
     if (workload != NULL && workload->is_replay)
         snprintf(name + n, CELL_NAME_BYTES - (size_t)n, "/mode:%s", params->parallel ? "parallel" : "serial");
@@ -265,7 +279,7 @@ void cell_command(const struct cell_params *params, char *text, size_t bytes)
                      quote, params->workload);
     if (n < 0 || (size_t)n >= bytes || workload == NULL)
         return;
-    if (workload->takes_order)
+    if (workload_has_order(workload))
         n += snprintf(text + n, bytes - (size_t)n, " --order %u", params->order);
     if (workload->takes_cpus && (size_t)n < bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --cpus %u", params->cpus);

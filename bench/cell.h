@@ -36,6 +36,13 @@ struct cell_thread {
     bool pinned;
 };
 
+/* A number beside the times. */
+#define CELL_COUNTER_LIMIT 4u
+struct cell_counter {
+    const char *name; /* a literal */
+    double value;
+};
+
 struct workload;
 struct replay;
 struct trace;
@@ -44,18 +51,21 @@ struct trace;
 struct cell {
     struct cell_params params;
     const struct workload *workload;
-    struct native_machine *native;
+    const struct spec *spec;       /* of params.backend */
+    struct native_machine *native; /* NULL: the workload makes its own */
     const struct pl_machine *machine;
     struct instance instance;
     struct admission admission;
     struct cell_thread threads[CELL_CPU_LIMIT];
     uint64_t granted_frames; /* most that the workload holds while it is measured */
-    bool cannot;             /* prepare found that the candidate is not able: a failed row, not an error */
+    struct cell_counter counters[CELL_COUNTER_LIMIT];
+    unsigned counter_count;
+    bool cannot; /* prepare found that the candidate is not able: a failed row, not an error */
     char reason[192];
     struct trace *trace; /* replay only */
     struct replay *replay;
     uint64_t events; /* replay only: operations of one pass, the frees at its end included */
-    void *shared;    /* a workload's own, freed with free() */
+    void *shared;    /* a workload's own, freed with free() after its drop */
 };
 
 /* Measures and returns a row: an object with the keys of Google Benchmark's JSON and our counters, plus

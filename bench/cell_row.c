@@ -57,7 +57,9 @@ cJSON *cell_row_new(const struct cell_params *params)
     cJSON_AddStringToObject(row, "time_unit", "ns");
     cJSON_AddStringToObject(row, "candidate", params->backend);
     cJSON_AddStringToObject(row, "workload", label);
-    if (workload != NULL && workload->takes_order)
+    if (workload != NULL)
+        cJSON_AddStringToObject(row, "section", workload->section);
+    if (workload != NULL && workload_has_order(workload))
         cJSON_AddNumberToObject(row, "order", params->order);
     cJSON_AddNumberToObject(row, "cpus", params->cpus);
     cJSON_AddStringToObject(row, "status", "ok");
@@ -120,7 +122,9 @@ static void describe_machine(const struct cell *cell, cJSON *row)
         return;
     bool floor = spec_base(&cell->instance.spec)->kind == PL_KIND_FLOOR;
     if (record_grants(cell, &shadow, &finding)) {
-        set_number(row, "largest_free_order", shadow_largest_free_order(&shadow));
+        /* What a system holds, it holds: nobody's list of runs says where. */
+        if (strcmp(cell->workload->section, SECTION_SYSTEMS) != 0)
+            set_number(row, "largest_free_order", shadow_largest_free_order(&shadow));
         if (cell->workload->is_replay)
             cJSON_AddItemToObject(row, "frame_map", frame_map(&shadow));
     } else if (!floor) {
@@ -151,7 +155,7 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
     cJSON *row = cell_row_new(&cell->params);
     char text[512];
     uint64_t failures = 0;
-    if (cell->params.admission == ADMISSION_EXACT)
+    if (cell->params.admission == ADMISSION_EXACT || cell->workload->makes_machine)
         snprintf(text, sizeof(text), "exact");
     else
         snprintf(text, sizeof(text), "batched (within %lld frames a CPU)",
@@ -169,6 +173,8 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
         cell_row_fail(row, not_applicable ? "n/a" : "failed", cell->reason);
     } else {
         take_times(cell, row, measured);
+        for (unsigned i = 0; i < cell->counter_count; i++)
+            set_number(row, cell->counters[i].name, cell->counters[i].value);
     }
     for (unsigned i = 0; i < CELL_CPU_LIMIT; i++)
         failures += cell->threads[i].failures;

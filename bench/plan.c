@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/workloads/workload.h"
+
+#define SYSTEMS_TIME_SHARE (1.0 / 3)
+
 static int plan_add(struct plan *plan, const struct plan_options *options, const struct cell_params *cell,
                     const char *backend)
 {
@@ -40,8 +44,11 @@ static bool is_named(const struct plan_options *options, const char *name)
 int plan_workload(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
 {
     static const char *const rods[] = {"null", "magazine"};
+    const struct workload *workload = workload_find(cell->workload);
+    const char *section = workload == NULL ? SECTION_FRAMES : workload->section;
     for (size_t i = 0; i < PL_COUNT_OF(rods) && options->rods; i++) {
-        if (!is_named(options, rods[i]) && plan_add(plan, options, cell, rods[i]) != 0)
+        if (section_has_rod(section, rods[i]) && !is_named(options, rods[i]) &&
+            plan_add(plan, options, cell, rods[i]) != 0)
             return -1;
     }
     for (size_t i = 0; i < options->spec_count; i++) {
@@ -77,6 +84,22 @@ int plan_rods_check(struct plan *plan, const struct plan_options *options)
     return plan_calibrations(plan, options) != 0 ? -1 : plan_workload(plan, &rods_only, &cell);
 }
 
+/* Every call of a system that is measured, on one size each, and on one CPU. */
+static int plan_systems(struct plan *plan, const struct plan_options *options)
+{
+    struct plan_options shorter = *options;
+    shorter.min_time_s *= SYSTEMS_TIME_SHARE;
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        struct cell_params cell = {.order = workloads[i]->default_order, .cpus = 1};
+        if (strcmp(workloads[i]->section, SECTION_SYSTEMS) != 0)
+            continue;
+        snprintf(cell.workload, sizeof(cell.workload), "%s", workloads[i]->name);
+        if (plan_workload(plan, &shorter, &cell) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int plan_matrix(struct plan *plan, const struct plan_options *options)
 {
     static const char *const names[] = {"repeat", "bulk", "replace", "remote"};
@@ -99,7 +122,7 @@ int plan_matrix(struct plan *plan, const struct plan_options *options)
         if (plan_workload(plan, options, &cell) != 0)
             return -1;
     }
-    return 0;
+    return plan_systems(plan, options);
 }
 
 void plan_fini(struct plan *plan)

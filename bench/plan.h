@@ -25,8 +25,8 @@ struct plan_options {
     double min_time_s;
 };
 
-/* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace. 0, or -1:
- * out of memory. */
+/* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; the
+ * systems' workloads at the order that is theirs, for a third of the time. 0, or -1: out of memory. */
 int plan_matrix(struct plan *plan, const struct plan_options *options);
 
 /* One workload, as `cell` says, on all specs. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/workloads/workload.h"
+
 #define REPETITIONS_MAX 1000u
 #define ROD_FACTOR      1.5
 
@@ -215,7 +217,7 @@ static void set_ratio(cJSON *row, const char *key, const char *rod, double rod_n
                       size_t why_bytes)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(row, key);
-    if (!is_ok(row))
+    if (!is_ok(row) || !section_has_rod(text_of(row, "section"), rod))
         return;
     if (!usable)
         snprintf(why, why_bytes, "no ratios: the rods are void");
@@ -235,8 +237,6 @@ void rows_finish(cJSON *root)
     cJSON_ArrayForEach(row, benchmarks)
     {
         char why[128] = "";
-        if (strncmp(text_of(row, "workload"), "calibrate-", 10) == 0)
-            continue;
         set_ratio(row, "ratio_to_floor", "null", rod_time(benchmarks, row, "null"), usable, why, sizeof(why));
         set_ratio(row, "ratio_to_magazine", "magazine", rod_time(benchmarks, row, "magazine"), usable, why,
                   sizeof(why));

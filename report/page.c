@@ -75,6 +75,9 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
                                         "occupancy",
                                         "metadata_bytes_per_frame",
                                         "largest_free_order",
+                                        "section",
+                                        "allocator_calls",
+                                        "segments",
                                         "frame_map"};
     static const char *const ratios[] = {"ratio_to_floor", "ratio_to_magazine"};
     cJSON *object = cJSON_CreateObject();

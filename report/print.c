@@ -11,9 +11,10 @@
 #define CELL_TEXT_MAX 16
 
 static const struct table_column people_columns[] = {
-    {"candidate", TABLE_LEFT},     {"ns/op", TABLE_RIGHT},      {"x floor", TABLE_RIGHT},
-    {"x magazine", TABLE_RIGHT},   {"failures", TABLE_RIGHT},   {"occupancy", TABLE_RIGHT},
-    {"meta B/frame", TABLE_RIGHT}, {"free order", TABLE_RIGHT}, {"status", TABLE_LEFT},
+    {"candidate", TABLE_LEFT},   {"ns/op", TABLE_RIGHT},        {"x floor", TABLE_RIGHT},
+    {"x magazine", TABLE_RIGHT}, {"calls/op", TABLE_RIGHT},     {"failures", TABLE_RIGHT},
+    {"occupancy", TABLE_RIGHT},  {"meta B/frame", TABLE_RIGHT}, {"free order", TABLE_RIGHT},
+    {"status", TABLE_LEFT},
 };
 
 static const struct table_column machine_columns[] = {
@@ -25,6 +26,7 @@ static const struct table_column machine_columns[] = {
     {"ns_per_op", TABLE_RIGHT},
     {"ratio_to_floor", TABLE_RIGHT},
     {"ratio_to_magazine", TABLE_RIGHT},
+    {"allocator_calls", TABLE_RIGHT},
     {"failures", TABLE_RIGHT},
     {"occupancy", TABLE_RIGHT},
     {"metadata_bytes_per_frame", TABLE_RIGHT},
@@ -36,13 +38,15 @@ static const struct table_column machine_columns[] = {
 };
 
 enum { PEOPLE_COLUMNS = sizeof people_columns / sizeof people_columns[0] };
+enum { PEOPLE_CALLS = 4 }; /* the column that is left out where no cell has it */
 enum { MACHINE_COLUMNS = sizeof machine_columns / sizeof machine_columns[0] };
 
-/* The seven numbers of a cell, as text; "-" where the cell has none. */
+/* The eight numbers of a cell, as text; "-" where the cell has none. */
 struct cell_numbers {
     char ns[CELL_TEXT_MAX];
     char floor_ratio[CELL_TEXT_MAX];
     char magazine_ratio[CELL_TEXT_MAX];
+    char calls[CELL_TEXT_MAX]; /* systems only: that an operation made of the candidate */
     char failures[CELL_TEXT_MAX];
     char occupancy[CELL_TEXT_MAX];
     char metadata[CELL_TEXT_MAX];
@@ -87,6 +91,20 @@ static void field_format_whole(const cJSON *row, const char *key, char text[CELL
     }
 }
 
+/* Mostly whole for people: an operation makes two calls, or none. */
+static void calls_format(const cJSON *row, bool machine, char text[CELL_TEXT_MAX])
+{
+    double calls = 0;
+    bool whole = result_number(row, "allocator_calls", &calls) && calls >= 0 && calls < 1e9 &&
+                 calls == (double)(long long)calls;
+
+    if (whole) {
+        snprintf(text, CELL_TEXT_MAX, "%.0f", calls);
+    } else {
+        field_format(row, "allocator_calls", machine, text);
+    }
+}
+
 /*
  * Times and ratios need an ok cell, ratios rods that are not void as well. Of the rest a failed cell still
  * tells what the shadow model saw (the share of memory it reached); one that never ran to its end (crashed,
@@ -106,23 +124,53 @@ static void cell_numbers_fill(struct cell_numbers *numbers, const struct report_
     }
     field_format(ratios, "ratio_to_floor", machine, numbers->floor_ratio);
     field_format(ratios, "ratio_to_magazine", machine, numbers->magazine_ratio);
+    calls_format(cell_ok(cell) ? cell->row : NULL, machine, numbers->calls);
     field_format_whole(counts, "failures", numbers->failures);
     field_format(counts, "occupancy", machine, numbers->occupancy);
     field_format(counts, "metadata_bytes_per_frame", machine, numbers->metadata);
     field_format_whole(counts, "largest_free_order", numbers->largest);
 }
 
-static bool people_row(struct table *table, const struct report_cell *cell, bool ratios_count)
+static bool cells_have_calls(const struct report_cells *cells)
+{
+    double calls = 0;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        if (result_number(cells->list[i].row, "allocator_calls", &calls)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct table *people_table_create(bool calls)
+{
+    struct table_column columns[PEOPLE_COLUMNS];
+    size_t count = 0;
+
+    for (size_t i = 0; i < PEOPLE_COLUMNS; i++) {
+        if (calls || i != PEOPLE_CALLS) {
+            columns[count++] = people_columns[i];
+        }
+    }
+    return table_create(columns, count);
+}
+
+static bool people_row(struct table *table, const struct report_cell *cell, bool ratios_count, bool calls)
 {
     struct cell_numbers numbers;
 
     cell_numbers_fill(&numbers, cell, ratios_count, false);
 
-    const char *const cells[PEOPLE_COLUMNS] = {
-        cell->candidate,   numbers.ns,       numbers.floor_ratio, numbers.magazine_ratio, numbers.failures,
-        numbers.occupancy, numbers.metadata, numbers.largest,     cell->status,
+    const char *cells[PEOPLE_COLUMNS] = {
+        cell->candidate,  numbers.ns,        numbers.floor_ratio, numbers.magazine_ratio, numbers.calls,
+        numbers.failures, numbers.occupancy, numbers.metadata,    numbers.largest,        cell->status,
     };
 
+    if (!calls) {
+        memmove(&cells[PEOPLE_CALLS], &cells[PEOPLE_CALLS + 1],
+                (PEOPLE_COLUMNS - PEOPLE_CALLS - 1) * sizeof cells[0]);
+    }
     return table_add_row(table, cells);
 }
 
@@ -211,6 +259,8 @@ static bool people_notes(struct table *table, const struct report_cell *group, s
 
 static bool people_fill(struct table *table, const struct report_cells *cells, bool ratios_count)
 {
+    bool calls = cells_have_calls(cells);
+
     for (size_t first = 0, next = 0; first < cells->count; first = next) {
         const struct report_cell *group = &cells->list[first];
 
@@ -218,7 +268,7 @@ static bool people_fill(struct table *table, const struct report_cells *cells, b
             return false;
         }
         while (next < cells->count && cells_same_group(group, &cells->list[next])) {
-            if (!people_row(table, &cells->list[next++], ratios_count)) {
+            if (!people_row(table, &cells->list[next++], ratios_count, calls)) {
                 return false;
             }
         }
@@ -251,6 +301,7 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
             numbers.ns,
             numbers.floor_ratio,
             numbers.magazine_ratio,
+            numbers.calls,
             numbers.failures,
             numbers.occupancy,
             numbers.metadata,
@@ -303,7 +354,7 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
     }
     cells_sort(&cells);
     table = machine ? table_create(machine_columns, MACHINE_COLUMNS)
-                    : table_create(people_columns, PEOPLE_COLUMNS);
+                    : people_table_create(cells_have_calls(&cells));
     if (table != NULL &&
         (machine ? machine_fill(table, &cells, ratios_count)
                  : rods_line(table, rods, words) && people_fill(table, &cells, ratios_count))) {

@@ -51,6 +51,7 @@ static void bulk_finish(struct cell *cell)
 const struct workload workload_bulk = {
     .name = "bulk",
     .summary = "allocate up to 10,000 blocks, then free them; a pair is one operation",
+    .section = SECTION_FRAMES,
     .takes_order = true,
     .takes_cpus = true,
     .prepare = bulk_prepare,

@@ -57,6 +57,7 @@ static void cas_body(struct lb_state *state, void *user)
 const struct workload workload_calls = {
     .name = "calibrate-calls",
     .summary = "two direct calls of empty functions",
+    .section = SECTION_HARNESS,
     .prepare = nothing_to_prepare,
     .body = calls_body,
 };
@@ -64,6 +65,7 @@ const struct workload workload_calls = {
 const struct workload workload_cas = {
     .name = "calibrate-cas",
     .summary = "one uncontended locked compare-and-swap",
+    .section = SECTION_HARNESS,
     .prepare = nothing_to_prepare,
     .body = cas_body,
 };

@@ -105,6 +105,7 @@ static void remote_body(struct lb_state *state, void *user)
 const struct workload workload_remote = {
     .name = "remote",
     .summary = "allocate on one CPU, free on the other, in bursts of 64, both ways; a pair is one operation",
+    .section = SECTION_FRAMES,
     .takes_order = true,
     .takes_cpus = true,
     .prepare = remote_prepare,

@@ -29,6 +29,7 @@ static void repeat_body(struct lb_state *state, void *user)
 const struct workload workload_repeat = {
     .name = "repeat",
     .summary = "allocate one block and free it at once; a pair is one operation",
+    .section = SECTION_FRAMES,
     .takes_order = true,
     .takes_cpus = true,
     .prepare = repeat_prepare,

@@ -84,6 +84,7 @@ static void replace_body(struct lb_state *state, void *user)
 const struct workload workload_replace = {
     .name = "replace",
     .summary = "at 90 % granted, free a random block and allocate one; a pair is one operation",
+    .section = SECTION_FRAMES,
     .takes_order = true,
     .takes_cpus = true,
     .prepare = replace_prepare,

@@ -49,6 +49,7 @@ static void replay_finish(struct cell *cell)
 const struct workload workload_replay = {
     .name = "replay:FILE",
     .summary = "a recorded kernel's page allocations and frees; an event is one operation",
+    .section = SECTION_FRAMES,
     .is_replay = true,
     .prepare = replay_prepare,
     .body = replay_body,

@@ -7,7 +7,12 @@
 #include <string.h>
 
 const struct workload *const workloads[] = {
-    &workload_repeat, &workload_bulk, &workload_replace, &workload_remote, &workload_replay, NULL,
+    &workload_repeat,       &workload_bulk,         &workload_replace,      &workload_remote,
+    &workloads_vm_alloc[0], &workloads_vm_alloc[1], &workloads_vm_alloc[2], &workloads_vm_alloc[3],
+    &workloads_vm_alloc[4], &workloads_vm_alloc[5], &workloads_area[0],     &workloads_area[1],
+    &workloads_orb[0],      &workloads_orb[1],      &workloads_buffer[0],   &workloads_buffer[1],
+    &workloads_buffer[2],   &workloads_buffer[3],   &workloads_buffer[4],   &workloads_buffer[5],
+    &workloads_programs[0], &workloads_programs[1], &workload_replay,       NULL,
 };
 
 const struct workload *workload_find(const char *name)
@@ -21,6 +26,38 @@ const struct workload *workload_find(const char *name)
     if (strcmp(name, workload_calls.name) == 0)
         return &workload_calls;
     return strcmp(name, workload_cas.name) == 0 ? &workload_cas : NULL;
+}
+
+void workload_names(char *text, size_t bytes)
+{
+    size_t used = 0;
+    for (size_t i = 0; workloads[i] != NULL && used < bytes; i++) {
+        const char *between = i == 0 ? "" : workloads[i + 1] == NULL ? " or " : ", ";
+        int n = snprintf(text + used, bytes - used, "%s%s", between, workloads[i]->name);
+        used += n < 0 ? 0 : (size_t)n;
+    }
+}
+
+/* Where frames hold somebody's objects, a rod that gives the same ones to everybody is none; the harness has
+ * no rod at all. */
+bool section_has_rod(const char *section, const char *rod)
+{
+    if (strcmp(section, SECTION_SYSTEMS) == 0)
+        return strcmp(rod, "magazine") == 0;
+    return strcmp(section, SECTION_HARNESS) != 0;
+}
+
+void workload_count(struct cell *cell, const char *name, double value)
+{
+    unsigned at = 0;
+    while (at < cell->counter_count && strcmp(cell->counters[at].name, name) != 0)
+        at++;
+    if (at == CELL_COUNTER_LIMIT)
+        return;
+    if (at == cell->counter_count)
+        cell->counter_count++;
+    cell->counters[at].name = name;
+    cell->counters[at].value = value;
 }
 
 struct cell_thread *workload_thread(struct cell *cell, const struct lb_state *state)

@@ -1,5 +1,6 @@
-/* A workload: what is done to a candidate while libbench looks at the clock. One file each; all of them work
- * on grants of one order, on machines of any shape, through admission, as a kernel would. */
+/* A workload: what is done to a candidate while libbench looks at the clock. One file each, or each family.
+ * Those of section "frames" work on grants of one order; those of "systems" call a system that stands on the
+ * candidate (stand.h); all go through admission, as a kernel would. "harness" measures the harness itself. */
 #ifndef BENCH_WORKLOADS_WORKLOAD_H
 #define BENCH_WORKLOADS_WORKLOAD_H
 
@@ -7,18 +8,32 @@
 
 #include "bench/cell.h"
 
+#define SECTION_FRAMES  "frames"
+#define SECTION_SYSTEMS "systems"
+#define SECTION_HARNESS "harness"
+
 struct workload {
     const char *name;
     const char *summary;
+    const char *section;
     bool takes_order;
+    bool takes_pages; /* the order says how large the object is, 2^order pages; the candidate's orders may end
+                         below */
     bool takes_cpus;
     bool is_replay;
+    bool needs_contents;    /* a machine with contents, for those who keep their objects in frames */
+    bool makes_machine;     /* its own, and its own instance: cell->instance is not live */
+    unsigned default_order; /* where none is asked for */
+    unsigned choice;        /* the workload's own: tells those that share functions apart */
+    uint64_t memory_bytes;  /* machine to measure on; 0: 1 GiB */
     /* Once, before anything is timed. False: cell->cannot and cell->reason are set. */
     bool (*prepare)(struct cell *cell);
     /* On each thread; libbench calls it several times. `user` is the cell. */
     lb_function *body;
     /* NULL, or: what is granted at the end, for the frame map, is in threads[].runs when it returns. */
     void (*finish)(struct cell *cell);
+    /* NULL, or: lets go of what prepare made, as far as it came; before the instance ends. */
+    void (*drop)(struct cell *cell);
 };
 
 extern const struct workload workload_repeat;
@@ -28,12 +43,37 @@ extern const struct workload workload_remote;
 extern const struct workload workload_replay;
 extern const struct workload workload_calls;
 extern const struct workload workload_cas;
+extern const struct workload workloads_vm_alloc[]; /* by FreeBSD's class: with an object, then without */
+extern const struct workload workloads_area[];     /* Linux: area-map, area-alloc */
+extern const struct workload workloads_orb[];      /* SBP-2: orb-fixed, orb-growing */
+extern const struct workload workloads_buffer[]; /* IOKit, by kind of descriptor; and the walk of segments */
+extern const struct workload workloads_programs[]; /* programs-bare, programs-checked */
+#define WORKLOADS_VM_ALLOC 6u
+#define WORKLOADS_AREA     2u
+#define WORKLOADS_ORB      2u
+#define WORKLOADS_BUFFER   6u
+#define WORKLOADS_PROGRAMS 2u
 
 /* NULL-terminated: those that users name. */
 extern const struct workload *const workloads[];
 
 /* "replay:FILE" finds workload_replay; the two calibrations are found, too. NULL: there is none. */
 const struct workload *workload_find(const char *name);
+
+/* "repeat, bulk, ... or replay:FILE", for error lines. */
+void workload_names(char *text, size_t bytes);
+
+/* Does a row of it have an order, of blocks or of the object? */
+PL_INLINE bool workload_has_order(const struct workload *workload)
+{
+    return workload->takes_order || workload->takes_pages;
+}
+
+/* Is what is measured in this section held against that rod? */
+bool section_has_rod(const char *section, const char *rod);
+
+/* A number of this cell beside its time, into the row under `name` (a literal). A later one replaces it. */
+void workload_count(struct cell *cell, const char *name, double value);
 
 /* What this thread works with; pins it on its first call. */
 struct cell_thread *workload_thread(struct cell *cell, const struct lb_state *state);

@@ -277,10 +277,10 @@ function drawCharts() {
   charts.splice(0).forEach((chart) => chart.destroy());
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 12;
-  drawLegend(list);
+  drawLegend(list.filter((cell) => sectionOf(cell) === "frames"));
   const figures = workloads
     .map((name) => [name, list.filter((cell) => cell.workload === name)])
-    .filter(([name, here]) => here.length > 0 && !name.startsWith("calibrate-"))
+    .filter(([, here]) => here.length > 0 && sectionOf(here[0]) === "frames" && !here[0].workload.startsWith("calibrate-"))
     .map(([name, here]) => drawWorkload(name, here));
   const box = make("div", { className: "pairs" }, ...figures.map((one) => one.figure));
   byId("charts-list").replaceChildren(figures.length ? box : make("p", { className: "empty", textContent: "The filter leaves nothing to draw." }));

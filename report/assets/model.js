@@ -39,6 +39,22 @@ const workloadWords = {
   "calibrate-cas": "One uncontended locked compare-and-swap: what the check of the rods needs to know.",
   "calibrate-calls": "Direct calls of an empty function: what the harness costs is measured against them.",
   remote: "Allocate on one CPU, free on the other, and back, in bursts.",
+  "vm-alloc-normal": "FreeBSD: vm_page_alloc for an object and vm_page_free, class NORMAL.",
+  "vm-alloc-system": "FreeBSD: the same, class SYSTEM.",
+  "vm-alloc-interrupt": "FreeBSD: the same, class INTERRUPT.",
+  "vm-noobj-normal": "FreeBSD: vm_page_alloc_noobj and vm_page_free, class NORMAL.",
+  "vm-noobj-system": "FreeBSD: the same, class SYSTEM.",
+  "vm-noobj-interrupt": "FreeBSD: the same, class INTERRUPT.",
+  "area-alloc": "Linux: alloc_vm_area with its ptes, and free_vm_area.",
+  "area-map": "Linux: map and unmap one page through its preallocated pte.",
+  "orb-fixed": "SBP-2: setCommandBuffers into a table of fixed size, allocated beforehand; scattered pages.",
+  "orb-growing": "SBP-2: the same with a table that is allocated each time.",
+  "buffer-small": "IOKit: create and release a wired buffer of 256 bytes.",
+  "buffer-wired": "IOKit: create and release a wired buffer.",
+  "buffer-contiguous": "IOKit: create and release a physically contiguous buffer.",
+  "buffer-pageable": "IOKit: create and release a pageable buffer, no page touched.",
+  "buffer-prepared": "IOKit: the same with prepare and complete between.",
+  "buffer-segments": "IOKit: walk over all physical segments of a wired buffer of scattered pages.",
 };
 
 function workloadDescription(name) {

@@ -3,6 +3,7 @@
 function drawFiltered() {
   drawFilterSummary();
   drawCharts();
+  drawSystems();
   drawTable();
   drawMaps();
 }

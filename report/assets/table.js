@@ -19,6 +19,8 @@ const allColumns = [
   { name: "spread", value: spread, show: spreadWords },
   { name: "×\u00a0floor", value: (cell) => cell.ratio_to_floor, format: figures },
   { name: "×\u00a0magazine", value: (cell) => cell.ratio_to_magazine, format: figures },
+  { name: "allocator calls", value: (cell) => (isOk(cell) ? cell.allocator_calls : NaN), format: (value) => (isNumber(value) ? wholeOrFigures(value) : ""),
+    needed: () => cells.some((cell) => isNumber(cell.allocator_calls)) },
   { name: "failures", value: count("failures"), format: whole },
   { name: "occupancy", value: count("occupancy"), format: percent },
   { name: "metadata B/frame", value: count("metadata_bytes_per_frame"), format: figures },
