@@ -13,6 +13,7 @@
 
 #define DEFAULT_MIN_TIME_S 0.2
 #define DEFAULT_LIMIT_S    120.0
+#define ORDER_UNSAID       (-1)
 
 struct bench_options {
     char *backends;
@@ -34,16 +35,17 @@ struct bench_options {
 
 static int read_cell(const char *command, const struct bench_options *options, struct cell_params *cell)
 {
+    char names[512];
     memset(cell, 0, sizeof(*cell));
+    workload_names(names, sizeof(names));
     if (options->workload == NULL)
-        return cli_mistake(command, "--workload expected: repeat, bulk, replace, remote or replay:FILE");
-    if (workload_find(options->workload) == NULL)
-        return cli_mistake(command,
-                           "workload '%s': unknown; repeat, bulk, replace, remote or replay:FILE expected",
-                           options->workload);
+        return cli_mistake(command, "--workload expected: %s", names);
+    const struct workload *workload = workload_find(options->workload);
+    if (workload == NULL)
+        return cli_mistake(command, "workload '%s': unknown; %s expected", options->workload, names);
     if (strlen(options->workload) >= sizeof(cell->workload))
         return cli_mistake(command, "workload '%.60s...': a shorter path expected", options->workload);
-    if (options->order < 0 || options->order > (int)PL_ORDER_LIMIT)
+    if (options->order < ORDER_UNSAID || options->order > (int)PL_ORDER_LIMIT)
         return cli_mistake(command, "--order %d: 0 to %u expected", options->order, PL_ORDER_LIMIT);
     if (options->cpus < 1 || options->cpus > (int)PL_CPU_LIMIT)
         return cli_mistake(command, "--cpus %d: 1 to %u expected", options->cpus, PL_CPU_LIMIT);
@@ -57,7 +59,7 @@ static int read_cell(const char *command, const struct bench_options *options, s
     if (!cli_floors(command, options->floors, &cell->floors, &cell->own_floors))
         return CLI_MISTAKE;
     snprintf(cell->workload, sizeof(cell->workload), "%s", options->workload);
-    cell->order = (unsigned)options->order;
+    cell->order = options->order == ORDER_UNSAID ? workload->default_order : (unsigned)options->order;
     cell->cpus = (unsigned)options->cpus;
     cell->admission = options->admission != NULL && strcmp(options->admission, "exact") == 0
                           ? ADMISSION_EXACT
@@ -68,27 +70,27 @@ static int read_cell(const char *command, const struct bench_options *options, s
     return CLI_OK;
 }
 
-#define CELL_OPTIONS(o)                                                                                      \
-    {"backend", 'b', POPT_ARG_STRING, &(o).backends, 0, "a candidate, or several: percpu+buddy,bitmap",      \
-     "NAME"},                                                                                                \
-        {"workload", 'w', POPT_ARG_STRING, &(o).workload, 0, "repeat, bulk, replace, remote or replay:FILE", \
-         "NAME"},                                                                                            \
-        {"order", 0, POPT_ARG_INT, &(o).order, 0, "blocks of 2^ORDER frames (0)", "ORDER"},                  \
-        {"cpus", 0, POPT_ARG_INT, &(o).cpus, 0, "virtual CPUs, as pinned threads (1)", "N"},                 \
-        {"memory", 0, POPT_ARG_STRING, &(o).memory, 0, "the machine's size (1GiB; replay: 1.25 x the peak)", \
-         "SIZE"},                                                                                            \
-        {"admission", 0, POPT_ARG_STRING, &(o).admission, 0, "batched or exact (batched)", "MODE"},          \
-        {"floors", 0, POPT_ARG_STRING, &(o).floors, 0, "freebsd, or frames as INTERRUPT/SYSTEM/NORMAL",      \
-         "FLOORS"},                                                                                          \
-        {"parallel", 0, POPT_ARG_NONE, &(o).parallel, 0, "replay with a thread a CPU", NULL},                \
-        {"min-time", 0, POPT_ARG_DOUBLE, &(o).min_time_s, 0, "seconds to measure a cell (0.2)", "S"},        \
-    {                                                                                                        \
-        "smoke", 0, POPT_ARG_NONE, &(o).smoke, 0, "a few iterations: does it run?", NULL                     \
+#define CELL_OPTIONS(o)                                                                                        \
+    {"backend", 'b', POPT_ARG_STRING, &(o).backends, 0, "a candidate, or several: percpu+buddy,bitmap",        \
+     "NAME"},                                                                                                  \
+        {"workload", 'w', POPT_ARG_STRING, &(o).workload, 0, "'pagelab list --workloads' names them", "NAME"}, \
+        {"order", 0, POPT_ARG_INT, &(o).order, 0, "blocks, or buffers and areas, of 2^ORDER frames", "ORDER"}, \
+        {"cpus", 0, POPT_ARG_INT, &(o).cpus, 0, "virtual CPUs, as pinned threads (1)", "N"},                   \
+        {"memory", 0, POPT_ARG_STRING, &(o).memory, 0, "the machine's size (1GiB; replay: 1.25 x the peak)",   \
+         "SIZE"},                                                                                              \
+        {"admission", 0, POPT_ARG_STRING, &(o).admission, 0, "batched or exact (batched)", "MODE"},            \
+        {"floors", 0, POPT_ARG_STRING, &(o).floors, 0, "freebsd, or frames as INTERRUPT/SYSTEM/NORMAL",        \
+         "FLOORS"},                                                                                            \
+        {"parallel", 0, POPT_ARG_NONE, &(o).parallel, 0, "replay with a thread a CPU", NULL},                  \
+        {"min-time", 0, POPT_ARG_DOUBLE, &(o).min_time_s, 0, "seconds to measure a cell (0.2)", "S"},          \
+    {                                                                                                          \
+        "smoke", 0, POPT_ARG_NONE, &(o).smoke, 0, "a few iterations: does it run?", NULL                       \
     }
 
 static int cell_main(int argc, const char **argv)
 {
-    static struct bench_options bench = {.cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
+    static struct bench_options bench = {
+        .order = ORDER_UNSAID, .cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
     const struct poptOption options[] = {CELL_OPTIONS(bench), POPT_AUTOHELP POPT_TABLEEND};
     struct cell_params cell;
     struct spec_error error;
@@ -175,8 +177,11 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
 
 static int bench_main(int argc, const char **argv)
 {
-    static struct bench_options bench = {
-        .cpus = 1, .rounds = 3, .min_time_s = DEFAULT_MIN_TIME_S, .limit_s = DEFAULT_LIMIT_S};
+    static struct bench_options bench = {.order = ORDER_UNSAID,
+                                         .cpus = 1,
+                                         .rounds = 3,
+                                         .min_time_s = DEFAULT_MIN_TIME_S,
+                                         .limit_s = DEFAULT_LIMIT_S};
     const struct poptOption options[] = {
         CELL_OPTIONS(bench),
         {"rounds", 'r', POPT_ARG_INT, &bench.rounds, 0, "repetitions, interleaved (3)", "N"},

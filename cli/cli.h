@@ -35,6 +35,7 @@ extern const struct cli_command cli_run;
 extern const struct cli_command cli_replay;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_report;
+extern const struct cli_command cli_check;
 extern const struct cli_command cli_fuzz;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
