@@ -1,18 +1,26 @@
-# A real campaign with the real engines: each catches the canary, none finds anything in a correct backend; a
-# wrong backend is found, stored, and the stored input replays without any fuzzer.
+# A real campaign with the real engines: each catches the canary, none finds anything in a correct backend, of frames
+# or of a system, and each target has a corpus and a dictionary of its own.
 . "$SOURCE/tests/commands/expect.sh"
 drivers=$SOURCE/build/fuzz/bin
-[ -x "$drivers/pagelab-fuzz-page-libfuzzer" ] && command -v afl-fuzz >/dev/null || exit 77
+[ -x "$drivers/pagelab-fuzz-libfuzzer" ] && command -v afl-fuzz >/dev/null || exit 77
 
-expect 0 '' "$PAGELAB" fuzz --backend buddy --time 3 --bin "$drivers" --out good --format json
+expect 2 'fuzz: --target .none.: page, vm, area, orb, buffer, all or every expected' \
+  "$PAGELAB" fuzz --backend buddy --target page,none --bin "$drivers"
+
+expect 0 '' "$PAGELAB" fuzz --backend buddy --target page,area --time 3 --bin "$drivers" --out good --format json
 /usr/bin/python3 - <<'P' || fail "the campaign's table: $(cat out)"
 import json
 rows = json.load(open("out"))
-seen = {(row["candidate"], row["engine"]): row for row in rows}
+seen = {(row["target"], row["candidate"], row["engine"]): row for row in rows}
 for engine in ("libfuzzer", "afl++"):
-    assert seen[("canary", engine)]["verdict"] == "caught", engine
-    assert seen[("canary", engine)]["seconds"] <= 10, engine
-    assert seen[("buddy", engine)]["executions"] > 100, engine
-    assert seen[("buddy", engine)]["findings"] == 0, engine
+    assert seen[("page", "canary", engine)]["verdict"] == "caught", engine
+    assert seen[("page", "canary", engine)]["seconds"] <= 10, engine
+    for target in ("page", "area"):
+        assert seen[(target, "buddy", engine)]["executions"] > 100, (target, engine)
+        assert seen[(target, "buddy", engine)]["findings"] == 0, (target, engine)
 P
+for target in page area; do
+  [ -s "good/work/$target/dictionary" ] || fail "no dictionary of $target"
+  [ -n "$(ls good/work/$target/libfuzzer/corpus)" ] || fail "no corpus of $target"
+done
 finish

@@ -11,6 +11,30 @@ case $WORKLOAD in
       # jemalloc's own metadata is an eighth of so small a machine.
       ! grep -E ',(failed|broken|crashed|timeout),' out | grep -v jemalloc | grep . || fail "replay $how"
     done ;;
+  systems | harness)
+    # Whoever stands on a candidate, and the price of the checks: each at its own size.
+    expect 0 '' "$PAGELAB" list --workloads --format csv
+    names=$(awk -F, -v section="$WORKLOAD" '$2 == section { print $1 }' out)
+    [ -n "$names" ] || fail "no workload of section $WORKLOAD"
+    for name in $names; do
+      expect 0 "^$name," "$PAGELAB" bench --backend "$all" --smoke --rounds 1 --format csv --workload "$name"
+      ! grep -E ',(failed|broken|crashed|timeout),' out | grep . || fail "$name"
+      cp out "$name.csv"
+    done
+    # What was allocated beforehand makes no call of the allocator.
+    for name in orb-fixed area-map; do
+      [ "$WORKLOAD" = systems ] || break
+      awk -F, -v name="$name" '
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == "allocator_calls") calls = i }
+        $1 == name { rows++; if (!calls || $calls != "0") bad = 1 }
+        END { exit bad || rows < 9 }' "$name.csv" || fail "$name calls the allocator: $(cat "$name.csv")"
+    done
+    if [ "$WORKLOAD" = systems ]; then
+      expect 0 'segments' "$PAGELAB" bench --backend buddy --smoke --rounds 1 --workload buffer-segments --out s.json
+      grep -q '"segments"' s.json || fail "no count of segments"
+      expect 0 ',n/a,' "$PAGELAB" bench --backend null --smoke --rounds 1 --format csv --workload vm-alloc-normal
+      expect 0 ',n/a,' "$PAGELAB" bench --backend buddy --smoke --rounds 1 --format csv --workload area-map --cpus 2
+    fi ;;
   *)
     for order in 0 9; do
       for cpus in 1 2; do

@@ -1,6 +1,6 @@
-# cmake -D PROGRAM=... -D "MESSAGE=regular expression" -P check.cmake: the program must die by SIGABRT, and its stderr
+# cmake -D PROGRAM=... [-D ARGUMENTS=LIST] -D "MESSAGE=regular expression" -P check.cmake: the program must die by SIGABRT, and its stderr
 # be the one line that MESSAGE matches from end to end. A sanitizer may add its own words behind that.
-execute_process(COMMAND "${PROGRAM}" RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
+execute_process(COMMAND "${PROGRAM}" ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
 if(NOT result MATCHES "[Aa]bort" AND NOT result EQUAL 134)
     message(FATAL_ERROR "SIGABRT expected, got '${result}'; stderr: ${error}")
 endif()

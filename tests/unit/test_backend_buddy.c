@@ -1,4 +1,4 @@
-/* The buddy allocator: merging in any order, the kept blocks, runs cut out of blocks, nodes. */
+/* The buddy allocator: merging in any order, the cache of kept blocks, runs cut out of blocks, nodes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,8 +85,23 @@ static void test_fills_and_empties_every_shape(void **state)
     }
 }
 
+static struct pl_page_counts counts_of(const struct stub *stub)
+{
+    struct pl_page_counts counts;
+    stub->ops->count(stub->self, &counts);
+    return counts;
+}
+
+static void expect_counts(const struct stub *stub, uint64_t free_frames, uint64_t cached)
+{
+    struct pl_page_counts counts = counts_of(stub);
+    assert_int_equal(counts.free, free_frames);
+    assert_int_equal(counts.cached, cached);
+}
+
 /*  frame  0 1 2 3    0 and 1 are freed: 1 stays kept, unmerged
- * Expect last freed, first granted; and order 1 served although its block has to be merged first. */
+ * Expect last freed, first granted; and order 1 served although its block has to be merged first. The kept
+ * block is counted as cached, not as free. */
 static void test_kept_block_is_merged_when_needed(void **state)
 {
     (void)state;
@@ -97,6 +112,7 @@ static void test_kept_block_is_merged_when_needed(void **state)
     assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), 4);
     assert_int_equal(stub_free_at(&stub, 0, 1, 0), PL_OK);
     assert_int_equal(stub_free_at(&stub, 1, 1, 0), PL_OK);
+    expect_counts(&stub, 1, 1);
     assert_int_equal(stub_audit(&stub, &audit), 0);
     assert_int_equal(audit.blocks[0], 2);
     assert_int_equal(stub_alloc(&stub, 0, &run), PL_OK);
@@ -104,6 +120,99 @@ static void test_kept_block_is_merged_when_needed(void **state)
     assert_int_equal(stub_free(&stub, &run), PL_OK);
     assert_int_equal(stub_alloc(&stub, 1, &run), PL_OK);
     assert_int_equal(run.first.number, 0);
+    expect_counts(&stub, 0, 0);
+    stub_close(&stub);
+}
+
+/* The same frames, then a drain of another CPU.
+ * Expect one block of order 1, free, and nothing cached: what is kept is no CPU's own. */
+static void test_any_drain_merges_what_is_kept(void **state)
+{
+    (void)state;
+    struct stub stub;
+    struct stub_audit audit;
+    open_at(&stub, 0, 4);
+    assert_true((stub.ops->caps & PL_CAP_BUDDY) != 0);
+    assert_true((stub.ops->caps & PL_CAP_EXACT_COUNT) == 0);
+    assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), 4);
+    assert_int_equal(stub_free_at(&stub, 0, 1, 0), PL_OK);
+    assert_int_equal(stub_free_at(&stub, 1, 1, 0), PL_OK);
+    stub.ops->drain(stub.self, stub.cpus[0], stub.cpus[3]);
+    expect_counts(&stub, 2, 0);
+    assert_int_equal(stub_audit(&stub, &audit), 0);
+    assert_int_equal(audit.blocks[0], 0);
+    assert_int_equal(audit.blocks[1], 1);
+    stub_close(&stub);
+}
+
+struct pairs {
+    struct pl_visitor visitor;
+    unsigned char listed[BUDDY_ORDER_COUNT][64];
+    uint64_t broken;
+};
+
+static void hear_listed(struct pl_visitor *visitor, const struct pl_block *block)
+{
+    if (block->state == PL_BLOCK_FREE)
+        ((struct pairs *)visitor)->listed[block->order][block->first.number >> block->order] = 1;
+}
+
+static void hear_nothing(struct pl_visitor *visitor, const char *words)
+{
+    (void)words;
+    ((struct pairs *)visitor)->broken++;
+}
+
+/* No two buddies below the largest order are both on the lists (F-22). */
+static void expect_no_pair(const struct stub *stub)
+{
+    struct pairs pairs = {.visitor = {.block = hear_listed, .broken = hear_nothing}};
+    assert_int_equal(stub->ops->audit(stub->self, &pairs.visitor), 0);
+    for (uint32_t order = 0; order < BUDDY_MAX_ORDER; order++)
+        for (uint64_t at = 0; at < 64; at += 2)
+            assert_false(pairs.listed[order][at] && pairs.listed[order][at + 1]);
+}
+
+/* 4,000 random allocations, frees, runs and drains on 64 frames; most calls on a machine that is nearly full.
+ * Expect no pair of buddies on the lists after any of them, and a call that fails to leave both counts and
+ * the blocks of every order as they were, whatever it merged to find that out. */
+static void test_lists_are_merged_after_every_operation(void **state)
+{
+    (void)state;
+    struct stub stub;
+    uint64_t seed = 11;
+    uint64_t count = 0;
+    uint64_t failed = 0;
+    open_at(&stub, 0, 64);
+    for (int step = 0; step < 4000; step++) {
+        uint64_t dice = stub_random(&seed);
+        struct stub_audit before;
+        struct stub_audit after;
+        struct pl_page_counts counts = counts_of(&stub);
+        enum pl_status status = PL_OK;
+        assert_int_equal(stub_audit(&stub, &before), 0);
+        if (dice % 9 < 4) {
+            status = stub_alloc(&stub, (uint32_t)(dice >> 8) % 5, &runs[count]);
+            count += status == PL_OK;
+        } else if (dice % 9 == 4) {
+            status = stub_alloc_run(&stub, 1 + (dice >> 8) % 13, 0, UINT64_MAX, 1, &runs[count]);
+            count += status == PL_OK;
+        } else if (dice % 9 < 8 && count > 0) {
+            uint64_t pick = (dice >> 8) % count;
+            assert_int_equal(stub_free(&stub, &runs[pick]), PL_OK);
+            runs[pick] = runs[--count];
+        } else if (dice % 64 == 8) {
+            stub.ops->drain(stub.self, stub.cpus[0], stub.cpus[0]);
+        }
+        expect_no_pair(&stub);
+        if (status == PL_OK)
+            continue;
+        failed++;
+        expect_counts(&stub, counts.free, counts.cached);
+        assert_int_equal(stub_audit(&stub, &after), 0);
+        assert_memory_equal(before.blocks, after.blocks, sizeof(before.blocks));
+    }
+    assert_true(failed > 100);
     stub_close(&stub);
 }
 
@@ -222,6 +331,8 @@ int main(void)
         cmocka_unit_test(test_merges_to_the_top_in_any_order),
         cmocka_unit_test(test_fills_and_empties_every_shape),
         cmocka_unit_test(test_kept_block_is_merged_when_needed),
+        cmocka_unit_test(test_any_drain_merges_what_is_kept),
+        cmocka_unit_test(test_lists_are_merged_after_every_operation),
         cmocka_unit_test(test_run_is_cut_out_and_merges_back),
         cmocka_unit_test(test_prefers_the_wanted_node),
         cmocka_unit_test(test_refuses_every_mistake),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/program.h"
 #include "fuzz/campaign.h"
 #include "fuzz/campaign_files.h"
 #include "fuzz/campaign_parse.h"
@@ -87,7 +88,7 @@ static void a_finding_is_told_from_a_crash(void **state)
 {
     (void)state;
     struct campaign_verdict verdict;
-    campaign_parse_verdict("noise\npagelab finding: id=F-1 X-2 backend=buddy step=4\n"
+    campaign_parse_verdict("noise\npagelab finding: id=F-1 X-2 backend=buddy target=vm step=4\n"
                            "  operation: cpu0 task    alloc s3 order=0\n  expected:  one\n  actual:    two\n"
                            "==1== ERROR: libFuzzer: deadly signal\nSUMMARY: libFuzzer: deadly signal\n",
                            77, 0, false, &verdict);
@@ -113,16 +114,17 @@ static void a_finding_is_told_from_a_crash(void **state)
 
 /* --- campaigns with scripts for drivers --- */
 
-/* As a driver: one input alone is fine unless it begins with 'B'; with options it works for half a minute. */
+/* As a driver: inputs alone are fine unless one begins with 'B'; with options it works for half a minute. */
 #define ALONE                                                                                                \
     "#!/bin/sh\n"                                                                                            \
-    "if [ $# -eq 1 ]; then\n"                                                                                \
-    "  case $(head -c 1 \"$1\" | tr -d '\\000') in B)\n"                                                     \
-    "    echo \"pagelab finding: id=F-1 X-2 backend=$PAGELAB_BACKEND step=0\"\n"                             \
-    "    echo '  operation: cpu0 task    alloc s3 order=0'\n"                                                \
-    "    exit 77;; esac\n"                                                                                   \
-    "  exit 0\n"                                                                                             \
-    "fi\n"                                                                                                   \
+    "case $* in *-artifact_prefix=*) ;; *)\n"                                                                \
+    "  for a in \"$@\"; do\n"                                                                                \
+    "    case $(head -c 1 \"$a\" | tr -d '\\000') in B)\n"                                                   \
+    "      echo \"pagelab finding: id=F-1 X-2 backend=$PAGELAB_BACKEND target=$PAGELAB_TARGET step=0\"\n"    \
+    "      echo '  operation: cpu0 task    alloc s3 order=0'\n"                                              \
+    "      exit 77;; esac\n"                                                                                 \
+    "  done\n"                                                                                               \
+    "  exit 0;; esac\n"                                                                                      \
     "for a in \"$@\"; do case $a in -artifact_prefix=*) to=${a#-artifact_prefix=};; esac; done\n"            \
     "echo '#1000 NEW cov: 12 ft: 3 corp: 5/9b exec/s: 500 rss: 1Mb'\n"
 #define CRASH "printf Bad > \"${to}crash-0123\"\nexit 77\n"
@@ -148,7 +150,7 @@ static struct place *open_place(const char *script)
     assert_true(campaign_path(place->out, "%s/out", place->dir));
     assert_int_equal(campaign_make_dirs(place->bin), 0);
     if (script != NULL) {
-        assert_true(campaign_path(driver, "%s/pagelab-fuzz-page-libfuzzer", place->bin));
+        assert_true(campaign_path(driver, "%s/pagelab-fuzz-libfuzzer", place->bin));
         assert_int_equal(campaign_write(driver, script, strlen(script)), 0);
         assert_int_equal(chmod(driver, 0755), 0);
     }
@@ -174,7 +176,7 @@ static void a_missing_driver_is_named(void **state)
     (void)state;
     struct place *place = open_place(NULL);
     assert_int_equal(campaign_run(&place->options, &place->result), 2);
-    assert_non_null(strstr(place->result.error, "pagelab-fuzz-page-libfuzzer"));
+    assert_non_null(strstr(place->result.error, "pagelab-fuzz-libfuzzer"));
     assert_non_null(strstr(place->result.error, "expected"));
     assert_null(strchr(place->result.error, '\n'));
     close_place(place);
@@ -222,7 +224,7 @@ static void a_finding_is_stored_once(void **state)
     assert_string_equal(finding->op, "alloc");
     assert_true(exists(finding->path));
     assert_true(exists(finding->text_path));
-    assert_non_null(strstr(finding->path, "/out/buddy-F-1-"));
+    assert_non_null(strstr(finding->path, "/out/buddy-page-F-1-"));
     assert_non_null(strstr(finding->replay, "./pagelab replay "));
     assert_non_null(strstr(finding->replay, " --backend buddy"));
     assert_true(place->result.rows[1].executions >= 1000);
@@ -234,17 +236,67 @@ static void a_seed_that_fails_is_a_finding(void **state)
     (void)state;
     char path[CAMPAIGN_PATH_BYTES];
     struct place *place = open_place(ALONE "if [ $PAGELAB_BACKEND = canary ]; then " CRASH "fi\n" WAIT);
-    assert_true(campaign_path(path, "%s/bad.bin", place->dir));
+    assert_true(campaign_path(path, "%s/page", place->dir));
+    assert_int_equal(campaign_make_dirs(path), 0);
+    assert_true(campaign_path(path, "%s/page/bad.bin", place->dir));
     assert_int_equal(campaign_write(path, "Bad seed", 8), 0);
-    assert_true(campaign_path(path, "%s/good.bin", place->dir));
+    assert_true(campaign_path(path, "%s/page/good.bin", place->dir));
     assert_int_equal(campaign_write(path, "good one", 8), 0);
     place->options.seeds_dir = place->dir;
     assert_int_equal(campaign_run(&place->options, &place->result), 3);
     assert_int_equal(place->result.finding_count, 1);
-    assert_true(campaign_path(path, "%s/work/seeds/good.bin", place->out));
+    assert_true(campaign_path(path, "%s/work/page/seeds/good.bin", place->out));
     assert_true(exists(path));
-    assert_true(campaign_path(path, "%s/work/seeds/bad.bin", place->out));
+    assert_true(campaign_path(path, "%s/work/page/seeds/bad.bin", place->out));
     assert_false(exists(path));
+    close_place(place);
+}
+
+static bool holds(const char *path, const char *words)
+{
+    char text[4096] = "";
+    (void)campaign_read(path, false, text, sizeof(text) - 1);
+    return strstr(text, words) != NULL;
+}
+
+/* Two targets of one candidate. Expect: the driver is told of each in turn, the canary is of frames, each
+ * target has seeds, edges, a dictionary and a row of its own, one system's seed is one of all's too, and what
+ * both find in the same way is one finding. */
+static void targets_are_kept_apart(void **state)
+{
+    (void)state;
+    static const enum op_family targets[] = {OP_FAMILY_AREA, OP_FAMILY_ALL};
+    static const uint8_t seed[PROGRAM_HEADER_BYTES] = {[5] = OP_FAMILY_AREA};
+    char path[CAMPAIGN_PATH_BYTES];
+    uint8_t bytes[PROGRAM_HEADER_BYTES] = {0};
+    struct place *place = open_place(ALONE "echo $PAGELAB_TARGET >> ${to%/out/*}/told\n" CRASH);
+    assert_true(campaign_path(path, "%s/area", place->dir));
+    assert_int_equal(campaign_make_dirs(path), 0);
+    assert_true(campaign_path(path, "%s/area/one.bin", place->dir));
+    assert_int_equal(campaign_write(path, seed, sizeof(seed)), 0);
+    place->options.seeds_dir = place->dir;
+    place->options.targets = targets;
+    place->options.target_count = 2;
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(place->result.row_count, 3);
+    assert_int_equal(place->result.rows[0].target, OP_FAMILY_PAGE);
+    assert_int_equal(place->result.rows[1].target, OP_FAMILY_AREA);
+    assert_int_equal(place->result.rows[2].target, OP_FAMILY_ALL);
+    assert_int_equal(place->result.finding_count, 1);
+    assert_int_equal(place->result.findings[0].target, OP_FAMILY_AREA);
+    assert_non_null(strstr(place->result.findings[0].path, "/out/buddy-area-F-1-"));
+    assert_true(campaign_path(path, "%s/told", place->dir));
+    assert_true(holds(path, "page\narea\n"));
+    assert_true(holds(path, "area\nall\n"));
+    assert_true(campaign_path(path, "%s/work/area/seeds/edges-0000", place->out));
+    assert_true(exists(path));
+    assert_true(campaign_path(path, "%s/work/area/dictionary", place->out));
+    assert_true(holds(path, "family area"));
+    assert_true(campaign_path(path, "%s/work/all/dictionary", place->out));
+    assert_true(holds(path, "family all"));
+    assert_true(campaign_path(path, "%s/work/all/seeds/area-one.bin", place->out));
+    assert_int_equal(campaign_read(path, false, bytes, sizeof(bytes)), sizeof(bytes));
+    assert_int_equal(bytes[5], OP_FAMILY_ALL);
     close_place(place);
 }
 
@@ -312,6 +364,7 @@ int main(void)
         cmocka_unit_test(nothing_found_is_0),
         cmocka_unit_test(a_finding_is_stored_once),
         cmocka_unit_test(a_seed_that_fails_is_a_finding),
+        cmocka_unit_test(targets_are_kept_apart),
         cmocka_unit_test(an_interrupt_leaves_no_process),
     };
     return cmocka_run_group_tests_name("fuzz_campaign", tests, NULL, NULL);

@@ -54,7 +54,7 @@ static const struct lie_case cases[] = {
     {"forgets-frame", "X-1 F-2", MACHINE TAKE GIVE "cpu0 task audit\n", false},
     {"forgets-frame", "X-1 F-2", MACHINE TAKE GIVE, false},
     {"count-drifts", "F-2 F-6 X-4", MACHINE TAKE GIVE, false},
-    {"counts-cached", "F-2", MACHINE TAKE "cpu0 task audit\n", false},
+    {"counts-cached", "F-2 F-6 X-4", MACHINE TAKE "cpu0 task audit\n", false},
     {"leaks-on-failure", "X-1 F-2", TIGHT TAKE3 GIVE PAIR, false},
     {"loses-on-failure", "X-4", TIGHT TAKE3 GIVE PAIR, false},
     {"takes-double-free", "X-10", MACHINE TAKE GIVE "cpu0 task bad-free s0 mistake=twice\n", false},
