@@ -271,8 +271,8 @@ static void read_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, struct
 void buffer_run_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, const struct op *op,
                        struct finding *finding)
 {
-    const struct expected *first = &oracle->slots[op->slot % BUFFER_SLOTS];
-    const struct expected *second = &oracle->slots[op->other % BUFFER_SLOTS];
+    struct expected *first = &oracle->slots[op->slot % BUFFER_SLOTS];
+    struct expected *second = &oracle->slots[op->other % BUFFER_SLOTS];
     struct iokit_range ranges[3] = {{0}};
     if (cpu->context != PL_CONTEXT_TASK || op->extra == 0 ||
         !range_of(first, op->value, op->extra, &ranges[0]) ||
@@ -287,6 +287,9 @@ void buffer_run_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, const s
         return;
     }
     uint32_t result = iokit_memory_prepare(memory, cpu, IOKIT_DIRECTION_NONE);
+    /* What one of them needed may have emptied the other before it was pinned. */
+    buffer_sync(oracle, cpu, first, finding);
+    buffer_sync(oracle, cpu, second, finding);
     if (result == IOKIT_SUCCESS && !finding->found)
         read_ranges(oracle, cpu, memory, first, second, op, finding);
     if (result == IOKIT_SUCCESS)
@@ -301,4 +304,6 @@ void buffer_run_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, const s
     }
     if (!finding->found)
         buffer_fields(first, finding);
+    if (!finding->found)
+        buffer_fields(second, finding);
 }

@@ -1,5 +1,5 @@
 /* FreeBSD's reserve arithmetic: how many frames each class must leave, from the size of the machine.
- * Source: vm_pageout_init_domain, as restated in docs/semantics.md, "Reserve arithmetic". Units: frames. */
+ * Source: vm_pageout_init_domain, as restated in docs/invariants.md, "Reserve arithmetic". Units: frames. */
 #ifndef SYSTEMS_FREEBSD_RESERVE_H
 #define SYSTEMS_FREEBSD_RESERVE_H
 

@@ -1,6 +1,6 @@
 /* FreeBSD's page allocation, vm_page_alloc(9), over any candidate: objects with an index of pages, the single
  * forms and the runs, with object and without, release, wiring, busying, the reserve's thresholds. Semantics:
- * docs/semantics.md, section 2; what the manual promises is CONTRACT_DOC, what the code does CONTRACT_REAL.
+ * docs/invariants.md; what the manual promises is CONTRACT_DOC, what the code does CONTRACT_REAL.
  *
  *     freebsd_page_alloc -> never-free arena -> gate -> admission (the floors) -> candidate
  *                        -> index of the object -> slab of nodes -> gate
