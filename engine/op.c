@@ -76,22 +76,23 @@ static const uint8_t frame_kinds[] = {OP_STARVE, OP_FEED, OP_ALLOC, OP_FREE, OP_
 #define OWN_INDEXES    110u /* of OP_FAMILY_INDEXES; then frames, then what is nobody's */
 #define FRAMES_INDEXES 122u
 
-/* The n-th kind of the family's systems, n modulo their number. */
+static bool belongs(size_t range, enum op_family family)
+{
+    return ranges[range].family != OP_FAMILY_PAGE &&
+           (family == OP_FAMILY_ALL || ranges[range].family == family);
+}
+
+/* The family's systems take turns: number n is kind n / systems of system n % systems, and wraps where that
+ * one has no more. So a kind that is appended changes no number that a stored program says. */
 static unsigned family_own(enum op_family family, unsigned n)
 {
-    unsigned total = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        unsigned at = pass == 0 ? 0 : n % total;
-        for (size_t i = 0; i < PL_COUNT_OF(ranges); i++) {
-            if (ranges[i].family == OP_FAMILY_PAGE || (family != OP_FAMILY_ALL && ranges[i].family != family))
-                continue;
-            if (pass == 0)
-                total += ranges[i].count;
-            else if (at < ranges[i].count)
-                return ranges[i].base + at;
-            else
-                at -= ranges[i].count;
-        }
+    unsigned systems = 0;
+    unsigned turn = 0;
+    for (size_t i = 0; i < PL_COUNT_OF(ranges); i++)
+        systems += belongs(i, family);
+    for (size_t i = 0; i < PL_COUNT_OF(ranges); i++) {
+        if (belongs(i, family) && turn++ == n % systems)
+            return ranges[i].base + n / systems % ranges[i].count;
     }
     return OP_NOP;
 }

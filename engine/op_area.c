@@ -19,9 +19,11 @@ static const struct op_name view_names[] = {
 };
 
 static const struct op_name mistake_names[] = {
-    {"twice", OP_AREA_BAD_TWICE}, {"forged", OP_AREA_BAD_FORGED}, {"foreign", OP_AREA_BAD_FOREIGN},
-    {"null", OP_AREA_BAD_NULL},   {"kind", OP_AREA_BAD_KIND},     {"interrupt", OP_AREA_BAD_INTERRUPT},
-    {"size", OP_AREA_BAD_SIZE},   {"view", OP_AREA_BAD_VIEW},     {NULL, 0},
+    {"twice", OP_AREA_BAD_TWICE},     {"forged", OP_AREA_BAD_FORGED},
+    {"foreign", OP_AREA_BAD_FOREIGN}, {"null", OP_AREA_BAD_NULL},
+    {"kind", OP_AREA_BAD_KIND},       {"interrupt", OP_AREA_BAD_INTERRUPT},
+    {"size", OP_AREA_BAD_SIZE},       {"view", OP_AREA_BAD_VIEW},
+    {"vma", OP_AREA_BAD_VMA},         {NULL, 0},
 };
 
 static const struct op_name remap_names[] = {

@@ -32,6 +32,7 @@ enum op_area_mistake {
     OP_AREA_BAD_INTERRUPT, /* every call that may sleep, from interrupt level */
     OP_AREA_BAD_SIZE,      /* a size that is no whole number of pages */
     OP_AREA_BAD_VIEW,      /* drops a view that does not exist */
+    OP_AREA_BAD_VMA,       /* unmaps a copy of each vma that has pages of area s, and such a copy elsewhere */
 };
 
 /* What an OP_AREA_REMAP does wrong with addresses. */

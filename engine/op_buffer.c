@@ -67,6 +67,9 @@ static const struct op_name mistake_names[] = {
     {"twice", OP_BUFFER_MISTAKE_TWICE},
     {"forged", OP_BUFFER_MISTAKE_FORGED},
     {"null", OP_BUFFER_MISTAKE_NULL},
+    {"prepare", OP_BUFFER_MISTAKE_PREPARE},
+    {"read", OP_BUFFER_MISTAKE_READ},
+    {"purge", OP_BUFFER_MISTAKE_PURGE},
     {NULL, 0},
 };
 

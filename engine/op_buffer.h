@@ -31,7 +31,7 @@ enum op_buffer_how {
     OP_BUFFER_HOW_USER,
     OP_BUFFER_HOW_OTHER, /* a second user's task */
     OP_BUFFER_HOW_NONE,  /* inTask NULL */
-    OP_BUFFER_HOW_WIDE,  /* kernel task, alignment times 2^32 */
+    OP_BUFFER_HOW_WIDE,  /* kernel task, the alignment in both halves of the 64 bits */
     OP_BUFFER_HOW_GUARDED,
     OP_BUFFER_HOW_CAPACITY,            /* withCapacity */
     OP_BUFFER_HOW_CAPACITY_CONTIGUOUS, /* the same, contiguous */
@@ -60,6 +60,9 @@ enum op_buffer_mistake {
         0,                    /* releases the slot's last buffer again, or a live one under a stale serial */
     OP_BUFFER_MISTAKE_FORGED, /* a pointer into the middle of a live descriptor */
     OP_BUFFER_MISTAKE_NULL,
+    OP_BUFFER_MISTAKE_PREPARE, /* of what "twice" would release */
+    OP_BUFFER_MISTAKE_READ,
+    OP_BUFFER_MISTAKE_PURGE,
     OP_BUFFER_MISTAKE_COUNT,
 };
 

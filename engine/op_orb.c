@@ -63,6 +63,14 @@ static const struct op_name flag_names[] = {
     {NULL, 0},
 };
 
+static const struct op_name wire_names[] = {
+    {"prepare", OP_ORB_WIRE_PREPARE}, {"complete", OP_ORB_WIRE_COMPLETE}, {NULL, 0}};
+
+static const struct op_name step_names[] = {{"submit", OP_ORB_STEP_SUBMIT},
+                                            {"complete", OP_ORB_STEP_COMPLETE},
+                                            {"reset", OP_ORB_STEP_RESET},
+                                            {NULL, 0}};
+
 static const struct op_name mistake_names[] = {
     {"stale", OP_ORB_MISTAKE_STALE},
     {"foreign", OP_ORB_MISTAKE_FOREIGN},
@@ -70,6 +78,11 @@ static const struct op_name mistake_names[] = {
     {"stale-buffers", OP_ORB_MISTAKE_STALE_BUFFERS},
     {"irq-table", OP_ORB_MISTAKE_IRQ_TABLE},
     {"irq-buffers", OP_ORB_MISTAKE_IRQ_BUFFERS},
+    {"stale-set", OP_ORB_MISTAKE_STALE_SET},
+    {"stale-ask", OP_ORB_MISTAKE_STALE_ASK},
+    {"no-sleep-buffers", OP_ORB_MISTAKE_NO_SLEEP_BUFFERS},
+    {"no-sleep-release", OP_ORB_MISTAKE_NO_SLEEP_RELEASE},
+    {"foreign-memory", OP_ORB_MISTAKE_FOREIGN_MEMORY},
     {NULL, 0},
 };
 
@@ -129,4 +142,16 @@ const struct op_kind_info op_orb_kinds[] = {
     [OP_ORB_RELEASE - OP_ORB] = {"orb-release", 0, OPERANDS{ORB, END}},
     [OP_ORB_BAD - OP_ORB] = {"orb-bad", 0,
                              OPERANDS{ORB, MEMORY, {"mistake", OP_AT_CHOICE, OP_NAME, mistake_names}, END}},
+    [OP_ORB_PAGEABLE - OP_ORB] = {"orb-pageable", 0,
+                                  OPERANDS{MEMORY,
+                                           {"pieces", OP_AT_COUNT, OP_NUMBER8, NULL},
+                                           {"bytes", OP_AT_EXTRA, OP_EDGE32, NULL},
+                                           END}},
+    [OP_ORB_WIRE -
+        OP_ORB] = {"orb-wire", 0, OPERANDS{MEMORY, {"how", OP_AT_CHOICE, OP_NAME, wire_names}, END}},
+    [OP_ORB_SUBMIT - OP_ORB] = {"orb-submit", 0,
+                                OPERANDS{ORB,
+                                         {"step", OP_AT_CHOICE, OP_NAME, step_names},
+                                         {"generation", OP_AT_VALUE, OP_BYTES, NULL},
+                                         END}},
 };

@@ -21,7 +21,10 @@ enum op_orb_kind {
     OP_ORB_TABLE_DROP,
     OP_ORB_RETAIN,
     OP_ORB_RELEASE,
-    OP_ORB_BAD, /* choice: enum op_orb_mistake */
+    OP_ORB_BAD,      /* choice: enum op_orb_mistake */
+    OP_ORB_PAGEABLE, /* other: a pageable buffer of count pieces of `extra` bytes, unprepared */
+    OP_ORB_WIRE,     /* other; choice: prepare or complete */
+    OP_ORB_SUBMIT,   /* choice: enum op_orb_step; value: a bus generation */
     OP_ORB_END,
 };
 
@@ -70,6 +73,19 @@ enum op_orb_width {
     OP_ORB_WIDTH_COUNT,
 };
 
+enum op_orb_wire {
+    OP_ORB_WIRE_PREPARE = 0,
+    OP_ORB_WIRE_COMPLETE,
+    OP_ORB_WIRE_COUNT,
+};
+
+enum op_orb_step {
+    OP_ORB_STEP_SUBMIT = 0,
+    OP_ORB_STEP_COMPLETE,
+    OP_ORB_STEP_RESET, /* of the bus, to a generation */
+    OP_ORB_STEP_COUNT,
+};
+
 enum op_orb_mistake {
     OP_ORB_MISTAKE_STALE = 0, /* releases the slot's ORB that is gone */
     OP_ORB_MISTAKE_FOREIGN,   /* a table for what is no ORB */
@@ -77,6 +93,11 @@ enum op_orb_mistake {
     OP_ORB_MISTAKE_STALE_BUFFERS,
     OP_ORB_MISTAKE_IRQ_TABLE, /* a table at interrupt level */
     OP_ORB_MISTAKE_IRQ_BUFFERS,
+    OP_ORB_MISTAKE_STALE_SET,        /* a plain cell of what is gone; other: which */
+    OP_ORB_MISTAKE_STALE_ASK,        /* likewise, read */
+    OP_ORB_MISTAKE_NO_SLEEP_BUFFERS, /* lets buffers go where nothing may sleep */
+    OP_ORB_MISTAKE_NO_SLEEP_RELEASE,
+    OP_ORB_MISTAKE_FOREIGN_MEMORY, /* an ORB as a descriptor */
     OP_ORB_MISTAKE_COUNT,
 };
 

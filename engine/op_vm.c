@@ -30,17 +30,16 @@ static const struct op_name modes[] = {
     {"nocreat", OP_VM_MODE_NOCREAT},
     {"ign-sbusy", OP_VM_MODE_IGN_SBUSY},
     {"unknown", OP_VM_MODE_UNKNOWN},
+    {"waitok+nowait", OP_VM_MODE_WAITOK_NOWAIT},
+    {"waitfail+nowait", OP_VM_MODE_WAITFAIL_NOWAIT},
     {NULL, 0},
 };
 
 static const struct op_name hows[] = {
-    {"proper", OP_VM_HOW_PROPER},
-    {"raw", OP_VM_HOW_RAW},
-    {"unlocked", OP_VM_HOW_UNLOCKED},
-    {"zero", OP_VM_HOW_ZERO},
-    {"twice", OP_VM_HOW_TWICE},
-    {"foreign", OP_VM_HOW_FOREIGN},
-    {NULL, 0},
+    {"proper", OP_VM_HOW_PROPER},      {"raw", OP_VM_HOW_RAW},
+    {"unlocked", OP_VM_HOW_UNLOCKED},  {"zero", OP_VM_HOW_ZERO},
+    {"twice", OP_VM_HOW_TWICE},        {"foreign", OP_VM_HOW_FOREIGN},
+    {"others-lock", OP_VM_HOW_OTHERS}, {NULL, 0},
 };
 
 static const struct op_name whats[] = {
@@ -112,6 +111,8 @@ uint32_t op_vm_mode_bits(unsigned mode)
         [OP_VM_MODE_NOCREAT] = FREEBSD_ALLOC_NOCREAT,
         [OP_VM_MODE_IGN_SBUSY] = FREEBSD_ALLOC_IGN_SBUSY,
         [OP_VM_MODE_UNKNOWN] = UINT32_C(0x0800),
+        [OP_VM_MODE_WAITOK_NOWAIT] = FREEBSD_ALLOC_WAITOK | FREEBSD_ALLOC_NOWAIT,
+        [OP_VM_MODE_WAITFAIL_NOWAIT] = FREEBSD_ALLOC_WAITFAIL | FREEBSD_ALLOC_NOWAIT,
     };
     return mode < OP_VM_MODE_COUNT ? bits[mode] : 0;
 }

@@ -47,6 +47,8 @@ enum op_vm_mode {
     OP_VM_MODE_NOCREAT,
     OP_VM_MODE_IGN_SBUSY,
     OP_VM_MODE_UNKNOWN,
+    OP_VM_MODE_WAITOK_NOWAIT,
+    OP_VM_MODE_WAITFAIL_NOWAIT,
     OP_VM_MODE_COUNT,
 };
 
@@ -58,8 +60,9 @@ enum op_vm_how {
     OP_VM_HOW_RAW,        /* as it stands; what is in the way must be trapped */
     OP_VM_HOW_UNLOCKED,   /* the same without the object's lock */
     OP_VM_HOW_ZERO,       /* properly, and known to be zero */
-    OP_VM_HOW_TWICE,      /* a page that is free already */
-    OP_VM_HOW_FOREIGN,    /* a page that is nobody's */
+    OP_VM_HOW_TWICE,      /* a page that is free already, an object that has ended */
+    OP_VM_HOW_FOREIGN,    /* a page that is nobody's, an object that only looks like one */
+    OP_VM_HOW_OTHERS,     /* with the object's lock held by another CPU */
     OP_VM_HOW_COUNT,
 };
 

@@ -138,6 +138,13 @@ enum pl_status services_init(struct services *services, struct runner *runner, e
     gate_init(&node->gate, node->admission, node->machine, &services->pageout, 0);
     enum pl_status status = PL_OK;
     bool linux_too = family == OP_FAMILY_AREA || family == OP_FAMILY_ALL;
+    /* From there on a number would name a frame of the second node. */
+    if (linux_too && (node->machine->first.number >= SERVICES_NODE_FRAMES ||
+                      node->machine->span > SERVICES_NODE_FRAMES - node->machine->first.number)) {
+        snprintf(error->text, sizeof(error->text), "services: areas and zones need frames below 0x%" PRIx64,
+                 SERVICES_NODE_FRAMES);
+        return PL_UNSUPPORTED;
+    }
     if (linux_too && !(runner->instance.caps & PL_CAP_ONE_INSTANCE))
         status = make_second(services, runner, error);
     if (status == PL_OK)

@@ -28,6 +28,8 @@ const struct life lives[] = {
     {OP_ORB_NEW, OP_ORB_RELEASE, false},
     {OP_ORB_BUFFERS, OP_ORB_BUFFERS_NONE, false},
     {OP_ORB_MEMORY, OP_ORB_BUFFERS, true},
+    {OP_ORB_PAGEABLE, OP_ORB_WIRE, true},
+    {OP_ORB_WIRE, OP_ORB_BUFFERS, true},
     {OP_BUFFER_CREATE, OP_BUFFER_RELEASE, false},
     {OP_BUFFER_MASK, OP_BUFFER_RELEASE, false},
     {OP_BUFFER_PREPARE, OP_BUFFER_COMPLETE, false},

@@ -111,11 +111,11 @@ static bool make_orb(struct cell *cell, struct orb_bench *bench, const struct sb
     if (cell->workload->choice != GROWING) {
         if (sbp2_orb_allocate_page_table(bench->login, cpu, bench->orb, pages) != IOKIT_SUCCESS)
             return stand_cannot(cell, &bench->stand, "no memory for the page table");
-        sbp2_orb_set_flags(bench->orb, SBP2_NORMAL_ORB | SBP2_FIXED_SIZE);
+        sbp2_orb_set_flags(bench->login, bench->orb, SBP2_NORMAL_ORB | SBP2_FIXED_SIZE);
     }
     if (sbp2_orb_set_command_buffers(bench->login, cpu, bench->orb, &bench->buffer->memory, 0, 0) !=
             IOKIT_SUCCESS ||
-        sbp2_orb_entries_in_use(bench->orb) != (pages == 1 ? 0 : pages))
+        sbp2_orb_entries_in_use(bench->login, bench->orb) != (pages == 1 ? 0 : pages))
         return stand_cannot(cell, &bench->stand, "the ORB does not take the buffer, an entry a page");
     return true;
 }

@@ -114,22 +114,23 @@ static const char *missing(uint64_t needs, uint64_t caps)
     return NULL;
 }
 
-static uint64_t capabilities(const struct spec *spec)
+/* What an instance of it has. A machine that the candidate cannot have is PL_UNSUPPORTED; whatever else keeps
+ * it from being made is said in `error`. */
+static enum pl_status capabilities(const struct spec *spec, uint64_t *caps, struct spec_error *error)
 {
     struct native_shape shape = {.ranges = {{.frame_count = PROBE_FRAMES}}, .range_count = 1, .cpu_count = 1};
     struct instance instance;
-    struct spec_error error;
-    uint64_t caps = 0;
     runner_fit_shape(spec, &shape);
-    struct native_machine *native = native_machine_new(&shape, error.text, sizeof(error.text));
+    struct native_machine *native = native_machine_new(&shape, error->text, sizeof(error->text));
     if (native == NULL)
-        return 0;
-    if (instance_init(&instance, spec, native_machine_view(native), false, &error) == PL_OK) {
-        caps = instance.caps;
+        return PL_NO_MEMORY;
+    enum pl_status status = instance_init(&instance, spec, native_machine_view(native), false, error);
+    if (status == PL_OK) {
+        *caps = instance.caps;
         instance_fini(&instance);
     }
     native_machine_delete(native);
-    return caps;
+    return status;
 }
 
 void check_run(const struct promise *promise, const struct spec *spec, enum contract contract,
@@ -144,7 +145,18 @@ void check_run(const struct promise *promise, const struct spec *spec, enum cont
         check_na(check, "contract");
         return;
     }
-    const char *lacks = missing(promise->needs, capabilities(spec));
+    struct spec_error error = {.text = "out of memory"};
+    uint64_t caps = 0;
+    enum pl_status status = capabilities(spec, &caps, &error);
+    if (status == PL_UNSUPPORTED) {
+        check_na(check, "capability: this machine");
+        return;
+    }
+    if (status != PL_OK) {
+        check_broken(check, "no instance can be made: %s", error.text);
+        return;
+    }
+    const char *lacks = missing(promise->needs, caps);
     if (lacks != NULL) {
         char reason[80];
         if (promise->structure != NULL)

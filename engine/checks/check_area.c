@@ -1,6 +1,7 @@
 /* Programs for the promises on areas; see check_area.h. Machines have frames to spare: what is short is said
  * by fail-nth, so that a program means the same whatever the candidate can give. */
 #include "engine/checks/check_area.h"
+#include "engine/checks/check_sweep.h"
 
 #include <stdio.h>
 
@@ -162,20 +163,9 @@ void check_L_10(struct check *check)
                                         "cpu0 task area-remap s0 o0 view=s0 bytes=61440\n"));
 }
 
-/* Every grant of a call fails once: descriptor, three levels of tables, pages. */
-static bool fail_each(struct check *check, const char *call, const char *free)
-{
-    for (int nth = 1; nth <= 12; nth++) {
-        char text[600];
-        snprintf(text, sizeof(text),
-                 MACHINE "cpu0 task fail-nth grant=%d\ncpu0 task %s\ncpu0 task audit\n"
-                         "cpu0 task fail-nth\ncpu0 task %s\ncpu0 task %s\n",
-                 nth, call, call, free);
-        if (!check_program(check, text))
-            return false;
-    }
-    return true;
-}
+/* Every grant of a call fails once: descriptor, three levels of tables, pages; then it works. */
+#define AFTER(call, free)                                                                                    \
+    "cpu0 task " call "\ncpu0 task audit\ncpu0 task fail-nth\ncpu0 task " call "\ncpu0 task " free "\n"
 
 void check_L_11(struct check *check)
 {
@@ -191,9 +181,9 @@ void check_L_11(struct check *check)
                                         "cpu0 task area-user s0 bytes=0xffffffffffffffff\n"
                                         "cpu0 task area-user s0 bytes=0x3fff000\n"
                                         "cpu0 task area-alloc s0 bytes=4096\n") &&
-           fail_each(check, "area-alloc s0 bytes=4198400", "area-free s0") &&
-           fail_each(check, "area-user s0 bytes=20480", "area-free s0") &&
-           fail_each(check, "area-view s0", "area-view-drop s0"));
+           check_each_grant(check, MACHINE, AFTER("area-alloc s0 bytes=4198400", "area-free s0")) &&
+           check_each_grant(check, MACHINE, AFTER("area-user s0 bytes=20480", "area-free s0")) &&
+           check_each_grant(check, MACHINE, AFTER("area-view s0", "area-view-drop s0")));
 }
 
 void check_L_12(struct check *check)
@@ -255,6 +245,9 @@ void check_L_14(struct check *check)
                                  "cpu0 task area-remap s0 o2 view=s1 bytes=4096 pgoff=0xfffffffffffff\n"
                                  "cpu0 task area-remap s0 o2 view=s1 bytes=8192 "
                                  "pgoff=0xffffffffffffffff\n"
+                                 "cpu0 task area-remap s1 o2 view=s1 bytes=8192 pgoff=0xffffffffffffe\n"
+                                 "cpu0 task area-page o0\n"
+                                 "cpu0 task area-map s2 o0 page=0\n"
                                  "cpu0 task area-remap s2 o2 view=s1 bytes=4096\n"
                                  "cpu0 task area-remap s0 o2 view=s1 bytes=4096 mistake=user-addr\n"
                                  "cpu0 task area-remap s0 o2 view=s1 bytes=4096 mistake=addr\n"
@@ -265,7 +258,9 @@ void check_L_14(struct check *check)
                                  "cpu0 hardirq area-remap s0 o2 view=s1 bytes=4096\n"
                                  "cpu0 task area-remap s1 o2 view=s1 bytes=1\n"
                                  "cpu0 task area-free s1\n"
+                                 "cpu0 task area-bad s1 mistake=vma\n"
                                  "cpu0 task area-unremap o2\n"
+                                 "cpu0 task area-bad s1 mistake=vma\n"
                                  "cpu0 task area-free s1\n") &&
            /* Across another vma's pages: those before stay. Without memory for a table: likewise. */
            check_program(check, MACHINE "cpu0 task area-view s0\n"

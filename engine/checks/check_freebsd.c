@@ -46,7 +46,10 @@ void check_F_3a(struct check *check)
 
 void check_F_3b(struct check *check)
 {
-    (void)check_program(check, MACHINE OBJECT EDGE("system", " flags=system"));
+    /* Descriptors of objects are SYSTEM's, too. */
+    (void)(check_program(check, MACHINE OBJECT EDGE("system", " flags=system")) &&
+           check_program(check, MACHINE DO "starve class=system leave=floor+0\n" OBJECT DO "feed\n" DO
+                                           "starve class=system leave=floor+1\n" OBJECT));
 }
 
 void check_F_3c(struct check *check)
@@ -119,6 +122,18 @@ void check_F_25(struct check *check)
                                "vm-noobj s3 flags=system\n" DO "vm-free s2\n" DO "vm-free s3\n" DO
                                "vm-noobj s2 flags=system\n" DO "vm-noobj s3 flags=system\n" DO "feed\n" DO
                                "vm-noobj s5\n");
+    /* The crossing frame is an index node's, an object's, one of a block for the arena. */
+#define AT_45 "pagelab program 1\nmachine 256@0x0 cpus=1 floors=0/2/45\n"
+    (void)(check_program(check, AT_45 OBJECT DO
+                         "vm-alloc s0 o0 pindex=1\n" DO "starve class=normal leave=floor+1\n" DO
+                         "vm-alloc s1 o0 pindex=2\n" DO "vm-free s1\n" DO "vm-alloc s1 o0 pindex=2\n" DO
+                         "vm-object-free o0\n") &&
+           check_program(check, AT_45 DO "starve class=normal leave=floor+0\n" OBJECT DO
+                                         "vm-object-free o0\n" OBJECT DO "vm-object-free o0\n") &&
+           check_program(check, AT_45 DO "starve class=normal leave=floor+1\n" DO
+                                         "vm-noobj s0 flags=system mode=nofree\n" DO
+                                         "vm-noobj s1 flags=system mode=nofree\n"));
+#undef AT_45
 }
 
 void check_F_26(struct check *check)
@@ -131,6 +146,11 @@ void check_F_26(struct check *check)
 
 void check_F_27(struct check *check)
 {
+    /* Where NORMAL can never be had, whatever the machine's size, the nameless class cannot either. */
+    if (!check_program(check,
+                       "pagelab program 1\nmachine 256@0x0 cpus=1 floors=0/2/100000\n" DO "vm-noobj s0\n" DO
+                       "vm-noobj s0 flags=system,interrupt\n" DO "vm-noobj s1 flags=interrupt\n"))
+        return;
     (void)check_program(check, MACHINE OBJECT DO
                         "vm-noobj s0 flags=system,interrupt\n" DO
                         "vm-alloc s1 o0 pindex=1 flags=system,interrupt\n" DO

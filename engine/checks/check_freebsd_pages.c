@@ -2,9 +2,13 @@
  * page's second life is forced by leaving few frames; see check_freebsd.h. */
 #include "engine/checks/check_freebsd.h"
 
-#define MACHINE "pagelab program 1\nmachine 256@0x0 cpus=1 floors=0/2/42\n"
-#define DO      "cpu0 task "
-#define OBJECT  DO "vm-object o0\n"
+#include <stdio.h>
+
+#define MACHINE  "pagelab program 1\nmachine 256@0x0 cpus=1 floors=0/2/42\n"
+#define TWO_CPUS "pagelab program 1\nmachine 256@0x0 cpus=2 floors=0/2/42\n"
+#define DO       "cpu0 task "
+#define OTHER    "cpu1 task "
+#define OBJECT   DO "vm-object o0\n"
 
 /* Two pages live and leave what `past` says; the next two are the same frames, where every frame is given,
  * once few are left. A candidate that cannot give every frame is likely to give those again that came back
@@ -42,9 +46,15 @@ void check_F_9(struct check *check)
                         "vm-run s4 o0 pindex=8 mode=sbusy frames=4 align=4096\n" DO
                         "vm-alloc s5 o0 pindex=20 mode=nobusy+sbusy\n" DO "vm-noobj s5 mode=sbusy\n" DO
                         "vm-state s0 what=xbusy\n" DO "vm-state s0 what=sunbusy\n" DO
-                        "vm-state s0 what=xunbusy\n" DO "vm-state s0 what=sbusy\n" DO
-                        "vm-state s2 what=sbusy\n" DO "vm-state s2 what=xbusy\n" DO
-                        "vm-state s2 what=sunbusy\n");
+                        "vm-state s0 what=sbusy\n" DO "vm-state s0 what=xunbusy\n" DO
+                        "vm-state s0 what=sbusy\n" DO "vm-state s2 what=sbusy\n" DO
+                        "vm-state s2 what=xbusy\n" DO "vm-state s2 what=sunbusy\n");
+    /* What one CPU has busied, the other cannot share, take or let go. */
+    (void)check_program(check,
+                        TWO_CPUS OBJECT OTHER "vm-alloc s0 o0 pindex=1\n" DO "vm-state s0 what=xunbusy\n" DO
+                                              "vm-state s0 what=sbusy\n" DO "vm-state s0 what=xbusy\n" OTHER
+                                              "vm-state s0 what=xunbusy\n" DO "vm-state s0 what=xbusy\n" OTHER
+                                              "vm-state s0 what=xunbusy\n" OTHER "vm-state s0 what=sbusy\n");
 }
 
 void check_F_10(struct check *check)
@@ -68,14 +78,26 @@ void check_F_12(struct check *check)
 {
     CHECK_TWO_LIVES(check, "", " flags=zero");
     (void)(check_program(check, MACHINE DO "vm-noobj-run s0 frames=64 align=4096\n" DO "vm-free s0\n" DO
-                                           "vm-noobj-run s1 flags=zero frames=64 align=4096\n" DO
-                                           "vm-noobj s2 flags=zero mode=nofree\n"));
+                                           "vm-noobj-run s1 flags=zero frames=64 align=4096\n"));
+    /* Dirty frames go back, and the arena makes its next block of them. */
+    char text[4096];
+    int used = snprintf(text, sizeof(text), "%s", MACHINE DO "vm-noobj-run s0 frames=64 align=4096\n");
+    for (unsigned i = 0; i < 64; i++)
+        used += snprintf(text + used, sizeof(text) - (size_t)used, DO "vm-free s0 at=%u\n", i);
+    snprintf(text + used, sizeof(text) - (size_t)used, "%s",
+             DO "vm-noobj s2 flags=zero mode=nofree\n" DO "vm-noobj s3 flags=zero mode=nofree\n");
+    (void)check_program(check, text);
 }
 
 void check_F_13(struct check *check)
 {
     CHECK_TWO_LIVES(check, " flags=nodump", "");
     CHECK_TWO_LIVES(check, "", " flags=nodump");
+    (void)check_program(check,
+                        MACHINE OBJECT DO "vm-noobj-run s0 flags=nodump frames=4 align=4096\n" DO
+                                          "vm-run s1 o0 pindex=8 flags=nodump frames=4 align=4096\n" DO
+                                          "vm-free s0\n" DO "vm-free s0 at=1\n" DO "vm-free s0 at=2\n" DO
+                                          "vm-free s0 at=3\n" DO "vm-noobj-run s0 frames=4 align=4096\n");
 }
 
 void check_F_14(struct check *check)
@@ -139,7 +161,8 @@ void check_F_18(struct check *check)
                         "vm-noobj s1\n" DO "vm-noobj s1 mode=nowait\n" DO "vm-alloc s1 o0 pindex=2\n" DO
                         "vm-noobj-run s1 frames=4 align=4096\n" DO
                         "vm-run s1 o0 pindex=2 frames=4 align=4096\n" DO "vm-free s0\n"
-                        "cpu0 softirq vm-noobj s1 mode=waitfail\n");
+                        "cpu0 softirq vm-noobj s1 mode=waitfail\n" DO "vm-noobj s2 mode=waitok+nowait\n" DO
+                        "vm-noobj s3 mode=waitfail+nowait\n" DO "vm-noobj s4 mode=waitok+waitfail\n");
 }
 
 void check_F_19(struct check *check)
@@ -174,7 +197,23 @@ void check_F_20(struct check *check)
                          "vm-state s1 what=unmap\n" DO "vm-free s1 how=raw\n" DO "vm-free s1 how=twice\n" DO
                          "vm-free s2 how=foreign\n" DO "vm-free s2 at=1 how=foreign\n" DO
                          "vm-noobj s3 mode=nofree\n" DO "vm-free s3 how=raw\n" DO
-                         "vm-noobj s4 flags=wired mode=nofree\n" DO "vm-state s4 what=unwire\n"));
+                         "vm-noobj s4 flags=wired mode=nofree\n" DO "vm-state s4 what=unwire\n") &&
+           /* Another CPU's busy state and lock; objects that are none. */
+           check_program(check, TWO_CPUS OBJECT OTHER
+                         "vm-alloc s0 o0 pindex=1\n" DO "vm-free s0 how=raw\n" OTHER
+                         "vm-free s0 how=others-lock\n" OTHER "vm-free s0 how=raw\n" DO
+                         "vm-object-free o0 how=others-lock\n" DO "vm-object-free o0 how=foreign\n" DO
+                         "vm-object-free o0\n" DO "vm-object-free o0 how=twice\n" DO
+                         "vm-object-free o0 how=foreign\n"));
+    /* The page daemon takes s5, and leaves what is wired, mapped, unmanaged, never to be freed or busy. */
+    (void)check_program(check, MACHINE OBJECT DO
+                        "vm-object o1 kind=unmanaged\n" DO
+                        "vm-alloc s0 o0 pindex=0 flags=wired mode=nobusy\n" DO
+                        "vm-alloc s1 o0 pindex=1 mode=nobusy\n" DO "vm-state s1 what=map\n" DO
+                        "vm-alloc s2 o1 pindex=2 mode=nobusy\n" DO
+                        "vm-alloc s3 o0 pindex=3 mode=nobusy+nofree\n" DO "vm-alloc s4 o0 pindex=4\n" DO
+                        "vm-alloc s5 o0 pindex=5 mode=nobusy\n" DO "starve class=normal leave=floor+0\n" DO
+                        "vm-noobj s6 mode=waitok\n" DO "vm-noobj s7 mode=waitok\n" DO "audit\n");
 }
 
 void check_F_21(struct check *check)
@@ -221,12 +260,20 @@ void check_F_24(struct check *check)
                          "vm-noobj-run s5 frames=5 align=65536\n" DO
                          "vm-run s6 o0 pindex=1 frames=6 align=8192 boundary=65536\n" DO
                          "vm-noobj-run s7 frames=8 align=32768 boundary=32768\n") &&
-           check_program(check, MACHINE DO
-                         "vm-bounds low=200704 high=241664\n" DO "vm-noobj-run s0 frames=3 align=4096\n" DO
-                         "vm-noobj-run s1 frames=4 align=16384\n" DO
-                         "vm-noobj-run s2 frames=9 align=4096\n" DO
-                         "vm-noobj-run s2 frames=11 align=4096\n" DO "vm-bounds low=200705 high=208895\n" DO
-                         "vm-noobj-run s3 frames=1 align=4096\n") &&
+           check_program(check, MACHINE DO "vm-bounds low=200704 high=241664\n" DO
+                                           "vm-noobj-run s0 frames=3 align=4096\n" DO
+                                           "vm-noobj-run s1 frames=4 align=16384\n" DO
+                                           "vm-noobj-run s2 frames=9 align=4096\n" DO
+                                           "vm-noobj-run s2 frames=11 align=4096\n") &&
+           /* Frames 49 and 50 are free; each window has a byte too few for one of them, or for both. */
+           check_program(check, MACHINE DO "vm-bounds low=200705 high=208895\n" DO
+                                           "vm-noobj-run s0 frames=1 align=4096\n") &&
+           check_program(check, MACHINE DO "vm-bounds low=200705 high=208896\n" DO
+                                           "vm-noobj-run s0 frames=1 align=4096\n" DO
+                                           "vm-noobj-run s1 frames=1 align=4096\n") &&
+           check_program(check, MACHINE DO "vm-bounds low=200704 high=208895\n" DO
+                                           "vm-noobj-run s0 frames=1 align=4096\n" DO
+                                           "vm-noobj-run s1 frames=1 align=4096\n") &&
            check_program(check, MACHINE OBJECT DO
                          "vm-noobj-run s0 align=4096\n" DO "vm-noobj-run s0 frames=1\n" DO
                          "vm-noobj-run s0 frames=1 align=3\n" DO

@@ -89,7 +89,21 @@ void check_S_13(struct check *check)
               "orb-flags s0 flags=0\n"
               "orb-buffers s0 o3\n"
               "fail-nth grant=1\n"
-              "orb-buffers s0 o2\n");
+              "orb-buffers s0 o2\n"
+              "orb-buffers s0 o3\n"
+              "orb-flags s0 flags=check-generation\n"
+              "orb-field s0 field=generation value=5\n"
+              "orb-submit s0 step=submit\n"
+              "orb-submit s0 step=reset generation=5\n"
+              "orb-submit s0 step=submit\n"
+              "orb-submit s0 step=submit\n"
+              "orb-buffers s0 o3\n"
+              "orb-buffers-none s0\n"
+              "orb-table s0 entries=9\n"
+              "orb-table-drop s0\n"
+              "orb-field s0 field=timeout value=536870912\n"
+              "orb-submit s0 step=complete\n"
+              "orb-buffers-none s0\n");
 }
 
 void check_S_14(struct check *check)
@@ -117,7 +131,15 @@ void check_S_15(struct check *check)
               "orb-constraints s0 max=0xf001\n"
               "orb-constraints s0 max=512 align=3\n"
               "orb-buffers s0 o0\n"
-              "orb-constraints s0\n");
+              "orb-constraints s0\n"
+              "orb-buffers-none s0\n"
+              "fail-nth grant=1\n"
+              "orb-constraints s0 max=100\n"
+              "orb-buffers s0 o0\n"
+              "orb-buffers-none s0\n"
+              "fail-nth\n"
+              "orb-constraints s0 max=100\n"
+              "orb-buffers s0 o0\n");
 }
 
 /* Out of range and too many pieces at once: the range is what is reported. */
@@ -159,8 +181,20 @@ void check_S_17(struct check *check)
               "orb-buffers-none s0\n"
               "orb-bad s0 o0 mistake=irq-buffers\n"
               "orb-bad s0 mistake=irq-table\n"
+              "orb-buffers s0 o0\n"
+              "orb-flags s0 flags=virtual\n"
+              "orb-flags s0 flags=fixed\n"
+              "orb-bad s0 mistake=no-sleep-buffers\n"
+              "orb-bad s0 mistake=no-sleep-release\n"
+              "orb-bad s0 mistake=foreign-memory\n"
+              "orb-submit s0 step=submit\n"
               "orb-release s0\n"
+              "orb-release s0\n"
+              "orb-submit s0 step=complete\n"
               "orb-bad s0 o0 mistake=stale-buffers\n"
+              "orb-bad s0 o0 mistake=stale-set\n"
+              "orb-bad s0 o4 mistake=stale-set\n"
+              "orb-bad s0 o1 mistake=stale-ask\n"
               "orb-bad s0 mistake=stale\n");
 }
 
@@ -183,6 +217,13 @@ void check_S_18(struct check *check)
               "orb-memory o1 make=none\n"
               "orb-buffers s0 o1 length=4096\n"
               "orb-buffers-none s1\n"
+              "orb-pageable o5 pieces=3 bytes=4096\n"
+              "orb-wire o5 how=prepare\n"
+              "orb-buffers s0 o5\n"
+              "orb-wire o5 how=complete\n"
+              "orb-buffers s0 o5 offset=20000\n"
+              "orb-wire o5 how=complete\n"
+              "orb-memory o5 make=none\n"
               "orb-retain s0\n"
               "orb-release s0\n"
               "orb-release s0\n"

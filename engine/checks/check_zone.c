@@ -87,6 +87,37 @@ static const char boosts[] =
             "cpu0 task zone-alloc s4 gfp=kernel,thisnode task=oom\n"
             "cpu0 task zone-probe order=3\n";
 
+/* Three rules by which flags come from masks: NOMEMALLOC takes ATOMIC's discount, a victim of the killer is
+ * none at interrupt level, and who could use high memory leaves some. */
+static const char derived[] = MACHINE "cpu0 task zone-starve level=atomic leave=edge+2\n"
+                                      "cpu0 task zone-alloc s0 gfp=atomic,nomemalloc,thisnode\n"
+                                      "cpu0 task zone-starve level=atomic-oom leave=edge+2\n"
+                                      "cpu0 hardirq zone-alloc s1 gfp=atomic,thisnode task=oom\n"
+                                      "cpu0 task zone-feed\n"
+                                      "cpu0 task zone-starve level=kernel leave=edge+2\n"
+                                      "cpu0 task zone-alloc s2 gfp=nowait,highmem,thisnode\n";
+
+/* The kernel's own frames pass the watermarks, too: its tables on the first node, its pages on both. */
+static const char kernels[] = MACHINE "cpu0 task zone-starve level=kernel leave=edge-1\n"
+                                      "cpu0 task area-alloc s0 bytes=4096\n"
+                                      "cpu0 task area-user s1 bytes=40960 node=1\n"
+                                      "cpu0 task area-view s0\n"
+                                      "cpu0 task zone-feed\n"
+                                      "cpu0 task area-alloc s0 bytes=4096\n"
+                                      "cpu0 task area-user s1 bytes=40960 node=1\n"
+                                      "cpu0 task zone-starve level=low leave=edge+1\n"
+                                      "cpu0 task area-user s2 bytes=40960\n"
+                                      "cpu0 task zone-starve level=kernel leave=edge+1 node=1\n"
+                                      "cpu0 task zone-starve level=kernel leave=edge+1\n"
+                                      "cpu0 task area-user s3 bytes=40960 node=1\n"
+                                      "cpu0 task area-user s3 bytes=4096\n"
+                                      "cpu0 task zone-feed\n"
+                                      "cpu0 task zone-cache pages=150\n"
+                                      "cpu0 task zone-starve level=kernel leave=edge-1\n"
+                                      "cpu0 task zone-starve level=kernel leave=edge-1 node=1\n"
+                                      "cpu0 task area-user s4 bytes=40960\n"
+                                      "cpu0 task audit\n";
+
 /* All numbers of free frames, marks, orders and reserves, against the oracle's own arithmetic. */
 static void grid_of(struct check *check, uint64_t mark, uint64_t reserve, uint32_t order)
 {
@@ -125,7 +156,8 @@ static void grid_of(struct check *check, uint64_t mark, uint64_t reserve, uint32
 
 void check_L_16(struct check *check)
 {
-    if (!check_program(check, levels) || !check_program(check, boosts))
+    if (!check_program(check, levels) || !check_program(check, boosts) || !check_program(check, derived) ||
+        !check_program(check, kernels))
         return;
     for (uint64_t mark = 0; mark <= 101; mark++) {
         for (uint32_t order = 0; order <= 5 && check->verdict == CHECK_HOLDS; order++) {
@@ -136,6 +168,19 @@ void check_L_16(struct check *check)
 }
 
 /* --- L-17 --- */
+
+/* NOFAIL wins over NORETRY, and gets all of the page cache; nobody gets any for what can never be granted. */
+static const char forever[] = MACHINE "cpu0 task zone-cache pages=40\n"
+                                      "cpu0 task zone-alloc s0 gfp=kernel order=20\n"
+                                      "cpu0 task zone-alloc s0 gfp=kernel,nofail order=9\n"
+                                      "cpu0 task zone-exact s0 gfp=kernel,thisnode bytes=2097152\n"
+                                      "cpu0 task zone-cache pages=40\n"
+                                      "cpu0 task zone-starve level=zero leave=edge-2\n"
+                                      "cpu0 task zone-starve level=zero leave=edge-2 node=1\n"
+                                      "cpu0 task zone-alloc s0 gfp=kernel,nofail,noretry,thisnode\n"
+                                      "cpu0 task zone-alloc s1 gfp=kernel,nofail,noretry,thisnode\n"
+                                      "cpu0 task zone-alloc s2 gfp=kernel,nofail,noretry,thisnode\n"
+                                      "cpu0 task zone-alloc s3 gfp=kernel,noretry,thisnode\n";
 
 /* A page cache is there to be taken back, so that sleeping would help; and the mask says no. */
 static const char awake[] = MACHINE "cpu0 task zone-cache pages=40\n"
@@ -158,7 +203,7 @@ static const char awake[] = MACHINE "cpu0 task zone-cache pages=40\n"
 
 void check_L_17(struct check *check)
 {
-    (void)check_program(check, awake);
+    (void)(check_program(check, awake) && check_program(check, forever));
 }
 
 /* --- L-18 --- */
@@ -196,6 +241,13 @@ static const char sums[] = MACHINE "cpu0 task zone-alloc s0 gfp=kernel\n"
 
 void check_L_19(struct check *check)
 {
+    /* Without an audit nobody says what lies in the lists: nothing would be summed. */
+    for (uint32_t i = 0; i < check->spec->layer_count; i++) {
+        if (check->spec->layers[i].candidate->page->audit == NULL) {
+            check_na(check, "capability: audit");
+            return;
+        }
+    }
     (void)check_program(check, sums);
 }
 

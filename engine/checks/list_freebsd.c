@@ -34,7 +34,7 @@ const struct promise promises_freebsd[] = {
     {"F-10", "WIRED is one wiring, else none; all wirings add up to the global counter", CHECK_BOTH, PAGES,
      "engine/oracle/vm.c", "system", 0, NULL, check_F_10},
     {"F-11", "a page that comes flagged zero is zero", CHECK_BOTH, PAGES, "engine/oracle/vm_alloc.c",
-     "system", 0, NULL, check_F_11},
+     "liar(false-zero)", PL_CAP_KNOWS_ZERO, NULL, check_F_11},
     {"F-12", "a page of no object asked for with ZERO is zero, whatever its flag says", CHECK_BOTH, PAGES,
      "engine/oracle/vm_alloc.c", "system", 0, NULL, check_F_12},
     {"F-13", "NODUMP is set if and only if asked for, not inherited", CHECK_BOTH, PAGES, "engine/oracle/vm.c",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/oracle/area_internal.h"
+#include "engine/oracle/zone.h"
 
 /* --- between the system and the services --- */
 
@@ -14,7 +15,9 @@ static enum pl_status watch_reserve(void *self, struct pl_cpu *cpu, const struct
 {
     struct area_oracle *oracle = self;
     const struct pl_page_table *va = &oracle->services->lent.va;
+    oracle->watch.calls++;
     enum pl_status status = va->ops->reserve(va->self, cpu, request, area);
+    oracle->alignment = request->alignment;
     if (status == PL_OK)
         oracle->watch.bytes_reserved += area->area_bytes;
     else
@@ -26,6 +29,7 @@ static enum pl_status watch_release(void *self, struct pl_cpu *cpu, const struct
 {
     struct area_oracle *oracle = self;
     const struct pl_page_table *va = &oracle->services->lent.va;
+    oracle->watch.calls++;
     enum pl_status status = va->ops->release(va->self, cpu, area);
     if (status == PL_OK)
         oracle->watch.bytes_reserved -= area->area_bytes;
@@ -34,24 +38,20 @@ static enum pl_status watch_release(void *self, struct pl_cpu *cpu, const struct
     return status;
 }
 
-static bool is_zero(const unsigned char *bytes)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, PL_FRAME_BYTES - 1) == 0;
-}
-
 /* A table that is not empty is emptied, so that the finding is read instead of a crash. */
 static enum pl_status watch_table_get(void *self, struct pl_cpu *cpu, const struct pl_request *request,
                                       struct pl_run *run)
 {
     struct area_oracle *oracle = self;
     const struct pl_page_table *tables = &oracle->services->lent.tables;
+    oracle->watch.calls++;
     enum pl_status status = tables->ops->table_get(tables->self, cpu, request, run);
     if (status != PL_OK) {
         oracle->watch.table_failures++;
         return status;
     }
     unsigned char *bytes = area_frame(oracle, run->first.number);
-    if (!is_zero(bytes)) {
+    if (!area_is_zero(bytes)) {
         oracle->watch.dirty++;
         memset(bytes, 0, PL_FRAME_BYTES);
     }
@@ -63,6 +63,7 @@ static enum pl_status watch_table_put(void *self, struct pl_cpu *cpu, const stru
 {
     struct area_oracle *oracle = self;
     const struct pl_page_table *tables = &oracle->services->lent.tables;
+    oracle->watch.calls++;
     enum pl_status status = tables->ops->table_put(tables->self, cpu, run);
     if (status == PL_OK)
         oracle->watch.tables_live--;
@@ -100,13 +101,63 @@ static uint64_t count_denied(const struct services *services)
 
 struct area_before area_remember(const struct area_oracle *oracle)
 {
-    return (struct area_before){
+    struct area_before before = {
         .calls = services_calls(oracle->services),
         .sleeps = count_sleeps(oracle->services),
         .denied = count_denied(oracle->services),
         .traps = oracle->services->trap.count,
         .watch = oracle->watch,
     };
+    for (uint32_t i = 0; i < oracle->services->node_count; i++)
+        before.grants[i] = oracle->services->nodes[i].gate.grants;
+    return before;
+}
+
+/* --- the watermarks --- */
+
+/* Frames that a node must have free so that the kernel gets one, at watermark LOW or at MIN. */
+static uint64_t needs_of(const struct area_oracle *oracle, uint32_t node, bool low)
+{
+    const struct zone_oracle *zones = oracle->services->oracles[SERVICES_ZONE];
+    const struct zone_right right = {.first = low};
+    return zones == NULL ? 0 : zone_needs(&zones->numbers[node], 0, &right);
+}
+
+static uint64_t spare_of(const struct area_oracle *oracle, uint32_t node)
+{
+    uint64_t free_frames = shadow_free_frames(oracle->services->nodes[node].shadow);
+    uint64_t needs = needs_of(oracle, node, false);
+    return free_frames < needs ? 0 : free_frames - needs + 1;
+}
+
+void area_check_marks(const struct area_oracle *oracle, const struct area_before *before,
+                      struct finding *finding)
+{
+    for (uint32_t i = 0; i < oracle->services->node_count && !finding->found; i++) {
+        const struct services_node *node = &oracle->services->nodes[i];
+        uint64_t left = shadow_free_frames(node->shadow);
+        if (node->gate.grants == before->grants[i] || left + 1 >= needs_of(oracle, i, false))
+            continue;
+        finding_set(finding, "L-16 X-7", "");
+        finding_expected(finding,
+                         "the kernel's last frame of node %" PRIu32 " is taken from %" PRIu64
+                         " free ones or more",
+                         i, needs_of(oracle, i, false));
+        finding_actual(finding, "%" PRIu64 " are left", left);
+    }
+}
+
+bool area_had_frames(const struct area_oracle *oracle, uint64_t tables, uint64_t pages)
+{
+    uint64_t spare = 0;
+    for (uint32_t i = 0; i < oracle->services->node_count; i++)
+        spare += spare_of(oracle, i);
+    return spare_of(oracle, 0) >= tables && spare >= tables + pages;
+}
+
+bool area_fits_node(const struct area_oracle *oracle, uint32_t node)
+{
+    return shadow_free_frames(oracle->services->nodes[node].shadow) >= needs_of(oracle, node, true);
 }
 
 bool area_was_denied(const struct area_oracle *oracle, const struct area_before *before)
@@ -151,10 +202,12 @@ void area_expect_quiet(const struct area_oracle *oracle, const struct area_befor
 {
     uint64_t calls = services_calls(oracle->services) - before->calls;
     uint64_t sleeps = count_sleeps(oracle->services) - before->sleeps;
+    calls += oracle->watch.calls - before->watch.calls;
     if (finding->found || (calls == 0 && sleeps == 0))
         return;
     finding_set(finding, "L-13 X-5", "this call allocates nothing and does not sleep");
-    finding_actual(finding, "%" PRIu64 " calls of the allocators, %" PRIu64 " sleeps", calls, sleeps);
+    finding_actual(finding, "%" PRIu64 " calls of allocators and services, %" PRIu64 " sleeps", calls,
+                   sleeps);
 }
 
 uint32_t area_view_id(const struct area_oracle *oracle, uint64_t name)
@@ -209,6 +262,9 @@ static void area_reset(void *self)
         .window_addr = SERVICES_WINDOW_ADDR,
         .window_bytes = SERVICES_WINDOW_BYTES,
     };
+    struct zone_oracle *zones = services->oracles[SERVICES_ZONE];
+    if (zones != NULL)
+        config.zones = &zones->zones;
     for (uint32_t i = 0; i < services->node_count; i++)
         config.gates[i] = &services->nodes[i].gate;
     linux_mm_init(&oracle->mm, &config);

@@ -59,10 +59,11 @@ static void check_place(const struct area_oracle *oracle, const struct linux_are
         finding_set(finding, "L-1 X-2", "an area lies in the window, apart from all others");
         finding_actual(finding, "%" PRIu64 " pages and a guard at 0x%" PRIx64 ": %s", pages, area->addr,
                        inside ? "overlaps" : "outside");
-    } else if (area->addr % alignment != 0) {
+    } else if (oracle->alignment != alignment || area->addr % alignment != 0) {
         finding_set(finding, "L-1 X-2", "");
         finding_expected(finding, "%" PRIu64 " pages aligned to 0x%" PRIx64, pages, alignment);
-        finding_actual(finding, "addr is 0x%" PRIx64, area->addr);
+        finding_actual(finding, "0x%" PRIx64 " was asked for, addr is 0x%" PRIx64, oracle->alignment,
+                       area->addr);
     } else if (area->bytes != bytes || linux_find_area(&oracle->mm, area->addr) != area) {
         finding_set(finding, "L-2 R-8", "");
         finding_expected(finding, "the descriptor found by address says 0x%" PRIx64 " bytes, guard included",
@@ -172,6 +173,12 @@ static void check_failed_ptes(const struct area_oracle *oracle, const struct are
 
 /* --- outcomes --- */
 
+/* A descriptor, and tables of three levels; an area can lie across the end of a table on each. */
+static uint64_t tables_at_most(uint64_t pages)
+{
+    return 1 + pages / LINUX_ENTRIES + 2 + 2 + 2;
+}
+
 /* NULL, and nothing said no? A size that could never be had says it itself. */
 static void check_null(const struct area_oracle *oracle, const struct area_before *before, uint64_t pages,
                        bool hopeless, bool user, struct finding *finding)
@@ -190,8 +197,9 @@ static void check_null(const struct area_oracle *oracle, const struct area_befor
         finding_actual(finding, "%" PRIu64 " tables were in use, now %" PRIu64, before->watch.tables_live,
                        oracle->watch.tables_live);
     } else if (hopeless ? services_calls(oracle->services) != before->calls
-                        : !area_was_denied(oracle, before)) {
-        finding_set(finding, "L-11", "");
+                        : !area_was_denied(oracle, before) &&
+                              area_had_frames(oracle, tables_at_most(pages), user ? pages : 0)) {
+        finding_set(finding, "L-11 L-16", "");
         finding_expected(finding, hopeless ? "NULL at once" : "%" PRIu64 " pages, for nothing was denied",
                          pages);
         finding_actual(finding, hopeless ? "NULL after calls of the allocators" : "NULL");
@@ -265,15 +273,11 @@ void area_do_alloc(struct area_oracle *oracle, struct pl_cpu *cpu, const struct 
             check_written(oracle, slot, finding);
         check_unwritten(oracle, slot, slot->has_ptes ? pages : 0, finding);
     }
+    area_check_marks(oracle, &before, finding);
     area_check_tables(oracle, finding);
 }
 
 /* --- with pages --- */
-
-static bool is_zero(const unsigned char *bytes)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, PL_FRAME_BYTES - 1) == 0;
-}
 
 /* Copies the entries of a fresh area into the image; each is a frame of zeros that is in no other place. */
 static void learn_pages(struct area_oracle *oracle, const struct area_slot *slot, struct finding *finding)
@@ -287,12 +291,29 @@ static void learn_pages(struct area_oracle *oracle, const struct area_slot *slot
         if (bytes == NULL) {
             finding_set(finding, "L-8", "every page of a vmalloc area is there");
             finding_actual(finding, "page %" PRIu64 " is not", i);
-        } else if (!is_zero(bytes)) {
+        } else if (!area_is_zero(bytes)) {
             finding_set(finding, "X-9 L-8", "pages that a process may see come zeroed");
             finding_actual(finding, "page %" PRIu64 " is not zero", i);
         } else {
             oracle->image[first + i] = *entry;
         }
+    }
+}
+
+/* Pages come from another node only once the wanted one has none for a first attempt. */
+static void check_nodes(const struct area_oracle *oracle, const struct area_slot *slot, uint32_t node,
+                        struct finding *finding)
+{
+    uint64_t first = area_first_page(slot);
+    if (!area_fits_node(oracle, node))
+        return;
+    for (uint64_t i = 0; i < slot->pages && !finding->found; i++) {
+        uint64_t number = linux_entry_frame(oracle->image[first + i]).number;
+        if (number / SERVICES_NODE_FRAMES == node)
+            continue;
+        finding_set(finding, "L-16 X-7", "");
+        finding_expected(finding, "page %" PRIu64 " is of node %" PRIu32 ", which has frames", i, node);
+        finding_actual(finding, "frame 0x%" PRIx64, number);
     }
 }
 
@@ -334,8 +355,11 @@ void area_do_user(struct area_oracle *oracle, struct pl_cpu *cpu, const struct o
         slot->pages = pages;
         enter(slot, area, true);
         learn_pages(oracle, slot, finding);
+        if (!finding->found && !area_was_denied(oracle, &before))
+            check_nodes(oracle, slot, node, finding);
         area_check_image(oracle, area_first_page(slot), pages, "L-8", finding);
     }
+    area_check_marks(oracle, &before, finding);
     area_check_tables(oracle, finding);
 }
 

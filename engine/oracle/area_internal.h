@@ -49,6 +49,7 @@ struct area_view {
 
 /* What the services were asked, seen from between them and the system. */
 struct area_watch {
+    uint64_t calls; /* of any service */
     uint64_t bytes_reserved;
     uint64_t tables_live;
     uint64_t va_failures;
@@ -68,6 +69,7 @@ struct area_oracle {
     uint64_t absent; /* entries that are not present in live areas: a free of theirs warns */
     uint64_t kernel_tables;
     uint64_t next_value; /* to store */
+    uint64_t alignment;  /* of the last addresses that were asked for */
     uint64_t canary;     /* its address is what an unwritten pointer holds */
     uint64_t *image;     /* AREA_PAGES */
 };
@@ -78,6 +80,7 @@ struct area_before {
     uint64_t sleeps;
     uint64_t denied; /* grants that failed at any gate */
     uint64_t traps;
+    uint64_t grants[SERVICES_NODE_LIMIT];
     struct area_watch watch;
 };
 
@@ -85,7 +88,15 @@ struct area_before {
 
 struct area_before area_remember(const struct area_oracle *oracle);
 
-/* Did so many grants fail since? */
+/* What was taken since was there for GFP_KERNEL: each node's watermark MIN let the last frame through. */
+void area_check_marks(const struct area_oracle *oracle, const struct area_before *before,
+                      struct finding *finding);
+/* Do the watermarks leave so many frames, those of tables on the first node? */
+bool area_had_frames(const struct area_oracle *oracle, uint64_t tables, uint64_t pages);
+/* Has the node one frame more for a first attempt (watermark LOW)? */
+bool area_fits_node(const struct area_oracle *oracle, uint32_t node);
+
+/* Did grants fail since, or a service? Watermarks are not counted here. */
 bool area_was_denied(const struct area_oracle *oracle, const struct area_before *before);
 
 /* Asserts that one trap by this rule was taken since, and that nothing else happened. */
@@ -105,6 +116,9 @@ uint32_t area_view_id(const struct area_oracle *oracle, uint64_t name);
 
 /* The bytes of a frame, by the machines' own description; NULL: nowhere. */
 unsigned char *area_frame(const struct area_oracle *oracle, uint64_t number);
+
+/* Is every byte of a frame 0? */
+bool area_is_zero(const unsigned char *bytes);
 
 /* The leaf table of `addr` under this top, or NULL. */
 uint64_t *area_leaf(const struct area_oracle *oracle, const uint64_t *top, uint64_t addr);
@@ -147,6 +161,10 @@ void area_do_remap(struct area_oracle *oracle, struct pl_cpu *cpu, const struct 
                    struct finding *finding);
 void area_do_unremap(struct area_oracle *oracle, struct pl_cpu *cpu, const struct op *op,
                      struct finding *finding);
+
+/* Unmaps vmas that are not: copies of those that have pages of the area in `slot`, of views that are not, and
+ * none. Each must trap and leave the true ones as they are. */
+void area_unmap_copies(struct area_oracle *oracle, uint32_t slot, struct finding *finding);
 
 /* An entry of the image goes: its page is mapped once less. */
 void area_forget_entry(struct area_oracle *oracle, uint64_t entry);

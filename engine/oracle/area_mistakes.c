@@ -128,6 +128,9 @@ void area_do_bad(struct area_oracle *oracle, struct pl_cpu *cpu, const struct op
     case OP_AREA_BAD_VIEW:
         bad_view(oracle, cpu, finding);
         break;
+    case OP_AREA_BAD_VMA:
+        area_unmap_copies(oracle, op->slot, finding);
+        break;
     default:
         break;
     }

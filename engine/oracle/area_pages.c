@@ -163,10 +163,11 @@ void area_do_view(struct area_oracle *oracle, struct pl_cpu *cpu, const struct o
             finding_set(finding, "L-21", "a new process has no pages of its own");
             finding_actual(finding, "%" PRIu64 " tables are in its lower half", view->tables);
         }
-    } else if (!finding->found && !area_was_denied(oracle, &before)) {
+    } else if (!finding->found && !area_was_denied(oracle, &before) && area_had_frames(oracle, 1, 0)) {
         finding_set(finding, "L-21 L-11", "a view, for nothing was denied");
         finding_actual(finding, "none");
     }
+    area_check_marks(oracle, &before, finding);
     area_check_tables(oracle, finding);
 }
 

@@ -19,6 +19,11 @@ unsigned char *area_frame(const struct area_oracle *oracle, uint64_t number)
     return NULL;
 }
 
+bool area_is_zero(const unsigned char *bytes)
+{
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, PL_FRAME_BYTES - 1) == 0;
+}
+
 static uint64_t *table_at(const struct area_oracle *oracle, uint64_t entry)
 {
     return IS_THERE(entry) ? (uint64_t *)(void *)area_frame(oracle, FRAME_OF(entry)) : NULL;

@@ -49,6 +49,18 @@ static int oracle_init(struct services *services, void **self)
     return 0;
 }
 
+/* The page daemon's requests come through the oracle. */
+static void stand_between(struct buffer_oracle *oracle)
+{
+    struct pageout *pageout = &oracle->services->pageout;
+    for (uint32_t i = 0; i < pageout->client_count; i++) {
+        if (pageout->clients[i].client != &oracle->iokit)
+            continue;
+        pageout->clients[i].client = oracle;
+        pageout->clients[i].reclaim = buffer_reclaim;
+    }
+}
+
 static void start_system(struct buffer_oracle *oracle)
 {
     struct services *services = oracle->services;
@@ -61,6 +73,7 @@ static void start_system(struct buffer_oracle *oracle)
         .swap_pages = oracle->swap_pages,
     };
     iokit_init(&oracle->iokit, &config, oracle->host);
+    stand_between(oracle);
 }
 
 static void oracle_reset(void *self)
@@ -68,6 +81,7 @@ static void oracle_reset(void *self)
     struct buffer_oracle *oracle = self;
     oracle->iommu = false;
     oracle->live = 0;
+    oracle->busy = 0;
     for (uint32_t i = 0; i < BUFFER_SLOTS; i++) {
         struct expected *expected = &oracle->slots[i];
         *expected = (struct expected){.frames = expected->frames, .bytes = expected->bytes};
@@ -142,6 +156,9 @@ static void oracle_run(void *self, struct pl_cpu *cpu, const struct op *op, stru
     sync_all(oracle, cpu, finding);
     if (finding->found)
         return;
+    oracle->busy = 1u << op->slot % BUFFER_SLOTS;
+    if (op->kind == OP_BUFFER_RANGES)
+        oracle->busy |= 1u << op->other % BUFFER_SLOTS;
     switch (op->kind) {
     case OP_BUFFER_CREATE:
     case OP_BUFFER_MASK:
@@ -161,6 +178,7 @@ static void oracle_run(void *self, struct pl_cpu *cpu, const struct op *op, stru
             run_on_live(oracle, cpu, op, expected, finding);
         break;
     }
+    oracle->busy = 0;
 }
 
 static void oracle_step(void *self, struct finding *finding)
@@ -202,6 +220,7 @@ static void oracle_end(void *self, struct pl_cpu *cpu, struct finding *finding)
         if (!expected->live)
             continue;
         uint64_t bytes = expected->length < BUFFER_BYTES_MAX ? expected->length : BUFFER_BYTES_MAX;
+        oracle->busy = 1u << i;
         buffer_run_read(oracle, cpu, expected, 0, bytes, finding);
         if (!finding->found)
             buffer_run_release(oracle, cpu, expected, finding);

@@ -25,12 +25,14 @@ struct expected {
     bool mapped;   /* the IOMMU translates */
     bool granular; /* has pages of its own */
     bool guarded;
-    bool known; /* frames are known: it is wired, or prepared */
-    bool vague; /* emptied: what the bytes are is not promised */
+    bool known;         /* frames are known: it is wired, or prepared */
+    bool must_be_empty; /* the page daemon took from it while it was volatile */
+    bool vague;         /* emptied: what the bytes are is not promised */
     uint32_t options;
     uint32_t direction;
     uint32_t wire_count;
     uint32_t wire_direction;
+    uint32_t range_pins; /* prepared descriptors over ranges of it */
     uint32_t purge_state;
     enum iokit_task task;
     uint64_t volatile_since; /* steps of the page daemon when it became so */
@@ -49,6 +51,7 @@ struct expected {
 struct buffer_before {
     uint64_t held;
     uint64_t calls;
+    uint64_t grants;
     uint64_t sleeps;
     uint64_t would_sleep;
     uint64_t injected;
@@ -68,6 +71,7 @@ struct buffer_oracle {
     uint32_t swap_pages;
     bool iommu;
     uint64_t live;
+    uint32_t busy; /* bits of the slots that the operation under way is about */
     struct expected slots[BUFFER_SLOTS];
     uint8_t *owner; /* by frame - first: 0, slot + 1, BUFFER_SHARED */
     unsigned char *scratch;
@@ -89,6 +93,8 @@ uint64_t buffer_page_count(const struct expected *expected);
 void buffer_begin(struct buffer_oracle *oracle);
 /* After each call: `traps` were expected. */
 void buffer_finish(struct buffer_oracle *oracle, uint64_t traps, struct finding *finding);
+/* After a call that succeeded: what was granted in it left the floor of its class. */
+void buffer_floor(const struct buffer_oracle *oracle, uint32_t options, struct finding *finding);
 /* Was there a reason to be out of memory since buffer_begin? */
 bool buffer_was_short(const struct buffer_oracle *oracle);
 /* Asserts that a call that failed left every count as it was. */
@@ -119,6 +125,11 @@ PL_INLINE bool buffer_reads_only(uint32_t direction)
 {
     return (direction & IOKIT_DIRECTION_INOUT) == IOKIT_DIRECTION_OUT;
 }
+
+/* --- buffer_reclaim.c --- */
+
+/* Stands for iokit_reclaim at the page daemon; `oracle` is a struct buffer_oracle. */
+uint64_t buffer_reclaim(void *oracle, struct pl_cpu *cpu, uint64_t wanted);
 
 /* --- buffer_create.c --- */
 

@@ -26,10 +26,14 @@ static bool check_moved(struct buffer_oracle *oracle, const struct expected *exp
                         uint64_t bytes, uint64_t predicted, uint64_t moved, const char *ids,
                         struct finding *finding)
 {
+    if (moved != 0)
+        buffer_floor(oracle, expected->options, finding);
     if (moved == predicted || finding->found)
         return !finding->found;
-    if (moved == 0 && !expected->wired && buffer_was_short(oracle))
-        return true;
+    if (moved == 0 && !expected->wired && buffer_was_short(oracle)) {
+        buffer_compare(oracle, expected, 0, expected->capacity, "B-15 X-3", finding);
+        return !finding->found;
+    }
     finding_set(finding, ids, "");
     finding_expected(finding, "%" PRIu64 " bytes move at %" PRIu64 "+%" PRIu64 " of %" PRIu64, predicted,
                      offset, bytes, expected->length);
@@ -268,6 +272,37 @@ static void read_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, struct
     }
 }
 
+/* While it is prepared its pages stay, whatever the page daemon wants, and so do the buffers. */
+static void use_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, struct iokit_memory *memory,
+                       struct expected *first, struct expected *second, const struct op *op,
+                       struct finding *finding)
+{
+    uint64_t bytes = 0;
+    uint64_t addr = iokit_memory_segment(memory, 0, &bytes);
+    uint64_t bytes_after = 0;
+    uint32_t holds = first == second ? 2 : 1;
+    if (first->memory->references != 1 + holds || second->memory->references != 1 + holds) {
+        finding_set(finding, "B-9 X-8", "a prepared descriptor over ranges holds the buffers under it");
+        finding_actual(finding, "references %" PRIu32 " and %" PRIu32, first->memory->references,
+                       second->memory->references);
+        return;
+    }
+    first->range_pins++;
+    second->range_pins++;
+    (void)pageout_step(&oracle->services->pageout, cpu, op->value + 1);
+    buffer_sync(oracle, cpu, first, finding);
+    buffer_sync(oracle, cpu, second, finding);
+    if (!finding->found &&
+        (iokit_memory_segment(memory, 0, &bytes_after) != addr || bytes_after != bytes || bytes == 0)) {
+        finding_set(finding, "B-9 B-6", "a prepared descriptor over ranges keeps its pages where they are");
+        finding_actual(finding, "0x%" PRIx64 "+%" PRIu64 ", and then +%" PRIu64, addr, bytes, bytes_after);
+    }
+    if (!finding->found)
+        read_ranges(oracle, cpu, memory, first, second, op, finding);
+    first->range_pins--;
+    second->range_pins--;
+}
+
 void buffer_run_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, const struct op *op,
                        struct finding *finding)
 {
@@ -291,7 +326,7 @@ void buffer_run_ranges(struct buffer_oracle *oracle, struct pl_cpu *cpu, const s
     buffer_sync(oracle, cpu, first, finding);
     buffer_sync(oracle, cpu, second, finding);
     if (result == IOKIT_SUCCESS && !finding->found)
-        read_ranges(oracle, cpu, memory, first, second, op, finding);
+        use_ranges(oracle, cpu, memory, first, second, op, finding);
     if (result == IOKIT_SUCCESS)
         (void)iokit_memory_complete(memory, cpu);
     iokit_memory_release(memory, cpu);

@@ -51,7 +51,7 @@ static void read_asked(const struct op *op, struct asked *asked)
     asked->contiguous =
         asked->how == OP_BUFFER_HOW_CAPACITY_CONTIGUOUS || asked->how == OP_BUFFER_HOW_BYTES_CONTIGUOUS;
     if (asked->how == OP_BUFFER_HOW_WIDE)
-        asked->alignment <<= 32;
+        asked->alignment |= asked->alignment << 32;
     asked->guarded = asked->how == OP_BUFFER_HOW_GUARDED;
     if (asked->guarded)
         asked->alignment = 1;
@@ -118,13 +118,18 @@ static const char *must_fail(const struct buffer_oracle *oracle, const struct as
 {
     uint64_t frames = oracle->services->nodes[0].machine->frame_count;
     bool pageable = asked->options & IOKIT_PAGEABLE;
-    if (asked->capacity == 0 || asked->capacity + asked->alignment < asked->capacity ||
-        asked->capacity > UINT64_MAX - (PL_FRAME_BYTES - 1))
+    if (asked->capacity == 0 || asked->capacity > UINT64_MAX - (PL_FRAME_BYTES - 1))
+        return "B-2 X-6";
+    /* Neither may their sum wrap when the capacity is rounded up to pages. */
+    uint64_t rounded = (asked->capacity + PL_FRAME_BYTES - 1) / PL_FRAME_BYTES * PL_FRAME_BYTES;
+    if (asked->alignment > UINT64_MAX - rounded)
         return "B-2 X-6";
     if (asked->task != IOKIT_TASK_KERNEL && !pageable)
         return "B-10";
     if (pageable ? asked->capacity > IOKIT_OBJECT_BYTES_MAX : asked->capacity > frames * PL_FRAME_BYTES)
         return "B-2 X-6";
+    if (!pageable && asked->alignment > UINT32_MAX)
+        return "B-3 B-2";
     return NULL;
 }
 
@@ -136,25 +141,71 @@ static bool is_granular(const struct asked *asked)
            asked->capacity > BUFFER_HEAP_MAX || asked->alignment > BUFFER_HEAP_MAX;
 }
 
-/* Nothing stands in the way of a small or pageable buffer but memory, of which there is plenty. */
-static bool must_succeed(const struct buffer_oracle *oracle, const struct asked *asked)
+#define SLACK_FRAMES 4u /* for the descriptor, what is known of a heap page, and that page */
+
+static uint64_t floor_of(const struct buffer_oracle *oracle, const struct asked *asked)
 {
     const struct pl_floors *floors = &oracle->services->nodes[0].machine->floors;
-    uint64_t floor = asked->options & IOKIT_USE_RESERVE ? floors->system : floors->normal;
-    bool easy = (asked->options & IOKIT_PAGEABLE) || !is_granular(asked);
-    return easy && !oracle->before.may_inject && oracle->before.free_frames >= floor + 4 &&
-           (oracle->services->nodes[0].instance->caps & PL_CAP_ALL_FRAMES);
+    return asked->options & IOKIT_USE_RESERVE ? floors->system : floors->normal;
+}
+
+/* Can any frames do? Not if they must be consecutive, or lie below a limit that this machine exceeds. */
+static bool is_anywhere(const struct buffer_oracle *oracle, const struct asked *asked)
+{
+    const struct pl_machine *machine = oracle->services->nodes[0].machine;
+    uint64_t end = (machine->first.number + machine->span) * PL_FRAME_BYTES;
+    uint64_t reach = asked->mask | (asked->limited ? asked->alignment - 1 : 0);
+    uint32_t contiguous = IOKIT_PHYSICALLY_CONTIGUOUS | IOKIT_HOST_PHYSICALLY_CONTIGUOUS;
+    return (asked->options & IOKIT_PAGEABLE) || !is_granular(asked) ||
+           ((asked->options & contiguous) == 0 && asked->alignment <= PL_FRAME_BYTES && end - 1 <= reach);
+}
+
+/* Is there a free run several times as long as needed? Then the descriptor's own frame cannot spoil it, nor
+ * is an aligned block of the next power of two missing in it. Asked of those who cache nothing and find any
+ * block that is there. */
+static bool has_long_run(const struct buffer_oracle *oracle, const struct asked *asked)
+{
+    const struct services_node *node = &oracle->services->nodes[0];
+    const uint64_t caps = PL_CAP_COMPLETE | PL_CAP_EXACT_COUNT;
+    /* No overflow: the capacity fits the machine, the alignment 32 bits. */
+    uint64_t frames = asked->capacity / PL_FRAME_BYTES + asked->alignment / PL_FRAME_BYTES + 2;
+    struct pl_constraints wanted = {.frame_count = 4 * frames, .high = {UINT64_MAX}, .alignment = 1};
+    return (node->instance->caps & caps) == caps && asked->mask == UINT64_MAX &&
+           2 * frames <= UINT64_C(1) << node->instance->max_order &&
+           oracle->services->pageout.freed == oracle->before.freed &&
+           shadow_has_run(node->shadow, &wanted, false);
+}
+
+/* Nothing stands in the way but memory, of which there is plenty. */
+static bool must_succeed(const struct buffer_oracle *oracle, const struct asked *asked)
+{
+    uint64_t pages = asked->options & IOKIT_PAGEABLE ? 0 : asked->capacity / PL_FRAME_BYTES + 1;
+    return !oracle->before.may_inject && (oracle->services->nodes[0].instance->caps & PL_CAP_ALL_FRAMES) &&
+           oracle->before.free_frames >= floor_of(oracle, asked) + pages + SLACK_FRAMES &&
+           (is_anywhere(oracle, asked) || has_long_run(oracle, asked));
+}
+
+/* Where any frame will do, every failure is one of a grant; and grants wait until nothing is left to take. */
+static bool has_no_excuse(const struct buffer_oracle *oracle, const struct asked *asked)
+{
+    uint64_t frames = oracle->services->nodes[0].machine->frame_count;
+    return is_anywhere(oracle, asked) && !buffer_was_short(oracle) && floor_of(oracle, asked) < frames;
 }
 
 static void check_refusal(struct buffer_oracle *oracle, const struct asked *asked, bool deserved,
                           struct finding *finding)
 {
     buffer_unchanged(oracle, "B-22 X-3", finding);
-    if (!finding->found && !deserved && must_succeed(oracle, asked)) {
+    if (finding->found || deserved)
+        return;
+    if (must_succeed(oracle, asked)) {
         finding_set(finding, "B-1 X-7", "");
         finding_expected(finding, "%" PRIu64 " frames are free, so there is memory for %" PRIu64 " bytes",
                          oracle->before.free_frames, asked->capacity);
         finding_actual(finding, "NULL");
+    } else if (has_no_excuse(oracle, asked)) {
+        finding_set(finding, "B-1 X-7", "a creation gives up only when waiting for memory would be for ever");
+        finding_actual(finding, "NULL for %" PRIu64 " bytes, and nobody waited in vain", asked->capacity);
     }
 }
 
@@ -219,7 +270,21 @@ static void check_address(struct buffer_oracle *oracle, const struct expected *e
         finding_actual(finding, "0x%" PRIx64, expected->address);
         return;
     }
+    if (expected->mapped && expected->wired && power && expected->io_addr % alignment != 0) {
+        finding_set(finding, "B-3", "");
+        finding_expected(finding, "an IO-virtual address aligned to %" PRIu64, alignment);
+        finding_actual(finding, "0x%" PRIx64, expected->io_addr);
+        return;
+    }
     uint64_t backing = iokit_buffer_backing_bytes(expected->memory);
+    bool contiguous = expected->options & (IOKIT_PHYSICALLY_CONTIGUOUS | IOKIT_HOST_PHYSICALLY_CONTIGUOUS);
+    uint64_t heap_max = contiguous ? (PL_FRAME_BYTES - IOKIT_HEAP_HEADER) / 2 : BUFFER_HEAP_MAX;
+    if (expected->wired && !expected->granular && expected->capacity <= heap_max &&
+        backing != expected->capacity) {
+        finding_set(finding, "B-5 R-25", "a small buffer comes from the heap, a contiguous one, too");
+        finding_actual(finding, "%" PRIu64 " bytes are seen of %" PRIu64, backing, expected->capacity);
+        return;
+    }
     if ((expected->options & page_bits) &&
         (expected->address % PL_FRAME_BYTES != 0 || backing % PL_FRAME_BYTES != 0)) {
         finding_set(finding, "B-20", "shared or specially cached memory is whole pages");
@@ -433,6 +498,9 @@ void buffer_run_create(struct buffer_oracle *oracle, struct pl_cpu *cpu, const s
         return;
     }
     fill_expected(oracle, &asked, memory, expected);
+    buffer_floor(oracle, asked.options, finding);
+    if (finding->found)
+        return;
     if (memory->length != asked.capacity || iokit_buffer_capacity(memory) < asked.capacity) {
         finding_set(finding, "B-1", "");
         finding_expected(finding, "length and capacity %" PRIu64, asked.capacity);
@@ -446,10 +514,10 @@ void buffer_run_create(struct buffer_oracle *oracle, struct pl_cpu *cpu, const s
         return;
     }
     buffer_fields(expected, finding);
-    if (!finding->found)
-        check_address(oracle, expected, finding);
     if (!finding->found && expected->wired)
         check_wired(oracle, cpu, &asked, op, expected, finding);
     else if (!finding->found)
         check_pageable(oracle, expected, finding);
+    if (!finding->found)
+        check_address(oracle, expected, finding);
 }

@@ -27,6 +27,7 @@ void buffer_begin(struct buffer_oracle *oracle)
     oracle->before = (struct buffer_before){
         .held = gate->held,
         .calls = gate->calls,
+        .grants = gate->grants,
         .sleeps = gate->sleeps,
         .would_sleep = gate->would_sleep,
         .injected = gate->injected,
@@ -53,6 +54,19 @@ void buffer_finish(struct buffer_oracle *oracle, uint64_t traps, struct finding 
         finding_expected(finding, "%" PRIu64 " buffers live", oracle->live);
         finding_actual(finding, "the system counts %" PRIu64, oracle->iokit.live);
     }
+}
+
+void buffer_floor(const struct buffer_oracle *oracle, uint32_t options, struct finding *finding)
+{
+    const struct gate *gate = &oracle->services->nodes[0].gate;
+    const struct pl_floors *floors = &gate->machine->floors;
+    uint64_t floor = options & IOKIT_USE_RESERVE ? floors->system : floors->normal;
+    if (finding->found || gate->grants == oracle->before.grants || gate_free_frames(gate) >= floor)
+        return;
+    finding_set(finding, "X-7 F-7", "");
+    finding_expected(finding, "a grant %s leaves %" PRIu64 " frames free",
+                     options & IOKIT_USE_RESERVE ? "from the reserve" : "of the normal class", floor);
+    finding_actual(finding, "%" PRIu64 " are", gate_free_frames(gate));
 }
 
 bool buffer_was_short(const struct buffer_oracle *oracle)
@@ -161,6 +175,7 @@ static bool walk_pages(struct buffer_oracle *oracle, struct expected *expected, 
 void buffer_walk(struct buffer_oracle *oracle, struct expected *expected, bool learn,
                  struct buffer_walk *walk, struct finding *finding)
 {
+    uint64_t end = UINT64_MAX; /* address behind the segment before */
     *walk = (struct buffer_walk){.consecutive = true};
     for (uint64_t at = 0; at < expected->length && !finding->found;) {
         uint64_t bytes = 0;
@@ -182,6 +197,12 @@ void buffer_walk(struct buffer_oracle *oracle, struct expected *expected, bool l
             if (expected->mapped)
                 expected->io_addr = addr;
         }
+        if (addr == end) {
+            finding_set(finding, "B-6", "a segment reaches as far as the memory does without a gap");
+            finding_actual(finding, "one ends at 0x%" PRIx64 ", where the next begins", addr);
+            return;
+        }
+        end = addr + bytes;
         walk->segments++;
         if (!walk_pages(oracle, expected, at, addr, bytes, learn, walk, finding))
             return;
@@ -314,9 +335,15 @@ void buffer_sync(struct buffer_oracle *oracle, struct pl_cpu *cpu, struct expect
     if (!expected->live || expected->purge_state != IOKIT_PURGE_VOLATILE || cpu->context != PL_CONTEXT_TASK)
         return;
     uint32_t result = iokit_buffer_set_purgeable(expected->memory, cpu, IOKIT_PURGE_KEEP, &state);
-    bool could = expected->wire_count == 0 && oracle->services->pageout.steps != expected->volatile_since;
-    if (result != IOKIT_SUCCESS ||
-        (state != IOKIT_PURGE_VOLATILE && !(state == IOKIT_PURGE_EMPTY && could))) {
+    bool could = expected->wire_count == 0 && expected->range_pins == 0 &&
+                 oracle->services->pageout.steps != expected->volatile_since;
+    bool must = expected->must_be_empty;
+    expected->must_be_empty = false;
+    if (must && state != IOKIT_PURGE_EMPTY) {
+        finding_set(finding, "B-12", "a volatile buffer that lost pages is empty, and says so");
+        finding_actual(finding, "result 0x%" PRIx32 ", state %" PRIu32, result, state);
+    } else if (result != IOKIT_SUCCESS ||
+               (state != IOKIT_PURGE_VOLATILE && !(state == IOKIT_PURGE_EMPTY && could))) {
         finding_set(finding, "B-12 B-9",
                     could ? "a volatile buffer is volatile, or was emptied"
                           : "a volatile buffer that nobody could empty is volatile");

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWAP_PAGES 1u
+#define SWAP_PAGES 16u
 
 /* --- what all operations ask --- */
 
@@ -57,6 +57,16 @@ bool orb_had_reason(const struct orb_oracle *oracle, const struct orb_before *be
     uint64_t floor = gate->machine->floors.normal;
     bool failed = gate->calls - before->calls != gate->grants - before->grants;
     return failed || frames > ORB_RUN_LIMIT || gate_free_frames(gate) < floor + frames;
+}
+
+bool orb_left_reserve(const struct orb_oracle *oracle, const struct orb_before *before,
+                      struct finding *finding)
+{
+    const struct gate *gate = oracle->gate;
+    uint64_t floor = gate->machine->floors.normal, left = gate_free_frames(gate);
+    if (gate->grants == before->grants || left >= floor)
+        return true;
+    return orb_number(finding, "X-7 F-7", "free frames after a grant of class NORMAL, at least", floor, left);
 }
 
 bool orb_unchanged(const struct orb_oracle *oracle, const struct orb_before *before, const char *ids,
@@ -135,6 +145,7 @@ static void orb_reset(void *self)
     struct sbp2_config config = config_of(oracle);
     oracle->login = sbp2_init(oracle->login, &config);
     memset(&oracle->limits, 0, sizeof(oracle->limits));
+    oracle->bus_generation = 0;
     oracle->budget = ORB_PIECE_BUDGET;
     for (uint32_t i = 0; i < ORB_SLOTS; i++) {
         oracle->views[i].orb = NULL;
@@ -147,6 +158,17 @@ static void orb_reset(void *self)
     }
 }
 
+/* An ORB is served in software while it is virtual, and not a byte of it afterwards. */
+static void orb_virtual(struct orb_oracle *oracle, struct orb_view *view, struct finding *finding)
+{
+    unsigned char byte;
+    if (view->flags & SBP2_VIRTUAL_ORBS)
+        view->pseudo_addr = sbp2_orb_address(oracle->login, view->orb);
+    else if (view->pseudo_addr != 0)
+        orb_number(finding, "X-8", "bytes that answer where the ORB was virtual", 0,
+                   sbp2_pseudo_read(oracle->login, view->pseudo_addr, &byte, 1));
+}
+
 /* Plain cells: no lock, no check, any context. */
 static void orb_cell(struct orb_oracle *oracle, const struct op *op, struct finding *finding)
 {
@@ -156,11 +178,12 @@ static void orb_cell(struct orb_oracle *oracle, const struct op *op, struct find
     switch (op->kind) {
     case OP_ORB_FLAGS:
         view->flags = op->flags;
-        sbp2_orb_set_flags(view->orb, op->flags);
+        sbp2_orb_set_flags(oracle->login, view->orb, op->flags);
+        orb_virtual(oracle, view, finding);
         break;
     case OP_ORB_PAYLOAD:
         view->payload = op->count;
-        sbp2_orb_set_payload(view->orb, op->count);
+        sbp2_orb_set_payload(oracle->login, view->orb, op->count);
         break;
     default:
         if (view->references < UINT32_MAX) {
@@ -217,6 +240,17 @@ static void orb_run(void *self, struct pl_cpu *cpu, const struct op *op, struct 
     case OP_ORB_BAD:
         orb_bad(oracle, cpu, op, finding);
         break;
+    case OP_ORB_PAGEABLE:
+        cpu->context = PL_CONTEXT_TASK;
+        orb_pageable(oracle, cpu, op, finding);
+        break;
+    case OP_ORB_WIRE:
+        cpu->context = PL_CONTEXT_TASK;
+        orb_wire(oracle, cpu, op, finding);
+        break;
+    case OP_ORB_SUBMIT:
+        orb_submit(oracle, cpu, op, finding);
+        break;
     case OP_ORB_FLAGS:
     case OP_ORB_PAYLOAD:
     case OP_ORB_RETAIN:
@@ -243,6 +277,9 @@ static void orb_end(void *self, struct pl_cpu *cpu, struct finding *finding)
     struct orb_oracle *oracle = self;
     struct sbp2_counts counts;
     for (uint32_t i = 0; i < ORB_SLOTS; i++) {
+        struct op complete = {.kind = OP_ORB_SUBMIT, .slot = i, .mobility = OP_ORB_STEP_COMPLETE};
+        if (oracle->views[i].orb != NULL && oracle->views[i].execution.executing && !finding->found)
+            orb_submit(oracle, cpu, &complete, finding);
         while (oracle->views[i].orb != NULL && !finding->found)
             orb_release(oracle, cpu, i, finding);
     }

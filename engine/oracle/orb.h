@@ -1,8 +1,8 @@
 /* The SBP-2 oracle's own view: what each ORB and each memory descriptor must look like, and the pieces that a
  * table must hold, cut by the oracle's own arithmetic from its own knowledge of the segments. It then looks
  * at the bytes in memory as the target would. Files: orb.c (programs), orb_memory.c (descriptors),
- * orb_pieces.c (arithmetic), orb_device.c (the target's eyes), orb_life.c, orb_buffers.c, orb_fields.c
- * (operations). */
+ * orb_pieces.c (arithmetic), orb_device.c (the target's eyes), orb_life.c, orb_buffers.c, orb_fields.c,
+ * orb_wire.c, orb_submit.c (operations). */
 #ifndef ENGINE_ORACLE_ORB_H
 #define ENGINE_ORACLE_ORB_H
 
@@ -32,6 +32,8 @@ struct orb_memory {
     struct iokit_memory *memory;   /* NULL: the slot is empty */
     uint64_t serial;
     bool real;
+    bool pageable;
+    bool patterned;      /* its bytes are orb_pattern's */
     bool owned;          /* the slot's own reference is held */
     uint32_t attached;   /* ORBs that hold one */
     uint32_t range_uses; /* ORBs with ranges over it */
@@ -64,11 +66,14 @@ struct orb_view {
     struct sbp2_orb *orb;  /* NULL: the slot is empty */
     struct sbp2_orb *gone; /* the last one that was destroyed here */
     uint32_t references;
+    struct sbp2_execution execution;
+    uint64_t pseudo_addr; /* where it answered as a virtual ORB; 0: not known */
     uint32_t capacity;
     struct sbp2_table_view table; /* as it was when it was made; runs may not be looked at */
     uint32_t memory;              /* slot of the attached descriptor, or one of ORB_MEMORY_* */
     struct iokit_memory *attached;
-    uint64_t data; /* the descriptor field, less the node */
+    uint64_t offset; /* in it */
+    uint64_t data;   /* the descriptor field, less the node */
     uint32_t data_size;
     bool uses_table;
     uint32_t in_use;
@@ -96,6 +101,7 @@ struct orb_oracle {
     void *iokit_memory;
     bool real; /* the contract */
     struct sbp2_limits limits;
+    uint32_t bus_generation;
     uint32_t budget;                /* pieces */
     uint32_t range_slot[ORB_SLOTS]; /* by ORB: the memory that its ranges are of */
     struct orb_view views[ORB_SLOTS];
@@ -120,6 +126,10 @@ void orb_note(const struct orb_oracle *oracle, struct orb_before *before);
 /* Gate depth and traps after a call (S-17). False: a finding. `rule` NULL: no trap is expected. */
 bool orb_after(const struct orb_oracle *oracle, const struct orb_before *before, const char *rule,
                struct finding *finding);
+/* After a success that took frames: tables and kernel objects are NORMAL, so that they leave what is below
+ * that floor to others (X-7). */
+bool orb_left_reserve(const struct orb_oracle *oracle, const struct orb_before *before,
+                      struct finding *finding);
 /* A failure without a grant that failed, while there is memory, has no reason. */
 bool orb_had_reason(const struct orb_oracle *oracle, const struct orb_before *before, uint64_t frames);
 /* Everything but documented counters is as before: frames held and objects. */
@@ -131,6 +141,13 @@ bool orb_number(struct finding *finding, const char *ids, const char *what, uint
 /* --- orb_memory.c --- */
 void orb_memory_make(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op,
                      struct finding *finding);
+void orb_pageable(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op,
+                  struct finding *finding);
+/* prepare, complete. */
+void orb_wire(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op, struct finding *finding);
+/* The bytes that stand in a real buffer, and the writing of them. */
+unsigned char orb_pattern(uint64_t offset);
+void orb_memory_mark(struct orb_memory *memory, struct pl_cpu *cpu);
 /* The slot's own reference goes. */
 void orb_memory_drop(struct orb_oracle *oracle, struct pl_cpu *cpu, struct orb_memory *memory);
 /* After references changed: what nobody holds any more is gone. Asserts the count (S-18). */
@@ -153,6 +170,9 @@ bool orb_check_all(struct orb_oracle *oracle, struct finding *finding);
 /* The table's entries against oracle->pieces[0 .. count). */
 bool orb_check_entries(struct orb_oracle *oracle, const struct orb_view *view, uint32_t count,
                        struct finding *finding);
+/* The bytes that the first `count` pieces send the target to are the source's from `offset` on (S-5). */
+bool orb_check_pattern(struct orb_oracle *oracle, const struct orb_source *source, uint64_t offset,
+                       uint32_t count, struct finding *finding);
 /* A sum over the entries in use as the target reads them. */
 bool orb_entries_sum(struct orb_oracle *oracle, const struct orb_view *view, uint64_t *sum,
                      struct finding *finding);
@@ -179,8 +199,13 @@ void orb_constraints(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct
                      struct finding *finding);
 void orb_command(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op, struct finding *finding);
 void orb_field(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op, struct finding *finding);
+void orb_submit(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op, struct finding *finding);
+/* What execution makes of the options word. */
+void orb_view_prepare(const struct orb_oracle *oracle, struct orb_view *view);
 void orb_limit(struct orb_oracle *oracle, const struct op *op);
 
+/* The view after the ORB was destroyed. */
+void orb_view_gone(struct orb_oracle *oracle, uint32_t slot, struct finding *finding);
 /* The view after buffers went: no data. */
 void orb_view_inert(struct orb_view *view);
 /* Lets go of what the view says is attached, and asserts that the descriptor knows. */

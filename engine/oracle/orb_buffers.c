@@ -94,7 +94,8 @@ static void after_growth(struct orb_oracle *oracle, const struct orb_before *bef
                          const struct orb_expect *expect, uint32_t status, struct finding *finding)
 {
     if (status == IOKIT_SUCCESS) {
-        orb_learn_table(oracle, view, expect->count, false, finding);
+        if (orb_left_reserve(oracle, before, finding))
+            orb_learn_table(oracle, view, expect->count, false, finding);
         return;
     }
     uint64_t frames = (uint64_t)expect->count * ENTRY_BYTES / PL_FRAME_BYTES + 3;
@@ -109,6 +110,8 @@ static void after_growth(struct orb_oracle *oracle, const struct orb_before *bef
 struct call {
     uint32_t slot;
     uint32_t memory; /* a slot, or ORB_MEMORY_RANGES */
+    const struct orb_source *source;
+    uint64_t offset;
     struct orb_before before;
     struct orb_expect expect;
     struct verdict verdict;
@@ -116,21 +119,33 @@ struct call {
     size_t peek_bytes;
 };
 
-/* DOC: a refused mapping leaves the entries of the last one. */
+/* R-11. DOC: a refused mapping leaves the entries of the last one. REAL: it overwrites the first ones with
+ * what fits of the refused, and nothing behind them. */
 static bool entries_kept(struct orb_oracle *oracle, const struct call *call, struct finding *finding)
 {
     unsigned char now[ORB_PEEK_BYTES];
     const struct orb_view *view = &oracle->views[call->slot];
-    if (oracle->real || call->peek_bytes == 0 || orb_peek_table(oracle, view, now) == 0)
+    const uint32_t refused = call->expect.count;
+    uint32_t written = !oracle->real ? 0 : refused < view->capacity ? refused : view->capacity;
+    uint64_t bytes = (uint64_t)written * ENTRY_BYTES;
+    size_t changed = bytes < ORB_PEEK_BYTES ? (size_t)bytes : ORB_PEEK_BYTES;
+    if (call->peek_bytes == 0 || orb_peek_table(oracle, view, now) == 0)
         return true;
-    return orb_number(finding, "S-10 X-3", "a refused mapping leaves the table's entries (1: yes)", 1,
-                      memcmp(now, call->peek, ORB_PEEK_BYTES) == 0);
+    if (!orb_check_entries(oracle, view, written, finding)) {
+        finding_set(finding, "S-10 X-3", "");
+        finding_expected(finding, "a refused mapping's first %" PRIu32 " pieces are in the table", written);
+        finding_actual(finding, "they are not");
+        return false;
+    }
+    return orb_number(finding, "S-10 X-3",
+                      "a refused mapping leaves the entries that it did not reach (1: yes)", 1,
+                      memcmp(now + changed, call->peek + changed, ORB_PEEK_BYTES - changed) == 0);
 }
 
 static void check_failure(struct orb_oracle *oracle, const struct call *call, struct finding *finding)
 {
     const struct orb_view *view = &oracle->views[call->slot];
-    if (sbp2_orb_memory(view->orb) != NULL && !finding->found) {
+    if (sbp2_orb_memory(oracle->login, view->orb) != NULL && !finding->found) {
         finding_set(finding, "S-13 S-19", "after a failure no buffer is attached");
         finding_actual(finding, "one is");
         return;
@@ -152,7 +167,7 @@ static void settle(struct orb_oracle *oracle, struct call *call, uint32_t status
     if (!verdict->grows && call->memory != ORB_MEMORY_RANGES &&
         !allocates_nothing(oracle, &call->before, view, verdict, finding))
         return;
-    if (status != IOKIT_SUCCESS && sbp2_orb_memory(view->orb) != NULL) {
+    if (status != IOKIT_SUCCESS && sbp2_orb_memory(oracle->login, view->orb) != NULL) {
         check_failure(oracle, call, finding);
         return;
     }
@@ -169,13 +184,16 @@ static void settle(struct orb_oracle *oracle, struct call *call, uint32_t status
         return;
     }
     view->memory = call->memory;
-    view->attached = sbp2_orb_memory(view->orb);
+    view->offset = call->offset;
+    view->attached = sbp2_orb_memory(oracle->login, view->orb);
     if (call->memory != ORB_MEMORY_RANGES) {
         view->attached = oracle->memories[call->memory].memory;
         orb_memory_settle(oracle, call->memory, finding);
     }
     if (sum_is_right(oracle, &call->expect, finding))
         view_fill(oracle, view, &call->expect, finding);
+    if (!finding->found)
+        orb_check_pattern(oracle, call->source, call->offset, call->expect.count, finding);
     orb_check(oracle, view, finding);
 }
 
@@ -198,6 +216,8 @@ void orb_buffers(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op 
     if (view->orb == NULL || memory->memory == NULL)
         return;
     struct orb_source source = {.from = memory, .whole = memory->memory->length};
+    call.source = &source;
+    call.offset = op->value;
     bool prepared = memory->memory->wire_count != 0;
     if (prepared && !orb_expect(oracle, view, &source, op->value, op->extra, &call.expect))
         return;
@@ -211,6 +231,8 @@ void orb_buffers(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op 
         sbp2_orb_set_command_buffers(oracle->login, cpu, view->orb, memory->memory, op->value, op->extra);
     if (cpu->context != PL_CONTEXT_TASK) {
         refused(oracle, &call, IOKIT_NOT_PERMITTED, status, "6", finding);
+    } else if (view->execution.executing) {
+        refused(oracle, &call, IOKIT_BUSY, status, "4.4", finding);
     } else if (!prepared) {
         refused(oracle, &call, IOKIT_NOT_READY, status, "4.4", finding);
     } else if (call.verdict.trap != NULL) {
@@ -235,10 +257,14 @@ void orb_buffers_none(struct orb_oracle *oracle, struct pl_cpu *cpu, const struc
         refused(oracle, &call, IOKIT_NOT_PERMITTED, status, "6", finding);
         return;
     }
+    if (view->execution.executing) {
+        refused(oracle, &call, IOKIT_BUSY, status, "4.4", finding);
+        return;
+    }
     if (!orb_after(oracle, &call.before, NULL, finding) ||
         !orb_number(finding, "S-14", "status", IOKIT_SUCCESS, status) ||
         !orb_number(finding, "S-14 X-5", "calls of the allocator", call.before.calls, oracle->gate->calls) ||
-        !orb_number(finding, "S-14", "capacity", view->capacity, sbp2_orb_capacity(view->orb)))
+        !orb_number(finding, "S-14", "capacity", view->capacity, sbp2_orb_capacity(oracle->login, view->orb)))
         return;
     orb_view_detach(oracle, call.slot, finding);
     orb_check(oracle, view, finding);
@@ -276,6 +302,9 @@ static bool refused_early(const struct orb_oracle *oracle, const struct op *op, 
     if (cpu->context != PL_CONTEXT_TASK) {
         *status = IOKIT_NOT_PERMITTED;
         *rule = "6";
+    } else if (oracle->views[op->slot % ORB_SLOTS].execution.executing) {
+        *status = IOKIT_BUSY;
+        *rule = "4.4";
     } else if (count == 0) {
         *status = wide && oracle->real ? IOKIT_NO_MEMORY : IOKIT_BAD_ARGUMENT;
     } else if (!wide && oracle->real) {
@@ -297,10 +326,13 @@ void orb_ranges(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *
     struct iokit_range ranges[ORB_RANGE_LIMIT] = {{0}};
     uint32_t early = IOKIT_SUCCESS, status;
     const char *rule = NULL;
-    if (view->orb == NULL || memory->memory == NULL || !memory->real || !memory->owned)
+    if (view->orb == NULL || memory->memory == NULL || !memory->real || memory->pageable || !memory->owned ||
+        memory->memory->wire_count == 0)
         return;
     struct orb_source source = {.from = memory};
     uint32_t count = make_ranges(memory, op->count, &source, ranges);
+    call.source = &source;
+    call.offset = (uint32_t)op->value;
     uint64_t length = op->extra | (op->mobility == OP_ORB_WIDTH_WIDE ? UINT64_C(1) << 32 : 0);
     bool refuses = refused_early(oracle, op, cpu, count, length, &early, &rule);
     if (!refuses && !orb_expect(oracle, view, &source, (uint32_t)op->value, (uint32_t)length, &call.expect))
@@ -325,7 +357,8 @@ void orb_ranges(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *
     /* No memory for the descriptor: then the ORB was not touched. */
     uint64_t calls = oracle->gate->calls - call.before.calls;
     if (status == IOKIT_NO_MEMORY && calls != oracle->gate->grants - call.before.grants &&
-        sbp2_orb_memory(view->orb) == view->attached && sbp2_orb_capacity(view->orb) == view->capacity) {
+        sbp2_orb_memory(oracle->login, view->orb) == view->attached &&
+        sbp2_orb_capacity(oracle->login, view->orb) == view->capacity) {
         orb_check(oracle, view, finding);
         return;
     }

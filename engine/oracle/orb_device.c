@@ -5,14 +5,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ORB_BYTES   (20u + ORB_COMMAND_BYTES)
-#define TABLE_BIT   0x0008u
-#define TABLE_BITS  0x000Fu
-#define NODE_SHIFT  48u
-#define ADDR_MASK   ((UINT64_C(1) << NODE_SHIFT) - 1)
-#define LONGEST     0xF000u
-#define ENTRY_BYTES 8u
-#define ZERO_FRAMES 16u /* of a new table that are looked at */
+#define ORB_BYTES    (20u + ORB_COMMAND_BYTES)
+#define TABLE_BIT    0x0008u
+#define TABLE_BITS   0x000Fu
+#define NODE_SHIFT   48u
+#define ADDR_MASK    ((UINT64_C(1) << NODE_SHIFT) - 1)
+#define LONGEST      0xF000u
+#define ENTRY_BYTES  8u
+#define PATTERN_STEP 61u /* bytes of a buffer that are looked at: one in so many, and each piece's last */
+#define ZERO_FRAMES  16u /* of a new table that are looked at */
 
 static uint64_t big(const unsigned char *bytes, unsigned count)
 {
@@ -40,9 +41,10 @@ static bool bus_read(const struct orb_oracle *oracle, uint64_t addr, unsigned ch
     return true;
 }
 
-static bool check_constraints(const struct orb_view *view, struct finding *finding)
+static bool check_constraints(const struct orb_oracle *oracle, const struct orb_view *view,
+                              struct finding *finding)
 {
-    struct sbp2_constraints seen = sbp2_orb_constraints(view->orb);
+    struct sbp2_constraints seen = sbp2_orb_constraints(oracle->login, view->orb);
     const char *ids = "S-15 X-3";
     return orb_number(finding, ids, "longest segment", view->constraints.segment_bytes_max,
                       seen.segment_bytes_max) &&
@@ -50,25 +52,41 @@ static bool check_constraints(const struct orb_view *view, struct finding *findi
            orb_number(finding, ids, "options of the constraints", view->constraints.options, seen.options);
 }
 
-static bool check_cells(const struct orb_view *view, struct finding *finding)
+static bool check_execution(const struct orb_oracle *oracle, const struct orb_view *view,
+                            struct finding *finding)
+{
+    struct sbp2_execution seen = sbp2_orb_execution(oracle->login, view->orb);
+    const struct sbp2_execution *wanted = &view->execution;
+    const char *ids = "X-3";
+    return orb_number(finding, ids, "executing (1: yes)", wanted->executing, seen.executing) &&
+           orb_number(finding, ids, "appended (1: yes)", wanted->appended, seen.appended) &&
+           orb_number(finding, "X-6 X-3", "timer armed (1: yes)", wanted->executing && view->timer_us != 0,
+                      seen.timer_armed);
+}
+
+static bool check_cells(const struct orb_oracle *oracle, const struct orb_view *view, struct finding *finding)
 {
     const struct sbp2_orb *orb = view->orb;
     const char *ids = "X-3";
-    return orb_number(finding, ids, "flags", view->flags, sbp2_orb_flags(orb)) &&
-           orb_number(finding, ids, "generation", view->generation, sbp2_orb_generation(orb)) &&
-           orb_number(finding, ids, "timeout", view->timeout_ms, sbp2_orb_timeout(orb)) &&
-           orb_number(finding, "X-6 X-3", "timer", view->timer_us, sbp2_orb_timer_us(orb)) &&
-           orb_number(finding, ids, "payload limit", view->payload, sbp2_orb_payload(orb)) &&
-           orb_number(finding, ids, "reference constant", view->refcon, sbp2_orb_refcon64(orb)) &&
-           orb_number(finding, "X-10", "references of the ORB", view->references, sbp2_orb_references(orb));
+    return orb_number(finding, ids, "flags", view->flags, sbp2_orb_flags(oracle->login, orb)) &&
+           orb_number(finding, ids, "generation", view->generation,
+                      sbp2_orb_generation(oracle->login, orb)) &&
+           orb_number(finding, ids, "timeout", view->timeout_ms, sbp2_orb_timeout(oracle->login, orb)) &&
+           orb_number(finding, "X-6 X-3", "timer", view->timer_us, sbp2_orb_timer_us(oracle->login, orb)) &&
+           orb_number(finding, ids, "payload limit", view->payload, sbp2_orb_payload(oracle->login, orb)) &&
+           orb_number(finding, ids, "reference constant", view->refcon,
+                      sbp2_orb_refcon64(oracle->login, orb)) &&
+           orb_number(finding, "X-10", "references of the ORB", view->references,
+                      sbp2_orb_references(oracle->login, orb));
 }
 
-static bool check_table(const struct orb_view *view, struct finding *finding)
+static bool check_table(const struct orb_oracle *oracle, const struct orb_view *view, struct finding *finding)
 {
     struct sbp2_table_view seen;
-    sbp2_orb_table(view->orb, &seen);
+    sbp2_orb_table(oracle->login, view->orb, &seen);
     const char *ids = "S-1 S-12 S-14";
-    return orb_number(finding, ids, "capacity", view->capacity, sbp2_orb_capacity(view->orb)) &&
+    return orb_number(finding, ids, "capacity", view->capacity,
+                      sbp2_orb_capacity(oracle->login, view->orb)) &&
            orb_number(finding, "S-3 S-1", "bytes of the table", view->table.bytes, seen.bytes) &&
            orb_number(finding, ids, "address of the table", view->table.physical_addr, seen.physical_addr) &&
            orb_number(finding, ids, "pseudo address", view->table.pseudo_addr, seen.pseudo_addr) &&
@@ -80,7 +98,7 @@ static bool check_bytes(struct orb_oracle *oracle, const struct orb_view *view, 
 {
     unsigned char bytes[ORB_BYTES];
     uint64_t node = view->data_size != 0 || view->uses_table ? (uint64_t)ORB_NODE_ID << NODE_SHIFT : 0;
-    if (!bus_read(oracle, sbp2_orb_address(view->orb), bytes, sizeof(bytes)))
+    if (!bus_read(oracle, sbp2_orb_address(oracle->login, view->orb), bytes, sizeof(bytes)))
         return orb_number(finding, "X-8", "bytes that answer at the ORB's address", sizeof(bytes), 0);
     uint64_t options = big(bytes + 16, 2);
     uint64_t size = big(bytes + 18, 2);
@@ -101,46 +119,20 @@ bool orb_check(struct orb_oracle *oracle, const struct orb_view *view, struct fi
 {
     if (view->orb == NULL || finding->found)
         return !finding->found;
-    if (sbp2_orb_login(view->orb) != oracle->login)
+    if (sbp2_orb_login(oracle->login, view->orb) != oracle->login)
         return orb_number(finding, "X-3", "the ORB's login is this one (1: yes)", 1, 0);
-    if (sbp2_orb_memory(view->orb) != view->attached) {
+    if (sbp2_orb_memory(oracle->login, view->orb) != view->attached) {
         finding_set(finding, "S-19 S-13", "");
         finding_expected(finding, "%s buffer is attached", view->attached == NULL ? "no" : "the last call's");
-        finding_actual(finding, "%s", sbp2_orb_memory(view->orb) == NULL ? "none is" : "another one is");
+        finding_actual(finding, "%s",
+                       sbp2_orb_memory(oracle->login, view->orb) == NULL ? "none is" : "another one is");
         return false;
     }
-    return check_table(view, finding) && check_bytes(oracle, view, finding) &&
-           orb_number(finding, "S-20", "entries in use", view->in_use, sbp2_orb_entries_in_use(view->orb)) &&
-           check_constraints(view, finding) && check_cells(view, finding);
-}
-
-bool orb_check_all(struct orb_oracle *oracle, struct finding *finding)
-{
-    uint64_t orbs = 0, tables = 0, commands = 0, ranges = 0;
-    struct sbp2_counts counts;
-    for (uint32_t i = 0; i < ORB_SLOTS; i++) {
-        const struct orb_view *view = &oracle->views[i];
-        uint64_t sum = 0;
-        if (view->orb == NULL)
-            continue;
-        orbs++;
-        tables += view->capacity != 0;
-        commands += view->constraints.segment_bytes_max != 0;
-        ranges += view->memory == ORB_MEMORY_RANGES;
-        if (!orb_check(oracle, view, finding))
-            return false;
-        if (view->uses_table && orb_entries_sum(oracle, view, &sum, finding) &&
-            !orb_number(finding, "S-5 S-4", "sum over the entries in use", view->entries_sum, sum))
-            return false;
-    }
-    sbp2_count(oracle->login, &counts);
-    for (uint32_t i = 0; i < ORB_SLOTS; i++)
-        orb_memory_settle(oracle, i, finding);
-    return orb_number(finding, "X-4", "ORBs that live", orbs, counts.orbs) &&
-           orb_number(finding, "S-1 X-4", "page tables that live", tables, counts.tables) &&
-           orb_number(finding, "X-4", "DMA commands that live", commands, counts.commands) &&
-           orb_number(finding, "S-18", "descriptors over ranges that live", ranges,
-                      oracle->iokit.ranges.objects);
+    return check_table(oracle, view, finding) && check_bytes(oracle, view, finding) &&
+           orb_number(finding, "S-20", "entries in use", view->in_use,
+                      sbp2_orb_entries_in_use(oracle->login, view->orb)) &&
+           check_constraints(oracle, view, finding) && check_cells(oracle, view, finding) &&
+           check_execution(oracle, view, finding);
 }
 
 /* Where the ORB sends the target for its table: only what lies in one piece may be fetched directly. */
@@ -205,6 +197,46 @@ bool orb_check_entries(struct orb_oracle *oracle, const struct orb_view *view, u
     return true;
 }
 
+/* Which byte of the descriptor is byte `at` of the source. */
+static uint64_t source_offset(const struct orb_source *source, uint64_t at)
+{
+    for (uint32_t i = 0; i < source->range_count; i++) {
+        if (at < source->ranges[i].bytes)
+            return source->ranges[i].offset + at;
+        at -= source->ranges[i].bytes;
+    }
+    return at;
+}
+
+static bool check_byte(struct orb_oracle *oracle, const struct orb_source *source, uint64_t at, uint64_t addr,
+                       struct finding *finding)
+{
+    unsigned char byte;
+    if (!bus_read(oracle, addr, &byte, 1))
+        return orb_number(finding, "S-5 X-8", "bytes that answer at a segment's address", 1, 0);
+    return byte == orb_pattern(source_offset(source, at)) ||
+           orb_number(finding, "S-5 X-8", "a byte of the buffer, where its segment is",
+                      orb_pattern(source_offset(source, at)), byte);
+}
+
+bool orb_check_pattern(struct orb_oracle *oracle, const struct orb_source *source, uint64_t offset,
+                       uint32_t count, struct finding *finding)
+{
+    if (!source->from->patterned)
+        return true;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct orb_piece *piece = &oracle->pieces[i];
+        for (uint64_t at = 0; at < piece->bytes; at += PATTERN_STEP) {
+            if (!check_byte(oracle, source, offset + at, piece->addr + at, finding))
+                return false;
+        }
+        if (!check_byte(oracle, source, offset + piece->bytes - 1, piece->addr + piece->bytes - 1, finding))
+            return false;
+        offset += piece->bytes;
+    }
+    return true;
+}
+
 bool orb_entries_sum(struct orb_oracle *oracle, const struct orb_view *view, uint64_t *sum,
                      struct finding *finding)
 {
@@ -218,6 +250,74 @@ bool orb_entries_sum(struct orb_oracle *oracle, const struct orb_view *view, uin
         *sum = *sum * 31 + big(entry, 8);
     }
     return true;
+}
+
+/* One segment that the ORB gives the target, of a real buffer: granted frames, and the buffer's bytes. */
+static bool check_segment(struct orb_oracle *oracle, const struct orb_source *source, uint64_t at,
+                          const struct orb_piece *piece, struct finding *finding)
+{
+    const struct shadow *shadow = oracle->services->nodes[0].shadow;
+    for (uint64_t done = 0; done < piece->bytes; done += PL_FRAME_BYTES) {
+        pl_frame frame = pl_frame_at((piece->addr + done) / PL_FRAME_BYTES);
+        if (!shadow_in_machine(shadow, frame, 1) ||
+            shadow->owner[frame.number - shadow->machine->first.number] == 0)
+            return orb_number(finding, "X-8 S-5", "the frames that the ORB points at are granted (1: yes)", 1,
+                              0);
+    }
+    return !source->from->patterned || check_byte(oracle, source, at, piece->addr, finding);
+}
+
+/* Frames move unless they are prepared: the ORB still points at its buffer's. */
+static bool check_target(struct orb_oracle *oracle, const struct orb_view *view, struct finding *finding)
+{
+    if (view->memory >= ORB_SLOTS || view->data_size == 0 || !oracle->memories[view->memory].real)
+        return true;
+    struct orb_source source = {.from = &oracle->memories[view->memory]};
+    struct orb_piece piece = {.addr = view->data, .bytes = view->data_size};
+    if (!view->uses_table)
+        return check_segment(oracle, &source, view->offset, &piece, finding);
+    struct entries entries = {.addr = table_addr(view, (uint64_t)view->in_use * ENTRY_BYTES),
+                              .left = view->in_use};
+    const unsigned char *entry = NULL;
+    uint64_t at = view->offset;
+    for (uint32_t i = 0; i < view->in_use; i++) {
+        if (!next_entry(oracle, &entries, &entry, finding))
+            return false;
+        piece = (struct orb_piece){.addr = big(entry + 2, 6), .bytes = big(entry, 2)};
+        if (!check_segment(oracle, &source, at, &piece, finding))
+            return false;
+        at += piece.bytes;
+    }
+    return true;
+}
+
+bool orb_check_all(struct orb_oracle *oracle, struct finding *finding)
+{
+    uint64_t orbs = 0, tables = 0, commands = 0, ranges = 0;
+    struct sbp2_counts counts;
+    for (uint32_t i = 0; i < ORB_SLOTS; i++) {
+        const struct orb_view *view = &oracle->views[i];
+        uint64_t sum = 0;
+        if (view->orb == NULL)
+            continue;
+        orbs++;
+        tables += view->capacity != 0;
+        commands += view->constraints.segment_bytes_max != 0;
+        ranges += view->memory == ORB_MEMORY_RANGES;
+        if (!orb_check(oracle, view, finding) || !check_target(oracle, view, finding))
+            return false;
+        if (view->uses_table && orb_entries_sum(oracle, view, &sum, finding) &&
+            !orb_number(finding, "S-5 S-4", "sum over the entries in use", view->entries_sum, sum))
+            return false;
+    }
+    sbp2_count(oracle->login, &counts);
+    for (uint32_t i = 0; i < ORB_SLOTS; i++)
+        orb_memory_settle(oracle, i, finding);
+    return orb_number(finding, "X-4", "ORBs that live", orbs, counts.orbs) &&
+           orb_number(finding, "S-1 X-4", "page tables that live", tables, counts.tables) &&
+           orb_number(finding, "X-4", "DMA commands that live", commands, counts.commands) &&
+           orb_number(finding, "S-18", "descriptors over ranges that live", ranges,
+                      oracle->iokit.ranges.objects);
 }
 
 /* Every frame of the table is granted, and the first segment is what it says. */
@@ -267,9 +367,10 @@ bool orb_learn_table(struct orb_oracle *oracle, struct orb_view *view, uint32_t 
     if (oracle->real)
         bytes &= UINT32_MAX;
     view->capacity = capacity;
-    sbp2_orb_table(view->orb, &view->table);
+    sbp2_orb_table(oracle->login, view->orb, &view->table);
     return orb_number(finding, "S-3 S-1 X-6", "bytes of the table", bytes, view->table.bytes) &&
-           orb_number(finding, "S-1 S-12", "capacity", capacity, sbp2_orb_capacity(view->orb)) &&
+           orb_number(finding, "S-1 S-12", "capacity", capacity,
+                      sbp2_orb_capacity(oracle->login, view->orb)) &&
            check_runs(oracle, &view->table, bytes, finding) &&
            (!zero || check_zero(oracle, &view->table, finding));
 }

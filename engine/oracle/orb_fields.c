@@ -27,6 +27,12 @@ void orb_constraints(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct
         expected = IOKIT_NO_MEMORY;
     if (!orb_number(finding, "S-15", "status", expected, status))
         return;
+    /* REAL: the old command goes first, and with the only one its page. */
+    if (oracle->real && expected != IOKIT_BUSY && may_sleep && before.counts.commands == 1 &&
+        view->constraints.segment_bytes_max != 0 &&
+        !orb_number(finding, "S-15", "a page is asked for, the old command's being gone (1: yes)", 1,
+                    oracle->gate->calls != before.calls))
+        return;
     if (status == IOKIT_SUCCESS) {
         view->constraints = (struct sbp2_constraints){
             .segment_bytes_max = op->count == 0 || op->count > 0xF000 ? 0xF000 : op->count,
@@ -50,7 +56,9 @@ void orb_command(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op 
     uint32_t status;
     uint64_t length = op->count & UINT8_MAX;
     bool from_memory = op->mobility & 1u;
-    if (view->orb == NULL || (from_memory && memory == NULL))
+    /* Reading what is pageable may take frames. */
+    if (view->orb == NULL ||
+        (from_memory && (memory == NULL || oracle->memories[op->other % ORB_SLOTS].pageable)))
         return;
     cpu->context = PL_CONTEXT_TASK;
     for (unsigned i = 0; i < sizeof(bytes); i++)
@@ -66,6 +74,8 @@ void orb_command(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op 
     else
         status = sbp2_orb_set_command(oracle->login, view->orb, bytes, (uint32_t)length);
     uint32_t expected = length > ORB_COMMAND_BYTES ? IOKIT_NO_MEMORY : IOKIT_SUCCESS;
+    if (from_memory && real_memory && oracle->memories[op->other % ORB_SLOTS].patterned)
+        orb_memory_mark(&oracle->memories[op->other % ORB_SLOTS], cpu);
     if (!orb_after(oracle, &before, NULL, finding) ||
         !orb_number(finding, "X-3", "status of setCommandBlock", expected, status) ||
         !orb_unchanged(oracle, &before, "X-5", finding))
@@ -91,7 +101,7 @@ static void set_timeout(struct orb_oracle *oracle, struct pl_cpu *cpu, struct or
         view->timer_us &= UINT32_MAX;
 }
 
-static void prepare(struct orb_oracle *oracle, struct orb_view *view)
+void orb_view_prepare(const struct orb_oracle *oracle, struct orb_view *view)
 {
     static const struct {
         uint32_t flag;
@@ -101,7 +111,6 @@ static void prepare(struct orb_oracle *oracle, struct orb_view *view)
                    {SBP2_RESERVED_ORB, 0x2000},
                    {SBP2_VENDOR_ORB, 0x4000},
                    {SBP2_DUMMY_ORB, 0x6000}};
-    sbp2_orb_prepare(oracle->login, view->orb);
     view->options = ORB_SPEED << 8 | orb_payload_log(orb_payload_bytes(oracle, view)) << 4;
     for (unsigned i = 0; i < PL_COUNT_OF(options); i++)
         view->options |= view->flags & options[i].flag ? options[i].option : 0;
@@ -118,21 +127,22 @@ void orb_field(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *o
     switch (op->mobility) {
     case OP_ORB_FIELD_GENERATION:
         view->generation = (uint32_t)op->value;
-        sbp2_orb_set_generation(view->orb, view->generation);
+        sbp2_orb_set_generation(oracle->login, view->orb, view->generation);
         break;
     case OP_ORB_FIELD_TIMEOUT:
         set_timeout(oracle, cpu, view, (uint32_t)op->value);
         break;
     case OP_ORB_FIELD_REFCON:
         view->refcon = (uintptr_t)op->value;
-        sbp2_orb_set_refcon(view->orb, (void *)(uintptr_t)op->value);
+        sbp2_orb_set_refcon(oracle->login, view->orb, (void *)(uintptr_t)op->value);
         break;
     case OP_ORB_FIELD_REFCON64:
         view->refcon = op->value;
-        sbp2_orb_set_refcon64(view->orb, op->value);
+        sbp2_orb_set_refcon64(oracle->login, view->orb, op->value);
         break;
     case OP_ORB_FIELD_PREPARE:
-        prepare(oracle, view);
+        sbp2_orb_prepare(oracle->login, view->orb);
+        orb_view_prepare(oracle, view);
         break;
     default:
         return;
@@ -141,7 +151,7 @@ void orb_field(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *o
         !orb_unchanged(oracle, &before, "X-5", finding))
         return;
     orb_number(finding, "X-3", "the pointer form of the reference constant", (uintptr_t)view->refcon,
-               (uintptr_t)sbp2_orb_refcon(view->orb));
+               (uintptr_t)sbp2_orb_refcon(oracle->login, view->orb));
     orb_check(oracle, view, finding);
 }
 

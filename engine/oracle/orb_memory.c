@@ -169,6 +169,8 @@ void orb_memory_make(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct
         make_synthetic(oracle, cpu, memory, op, count, bytes);
     }
     memory->owned = memory->memory != NULL;
+    if (memory->owned && memory->real)
+        orb_memory_mark(memory, cpu);
     memory->serial = memory->owned ? memory->memory->serial : 0;
 }
 

@@ -80,6 +80,8 @@ struct vm_before vm_look(const struct vm_oracle *self, const struct pl_cpu *cpu)
         .gate_sleeps = self->node->gate.sleeps,
         .cpu_sleeps = cpu->sleeps,
         .injected = self->node->gate.injected,
+        .in_min_set = self->vm.in_min_set,
+        .in_severe_set = self->vm.in_severe_set,
     };
 }
 
@@ -122,6 +124,17 @@ static bool may_be_reclaimed(const struct vm_view_page *page)
 {
     return page->live && page->object != NULL && page->managed && page->wires == 0 && page->maps == 0 &&
            page->busy == FREEBSD_BUSY_UNBUSIED && !page->nofree;
+}
+
+bool vm_has_idle(const struct vm_oracle *self)
+{
+    for (unsigned i = 0; i < VM_SLOT_COUNT; i++) {
+        for (unsigned j = 0; j < self->slots[i].count; j++) {
+            if (may_be_reclaimed(&self->slots[i].pages[j]))
+                return true;
+        }
+    }
+    return false;
 }
 
 void vm_resync(struct vm_oracle *self, struct finding *finding)
@@ -253,6 +266,32 @@ bool vm_check_trap(struct vm_oracle *self, const struct vm_before *before, const
     finding_expected(finding, "%s%s", rules[0] == '\0' ? "no trap" : "a trap by rule ", rules);
     finding_actual(finding, "%s", trapped ? trap->words : "none");
     return trapped;
+}
+
+static bool is_set_wrong(uint64_t from, uint64_t to, uint64_t threshold, bool was, bool is)
+{
+    bool fell = from >= threshold && to < threshold;
+    bool rose = to > from && to >= threshold;
+    if (is == (to < threshold))
+        return false;
+    return is != was || fell || rose;
+}
+
+void vm_check_sets(struct vm_oracle *self, const struct vm_before *before, struct finding *finding)
+{
+    const struct vm_thresholds *at = &self->thresholds;
+    uint64_t from = before->free_frames;
+    uint64_t to = vm_free_frames(self);
+    if (finding->found ||
+        (!is_set_wrong(from, to, at->min, before->in_min_set, self->vm.in_min_set) &&
+         !is_set_wrong(from, to, at->severe, before->in_severe_set, self->vm.in_severe_set)))
+        return;
+    finding_set(finding, "F-25", "");
+    finding_expected(finding,
+                     "free went from %" PRIu64 " to %" PRIu64 ": the min set is for less than %" PRIu64
+                     ", the severe set for less than %" PRIu64,
+                     from, to, at->min, at->severe);
+    finding_actual(finding, "min %d, severe %d", self->vm.in_min_set, self->vm.in_severe_set);
 }
 
 void vm_check_no_sleep(struct vm_oracle *self, const struct pl_cpu *cpu, const struct vm_before *before,

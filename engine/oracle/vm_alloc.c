@@ -279,6 +279,29 @@ static void log_outcome(const struct vm_oracle *self, const struct vm_outcome *o
         fprintf(log, "      -> %s\n", pl_status_name(outcome->status));
 }
 
+/* A waiting call gives up only when nothing can be freed any more and what is free does not suffice; and who
+ * sleeps lets the page daemon work. Called when what the daemon took is accounted for. */
+static void check_wait(const struct vm_oracle *self, const struct vm_wish *wish,
+                       const struct vm_before *before, const struct vm_outcome *outcome,
+                       struct finding *finding)
+{
+    uint64_t free_frames = vm_free_frames(self);
+    bool for_ever = outcome->status == PL_WOULD_SLEEP;
+    bool enough = !wish->run && free_frames >= wish->floor + wish->frames &&
+                  self->node->instance->caps & PL_CAP_ALL_FRAMES &&
+                  self->node->gate.injected == before->injected;
+    if (finding->found || outcome->page != NULL || outcome->slept == 0)
+        return;
+    if (for_ever && enough) {
+        finding_set(finding, "F-19 F-3", "a call that waits is granted once a frame came free");
+        finding_actual(finding, "%s, with %" PRIu64 " frames free", pl_status_name(outcome->status),
+                       free_frames);
+    } else if ((for_ever || free_frames <= before->free_frames) && vm_has_idle(self)) {
+        finding_set(finding, "F-19 F-20", "a sleep lasts until the page daemon took an idle page");
+        finding_actual(finding, "%s, and there is one that it left", pl_status_name(outcome->status));
+    }
+}
+
 void vm_run_alloc(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
 {
     struct vm_view_slot *slot = &self->slots[op->slot % VM_SLOT_COUNT];
@@ -298,7 +321,9 @@ void vm_run_alloc(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *o
     vm_check_admission(self, &wish, &before, &outcome, finding);
     vm_check_effects(self, &wish, &before, &outcome, finding);
     vm_resync(self, finding);
+    check_wait(self, &wish, &before, &outcome, finding);
     if (outcome.page != NULL && !finding->found)
         receive(self, cpu, &wish, &outcome, slot, finding);
+    vm_check_sets(self, &before, finding);
     vm_check_sums(self, finding);
 }

@@ -124,7 +124,8 @@ void vm_check_sleep(struct vm_oracle *self, const struct vm_wish *wish, const st
     if ((wish->req & FREEBSD_ALLOC_WAIT_FLAGS) == 0 || outcome->due == VM_DUE_TRAP ||
         outcome->due == VM_DUE_VETO || outcome->due == VM_DUE_GRANT) {
         vm_check_no_sleep(self, cpu, before, finding);
-    } else if (wish->req & FREEBSD_ALLOC_WAITFAIL && outcome->slept != (failed ? 1 : 0)) {
+    } else if ((wish->req & FREEBSD_ALLOC_WAIT_FLAGS) == FREEBSD_ALLOC_WAITFAIL &&
+               outcome->slept != (failed ? 1 : 0)) {
         finding_set(finding, "F-19", "WAITFAIL sleeps once, after a failure, and then fails");
         finding_actual(finding, "it slept %" PRIu64 " times and returned %s", outcome->slept,
                        outcome->page == NULL ? "NULL" : "a page");

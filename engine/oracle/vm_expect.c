@@ -42,10 +42,11 @@ void vm_broken_rules(const struct vm_oracle *self, const struct vm_wish *wish, c
     bool sbusy = (req & FREEBSD_ALLOC_SBUSY) != 0;
     bool waitok = (req & FREEBSD_ALLOC_WAITOK) != 0;
     bool waitfail = (req & FREEBSD_ALLOC_WAITFAIL) != 0;
+    bool nowait = (req & FREEBSD_ALLOC_NOWAIT) != 0;
     bool noreclaim = (req & FREEBSD_ALLOC_NORECLAIM) != 0;
     rules[0] = '\0';
     add_rule(rules, "2.2.1", (req & 3u) == 3u && self->services->contract == CONTRACT_DOC);
-    add_rule(rules, "2.2.1", waitok && waitfail);
+    add_rule(rules, "2.4", (waitok + waitfail + nowait) > 1 && self->services->contract == CONTRACT_DOC);
     add_rule(rules, "2.2.2", nobusy && sbusy);
     add_rule(rules, "2.2.3", (req & alien) != 0 || (waitok && !noobj) || (noreclaim && !wish->run));
     add_rule(rules, "2.2.4", (noreclaim && waitok) || (sbusy && noobj));

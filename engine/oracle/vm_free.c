@@ -68,11 +68,12 @@ static void check_gone(struct vm_oracle *self, const struct vm_view_page *view,
         finding_expected(finding, "%" PRIu64 " free frames", free_due);
         finding_actual(finding, "%" PRIu64, vm_free_frames(self));
     } else if (page->busy != FREEBSD_BUSY_FREED || page->valid != 0 || page->dirty != 0 ||
-               page->queue != FREEBSD_PQ_NONE || page->ref != 0) {
+               page->queue != FREEBSD_PQ_NONE || page->ref != 0 || page->attribute != 0) {
         finding_set(finding, "F-14 F-21",
-                    "a free page: not valid, not dirty, on no queue, busy state 'freed'");
-        finding_actual(finding, "valid 0x%x dirty 0x%x queue %u busy 0x%" PRIx32 " reference 0x%" PRIx32,
-                       page->valid, page->dirty, page->queue, page->busy, page->ref);
+                    "a free page: not valid, not dirty, on no queue, attribute 0, busy state 'freed'");
+        finding_actual(finding,
+                       "valid 0x%x dirty 0x%x queue %u attribute %u busy 0x%" PRIx32 " reference 0x%" PRIx32,
+                       page->valid, page->dirty, page->queue, page->attribute, page->busy, page->ref);
     }
 }
 
@@ -107,21 +108,32 @@ static void check_stamp(struct vm_oracle *self, const struct vm_view_page *page,
     finding_actual(finding, "frame 0x%" PRIx64 " was overwritten", page->frame);
 }
 
-static void call_free(struct vm_oracle *self, struct pl_cpu *cpu, struct vm_view_page *page, bool locked,
-                      bool zero, struct finding *finding)
+/* Who holds the object's lock during an operation on `cpu`: itself, nobody (NULL), or another CPU, where
+ * there is one. */
+static struct pl_cpu *locker_of(const struct vm_oracle *self, struct pl_cpu *cpu, unsigned how)
 {
+    uint32_t cpu_count = self->node->machine->cpu_count;
+    if (how == OP_VM_HOW_UNLOCKED || (how == OP_VM_HOW_OTHERS && cpu_count == 1))
+        return NULL;
+    return how == OP_VM_HOW_OTHERS ? self->node->machine->cpus[(cpu->id + 1) % cpu_count] : cpu;
+}
+
+static void call_free(struct vm_oracle *self, struct pl_cpu *cpu, struct vm_view_page *page,
+                      struct pl_cpu *locker, bool zero, struct finding *finding)
+{
+    bool locked = locker == cpu;
     struct vm_view_slot *slot = vm_slot_of(self, page);
     struct freebsd_object *object = page->object == NULL ? NULL : page->object->object;
     struct vm_before before = vm_look(self, cpu);
     struct freebsd_page copy;
-    if (locked && object != NULL)
-        freebsd_object_lock(&self->vm, cpu, object);
+    if (locker != NULL && object != NULL)
+        freebsd_object_lock(&self->vm, locker, object);
     memcpy(&copy, page->page, sizeof(copy));
     bool done = zero ? freebsd_page_free_zero(&self->vm, cpu, page->page)
                      : freebsd_page_free(&self->vm, cpu, page->page);
     bool trapped = vm_check_trap(self, &before, why_not(page, cpu, locked), "F-20", finding);
-    if (locked && object != NULL)
-        freebsd_object_unlock(&self->vm, cpu, object);
+    if (locker != NULL && object != NULL)
+        freebsd_object_unlock(&self->vm, locker, object);
     vm_check_no_sleep(self, cpu, &before, finding);
     if (finding->found)
         return;
@@ -135,6 +147,7 @@ static void call_free(struct vm_oracle *self, struct pl_cpu *cpu, struct vm_view
         check_gone(self, page, object, due, finding);
         vm_view_forget(self, slot, page);
     }
+    vm_check_sets(self, &before, finding);
 }
 
 static void free_properly(struct vm_oracle *self, struct pl_cpu *cpu, struct vm_view_page *page, bool zero,
@@ -158,7 +171,7 @@ static void free_properly(struct vm_oracle *self, struct pl_cpu *cpu, struct vm_
         freebsd_page_try_xbusy(&self->vm, cpu, page->page);
         page->busy = FREEBSD_BUSY_BY(cpu->id);
     }
-    call_free(self, cpu, page, true, zero, finding);
+    call_free(self, cpu, page, cpu, zero, finding);
 }
 
 /* A page that is free, or was never one: trapped. */
@@ -194,10 +207,9 @@ void vm_run_free(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *op
         if (slot->count == 0 && last != NULL && last->epoch == self->vm.epoch &&
             !freebsd_page_is_live(&self->vm, last))
             free_wrongly(self, cpu, last, finding);
-    } else if (page != NULL && op->mobility == OP_VM_HOW_RAW) {
-        call_free(self, cpu, page, true, false, finding);
-    } else if (page != NULL && op->mobility == OP_VM_HOW_UNLOCKED) {
-        call_free(self, cpu, page, false, false, finding);
+    } else if (page != NULL && (op->mobility == OP_VM_HOW_RAW || op->mobility == OP_VM_HOW_UNLOCKED ||
+                                op->mobility == OP_VM_HOW_OTHERS)) {
+        call_free(self, cpu, page, locker_of(self, cpu, op->mobility), false, finding);
     } else if (page != NULL) {
         free_properly(self, cpu, page, op->mobility == OP_VM_HOW_ZERO, finding);
     }
@@ -306,21 +318,57 @@ void vm_run_state(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *o
     } else {
         vm_check_page(self, page, finding);
     }
+    vm_check_sets(self, &before, finding);
     vm_check_sums(self, finding);
 }
 
 /* --- objects --- */
 
+/* A descriptor's class is SYSTEM; it needs a frame only where no page of descriptors has room. */
+static void check_made(struct vm_oracle *self, const struct vm_before *before, bool roomy, bool may_fail,
+                       bool made, struct finding *finding)
+{
+    uint64_t floor = self->node->machine->floors.system;
+    uint64_t taken = made && !roomy ? 1 : 0;
+    bool admitted = roomy || before->free_frames >= floor + 1;
+    uint64_t to = vm_free_frames(self);
+    bool wakes = before->free_frames >= self->thresholds.wakeup && to < self->thresholds.wakeup;
+    if (finding->found)
+        return;
+    if ((made && !admitted) || (!made && admitted && !may_fail)) {
+        finding_set(finding, made ? "F-3 F-3b F-7" : "F-3 F-3b F-17", "");
+        finding_expected(finding, "%" PRIu64 " free, floor %" PRIu64 ": an object is %s", before->free_frames,
+                         floor, admitted ? "made" : "not made");
+        finding_actual(finding, "%s", made ? "made" : pl_status_name(self->vm.status));
+    } else if (!made && self->vm.status != PL_NO_MEMORY) {
+        finding_set(finding, "F-17 X-3", "no memory for an object is no-memory");
+        finding_actual(finding, "%s", pl_status_name(self->vm.status));
+    } else if (before->free_frames - to != taken) {
+        finding_set(finding, "F-6 X-3", "");
+        finding_expected(finding, "%" PRIu64 " frames are debited", taken);
+        finding_actual(finding, "%" PRIu64, before->free_frames - to);
+    } else if (self->vm.wakeups - before->wakeups != wakes || self->vm.deficit != before->deficit) {
+        finding_set(finding, "F-25 F-26", "");
+        finding_expected(finding, "%d wake-ups of the daemon, the deficit as it was", wakes);
+        finding_actual(finding, "%" PRIu64 " wake-ups", self->vm.wakeups - before->wakeups);
+    }
+}
+
 void vm_run_object(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
 {
     struct vm_view_object *object = vm_object_of(self, op);
+    const struct slab *slab = &self->vm.objects;
     if (object->object != NULL)
         return;
     struct vm_before before = vm_look(self, cpu);
     uint32_t kind = op->mobility % 3u;
+    bool roomy = slab->pages * slab->objects_per_page > slab->objects;
+    bool may_fail = self->node->gate.fail_in != 0 || !(self->node->instance->caps & PL_CAP_ALL_FRAMES);
     struct freebsd_object *made = freebsd_object_new(&self->vm, cpu, (enum freebsd_object_kind)kind);
     (void)vm_check_trap(self, &before, "", "F-17", finding);
     vm_check_no_sleep(self, cpu, &before, finding);
+    check_made(self, &before, roomy, may_fail, made != NULL, finding);
+    vm_check_sets(self, &before, finding);
     if (made == NULL)
         return;
     *object = (struct vm_view_object){.object = made, .kind = kind, .quota = UINT64_MAX};
@@ -345,7 +393,7 @@ static void end_object(struct vm_oracle *self, struct vm_view_object *object)
             }
         }
     }
-    memset(object, 0, sizeof(*object));
+    *object = (struct vm_view_object){.ended = object->object};
 }
 
 /* Prepares the object's pages; false: one is never to be freed. Says whether one is in the way. */
@@ -371,31 +419,81 @@ static bool is_object_idle(struct vm_oracle *self, const struct vm_view_object *
     return idle;
 }
 
+/* Not an object: one that was ended, one beside an object's start, one that looks like ours. Whoever takes an
+ * object's handle must trap it, and write nothing through it. */
+static void use_wrongly(struct vm_oracle *self, struct pl_cpu *cpu, struct freebsd_object *wrong,
+                        struct finding *finding)
+{
+    struct vm_before before = vm_look(self, cpu);
+    bool taken = freebsd_object_lock(&self->vm, cpu, wrong);
+    (void)vm_check_trap(self, &before, "2.3.1", "F-17 F-20 X-10", finding);
+    uint64_t traps = self->services->trap.count;
+    taken = freebsd_object_unlock(&self->vm, cpu, wrong) || taken;
+    taken = freebsd_page_lookup(&self->vm, cpu, wrong, 0) != NULL || taken;
+    taken = freebsd_page_alloc(&self->vm, cpu, wrong, 0, 0) != NULL || taken;
+    taken = freebsd_page_alloc_contig(&self->vm, cpu, wrong, 0, 0, 1, &FREEBSD_ANYWHERE) != NULL || taken;
+    taken = freebsd_object_free(&self->vm, cpu, wrong) || taken;
+    if (finding->found ||
+        (!taken && self->services->trap.count == traps + 5 && vm_free_frames(self) == before.free_frames))
+        return;
+    finding_set(finding, "F-17 F-20 X-10", "what is no object is trapped by each of the six calls");
+    finding_actual(finding, "%" PRIu64 " traps, %s", self->services->trap.count - before.traps,
+                   taken ? "and it was taken for one" : "and frames moved");
+}
+
+static void run_object_mistake(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *op,
+                               struct finding *finding)
+{
+    const struct vm_view_object *object = vm_object_of(self, op);
+    struct freebsd_object *live = object->object;
+    if (op->mobility == OP_VM_HOW_TWICE) {
+        bool reused = object->ended == NULL;
+        for (unsigned i = 0; i < VM_OBJECT_COUNT; i++)
+            reused = reused || self->objects[i].object == object->ended;
+        if (!reused)
+            use_wrongly(self, cpu, object->ended, finding);
+        return;
+    }
+    struct freebsd_object forged = {.locked = cpu->id + 1, .quota = UINT64_MAX};
+    if (live != NULL)
+        memcpy(&forged, live, sizeof(forged));
+    forged.locked = cpu->id + 1;
+    use_wrongly(self, cpu, &forged, finding);
+    use_wrongly(self, cpu, NULL, finding);
+    use_wrongly(self, cpu, (struct freebsd_object *)((uintptr_t)live + 8), finding);
+}
+
 void vm_run_object_free(struct vm_oracle *self, struct pl_cpu *cpu, const struct op *op,
                         struct finding *finding)
 {
     struct vm_view_object *object = vm_object_of(self, op);
     bool raw = op->mobility == OP_VM_HOW_RAW;
-    bool locked = op->mobility != OP_VM_HOW_UNLOCKED;
+    struct pl_cpu *locker = locker_of(self, cpu, op->mobility);
+    bool locked = locker == cpu;
     bool never = false;
+    if (op->mobility == OP_VM_HOW_TWICE || op->mobility == OP_VM_HOW_FOREIGN) {
+        run_object_mistake(self, cpu, op, finding);
+        return;
+    }
     if (object->object == NULL)
         return;
     bool idle = is_object_idle(self, object, locked && !raw, &never);
     if (never && !raw && locked)
         return;
     struct vm_before before = vm_look(self, cpu);
-    if (locked)
-        freebsd_object_lock(&self->vm, cpu, object->object);
+    if (locker != NULL)
+        freebsd_object_lock(&self->vm, locker, object->object);
     bool done = freebsd_object_free(&self->vm, cpu, object->object);
     (void)vm_check_trap(self, &before, !locked ? "2.3.1" : idle ? "" : "F-20", "F-20", finding);
     if (done)
         end_object(self, object);
-    else if (locked)
-        freebsd_object_unlock(&self->vm, cpu, object->object);
+    else if (locker != NULL)
+        freebsd_object_unlock(&self->vm, locker, object->object);
     vm_check_no_sleep(self, cpu, &before, finding);
     if (!finding->found && !done && vm_free_frames(self) != before.free_frames) {
         finding_set(finding, "F-20 X-3", "a trapped call changes nothing");
         finding_actual(finding, "frames were freed");
     }
+    vm_check_sets(self, &before, finding);
     vm_check_sums(self, finding);
 }

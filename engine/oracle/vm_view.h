@@ -38,6 +38,7 @@ struct vm_view_slot {
 
 struct vm_view_object {
     struct freebsd_object *object; /* NULL: none */
+    struct freebsd_object *ended;  /* the one before; who has it now is not said */
     uint32_t kind;
     uint64_t quota;
     uint64_t resident;
@@ -79,6 +80,8 @@ struct vm_before {
     uint64_t gate_sleeps;
     uint64_t cpu_sleeps;
     uint64_t injected;
+    bool in_min_set;
+    bool in_severe_set;
 };
 
 struct vm_before vm_look(const struct vm_oracle *self, const struct pl_cpu *cpu);
@@ -90,6 +93,9 @@ struct vm_view_object *vm_object_of(struct vm_oracle *self, const struct op *op)
 
 /* The slot's page `at`, counted from 0 round and round; NULL where it is not live. */
 struct vm_view_page *vm_page_at(struct vm_oracle *self, const struct op *op);
+
+/* Is there a page that the page daemon could take? */
+bool vm_has_idle(const struct vm_oracle *self);
 
 /* Accounts for what the page daemon took: idle pages only, and as many as it says. */
 void vm_resync(struct vm_oracle *self, struct finding *finding);
@@ -111,6 +117,10 @@ void vm_check_sums(struct vm_oracle *self, struct finding *finding);
  */
 bool vm_check_trap(struct vm_oracle *self, const struct vm_before *before, const char *rules, const char *ids,
                    struct finding *finding);
+/* The min and the severe set (F-25): joined by falling below, left by rising to the threshold; others' frames
+ * move the count without a word to the system, so between such edges a flag may lag, but not change. */
+void vm_check_sets(struct vm_oracle *self, const struct vm_before *before, struct finding *finding);
+
 /* A call of this kind never sleeps (F-18). */
 void vm_check_no_sleep(struct vm_oracle *self, const struct pl_cpu *cpu, const struct vm_before *before,
                        struct finding *finding);

@@ -29,7 +29,8 @@ static int zone_init(struct services *services, void **self)
             return -1;
         }
         bool can_split = (node->instance->caps & PL_CAP_SPLIT) != 0;
-        linux_zones_add(&oracle->zones, &node->gate, node->machine, oracle->pages[i], can_split);
+        linux_zones_add(&oracle->zones, &node->gate, node->machine, oracle->pages[i], can_split,
+                        node->instance->max_order);
     }
     *self = oracle;
     return 0;

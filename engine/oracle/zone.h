@@ -37,7 +37,6 @@ struct zone_slot {
     bool live;
     bool used; /* the fields below mean something */
     bool exact;
-    bool zero;
     uint32_t order;  /* of a block */
     uint64_t frames; /* kept: 2^order, or the exact pages */
     uint64_t bytes;  /* asked for */
@@ -68,8 +67,6 @@ struct zone_before {
     uint64_t held[SERVICES_NODE_LIMIT];
     uint64_t allocated[SERVICES_NODE_LIMIT];
     uint64_t frames;
-    uint64_t injected;
-    uint64_t calls;
     uint64_t sleeps;
     uint64_t cpu_sleeps;
     uint64_t steps;
@@ -104,6 +101,7 @@ struct zone_expectation {
     uint32_t nodes;  /* a bit a node that may grant it */
     bool may_refuse; /* awake */
     bool must_trap;
+    bool hopeless; /* no node could ever: no-memory at once */
 };
 
 struct zone_expectation zone_expect(const struct zone_oracle *oracle, const struct pl_cpu *cpu, uint32_t nid,

@@ -132,15 +132,17 @@ static void check_kept(const struct zone_oracle *oracle, const struct zone_befor
 }
 
 /* Answers that need no memory. False: the call must try. */
-static bool is_decided(const struct zone_oracle *oracle, const struct op *op, uint32_t nid, uint64_t pages,
-                       enum pl_status *wanted, bool *trapped)
+static bool is_decided(const struct zone_oracle *oracle, const struct pl_cpu *cpu, const struct op *op,
+                       uint32_t nid, uint64_t pages, enum pl_status *wanted, bool *trapped)
 {
-    *trapped = (op->extra & (LINUX_GFP_COMP | LINUX_GFP_HIGHMEM)) != 0;
+    bool asleep = cpu->context != PL_CONTEXT_TASK && (op->extra & LINUX_GFP_DIRECT_RECLAIM);
+    *trapped = (op->extra & (LINUX_GFP_COMP | LINUX_GFP_HIGHMEM)) || (op->extra & ~LINUX_GFP_ALL) || asleep ||
+               nid >= oracle->services->node_count;
     *wanted = *trapped ? PL_INVALID : PL_NO_MEMORY;
     if (*trapped || pages == 0 || exact_order(pages) > PL_ORDER_LIMIT)
         return true;
     *wanted = PL_UNSUPPORTED;
-    return pages > 1 && nid < oracle->services->node_count && !oracle->zones.nodes[nid].can_split;
+    return pages > 1 && !oracle->zones.nodes[nid].can_split;
 }
 
 static void check_decided(const struct zone_oracle *oracle, const struct zone_before *before,
@@ -170,7 +172,7 @@ void zone_do_exact(struct zone_oracle *oracle, struct pl_cpu *cpu, const struct 
     if (slot->live)
         return;
     take_task(oracle, op);
-    bool decided = is_decided(oracle, op, nid, pages, &wanted, &trapped);
+    bool decided = is_decided(oracle, cpu, op, nid, pages, &wanted, &trapped);
     struct zone_expectation expected = zone_expect(oracle, cpu, nid, op->extra, decided ? 0 : order);
     struct zone_before before = zone_look(oracle, cpu);
     enum pl_status status =

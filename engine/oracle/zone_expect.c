@@ -48,6 +48,19 @@ static bool pass(const struct zone_oracle *oracle, uint32_t nid, uint32_t gfp, u
     return true;
 }
 
+/* Could a node have such a block if all of it were free? If not, nobody sleeps for it. */
+static bool is_possible(const struct zone_oracle *oracle, uint32_t nid, uint32_t gfp, uint32_t order)
+{
+    const struct services *services = oracle->services;
+    uint32_t count = gfp & LINUX_GFP_THISNODE ? 1 : services->node_count;
+    for (uint32_t i = 0; i < count && order <= PL_ORDER_LIMIT; i++) {
+        const struct services_node *node = &services->nodes[(nid + i) % services->node_count];
+        if (order <= node->instance->max_order && node->machine->frame_count >> order != 0)
+            return true;
+    }
+    return false;
+}
+
 struct zone_expectation zone_expect(const struct zone_oracle *oracle, const struct pl_cpu *cpu, uint32_t nid,
                                     uint32_t gfp, uint32_t order)
 {
@@ -55,7 +68,10 @@ struct zone_expectation zone_expect(const struct zone_oracle *oracle, const stru
     bool sleeps = (gfp & LINUX_GFP_DIRECT_RECLAIM) != 0;
     expected.must_trap = (sleeps && cpu->context != PL_CONTEXT_TASK) || gfp & ~LINUX_GFP_ALL ||
                          nid >= oracle->services->node_count;
-    if (expected.must_trap || order > PL_ORDER_LIMIT)
+    if (expected.must_trap)
+        return expected;
+    expected.hopeless = !is_possible(oracle, nid, gfp, order);
+    if (expected.hopeless)
         return expected;
     struct zone_right first = zone_right_of(gfp, cpu, &oracle->zones.task, true);
     struct zone_right later = zone_right_of(gfp, cpu, &oracle->zones.task, false);
@@ -139,6 +155,22 @@ static void check_refused(const struct zone_oracle *oracle, const struct pl_cpu 
     finding_actual(finding, "refused: gfp 0x%" PRIx32 " order %" PRIu32, gfp, order);
 }
 
+/* NULL is no-memory; but for a NOFAIL caller that sleeps there is no NULL: it waits as long as there is
+ * anything to take back, and for ever after that. */
+static void check_status(const struct zone_oracle *oracle, bool waits, bool slept, enum pl_status status,
+                         struct finding *finding)
+{
+    if (status != (waits ? PL_WOULD_SLEEP : PL_NO_MEMORY) || (waits && !slept)) {
+        finding_set(finding, "X-3 X-5", "");
+        finding_expected(finding, "granted, or %s",
+                         waits ? "asleep for ever, for NOFAIL has no NULL" : "no-memory");
+        finding_actual(finding, "%s", pl_status_name(status));
+    } else if (waits && oracle->cache_count != 0) {
+        finding_set(finding, "L-17 X-5", "NOFAIL sleeps for ever only when nothing can be taken back");
+        finding_actual(finding, "%" PRIu32 " pages of the page cache are left", oracle->cache_count);
+    }
+}
+
 void zone_check_outcome(const struct zone_oracle *oracle, const struct pl_cpu *cpu,
                         const struct zone_expectation *expected, const struct zone_before *before,
                         uint32_t nid, uint32_t gfp, uint32_t order, enum pl_status status, pl_frame first,
@@ -146,8 +178,8 @@ void zone_check_outcome(const struct zone_oracle *oracle, const struct pl_cpu *c
 {
     struct zone_before now = zone_look(oracle, cpu);
     bool slept = now.sleeps != before->sleeps;
-    bool may_sleep = !expected->must_trap && (gfp & LINUX_GFP_DIRECT_RECLAIM) &&
-                     (expected->may_refuse || before->failing) && order <= PL_ORDER_LIMIT;
+    bool may_sleep = !expected->must_trap && !expected->hopeless && (gfp & LINUX_GFP_DIRECT_RECLAIM) &&
+                     (expected->may_refuse || before->failing);
     check_trap(oracle, before, expected, status, finding);
     if (!may_sleep && !finding->found)
         zone_check_awake(oracle, cpu, before, finding);
@@ -163,11 +195,8 @@ void zone_check_outcome(const struct zone_oracle *oracle, const struct pl_cpu *c
         zone_check_unchanged(oracle, before, "X-3", finding);
     if (expected->must_trap || finding->found)
         return;
-    bool forever = status == PL_WOULD_SLEEP && (gfp & LINUX_GFP_NOFAIL) && slept;
-    if (status != PL_NO_MEMORY && !forever) {
-        finding_set(finding, "X-3", "an allocation that is legal is granted or has no-memory");
-        finding_actual(finding, "%s", pl_status_name(status));
+    check_status(oracle, may_sleep && (gfp & LINUX_GFP_NOFAIL), slept, status, finding);
+    if (finding->found)
         return;
-    }
     check_refused(oracle, cpu, expected, before, slept, nid, gfp, order, finding);
 }

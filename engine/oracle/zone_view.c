@@ -93,8 +93,6 @@ struct zone_before zone_look(const struct zone_oracle *oracle, const struct pl_c
         before.free[i] = shadow_free_frames(services->nodes[i].shadow);
         before.held[i] = gate->held;
         before.allocated[i] = oracle->zones.nodes[i].allocated;
-        before.injected += gate->injected;
-        before.calls += gate->calls + gate->frees;
         before.sleeps += gate->sleeps;
         before.failing = before.failing || gate->fail_in != 0;
     }

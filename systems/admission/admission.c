@@ -75,8 +75,6 @@ static int64_t floor_of(const struct admission *admission, unsigned alloc_class,
         return floor - 1;
     if (LIE("X-7") && floor > 0)
         return floor - 1;
-    if (LIE("X-12") && alloc_class == PL_CLASS_SYSTEM && admission->machine->cpu_count > 1)
-        return floor + 1;
     return LIE("F-8") && need > 1 ? floor - need + 1 : floor;
 }
 
@@ -91,6 +89,10 @@ static int64_t budget_take(struct admission *admission, unsigned alloc_class, in
         if (seen < floor + need)
             return 0;
         taken = seen >= floor + need + extra ? need + extra : need;
+        if (LIE("X-11") && admission->threaded) { /* what others took since the load is forgotten */
+            atomic_store_explicit(&admission->budget, seen - taken, memory_order_relaxed);
+            return taken;
+        }
     } while (!atomic_compare_exchange_weak_explicit(&admission->budget, &seen,
                                                     seen - taken - (LIE("F-6") ? 1 : 0), memory_order_acquire,
                                                     memory_order_relaxed));
@@ -169,8 +171,6 @@ static enum pl_status exact_call(struct admission *admission, struct pl_cpu *cpu
 {
     if (budget_take(admission, request->alloc_class, frames, 0) == 0)
         return PL_NO_MEMORY;
-    if (LIE("X-11") && cpu->id != 0)
-        budget_give(admission, -1);
     bool entered = gate_enter(admission, cpu);
     enum pl_status status = backend_call(admission, cpu, request, constraints, run);
     /* A call nested in another (an interrupt's) cannot wait for the other CPUs, so it does not drain them. */

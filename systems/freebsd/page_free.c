@@ -10,6 +10,7 @@ void vm_page_remove(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_pa
     if (!LIE("F-21")) {
         freebsd_index_remove(&object->index, &vm->nodes, cpu, page);
         object->resident--;
+        vm_count_rose(vm); /* an index node, and a page of them, may have gone back */
     }
     page->object = NULL;
     page->pindex = FREEBSD_PINDEX_POISON;

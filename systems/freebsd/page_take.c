@@ -41,10 +41,10 @@ static const char *broken_rule(const struct freebsd_vm *vm, const struct pl_cpu 
     *words = "a bit that this call does not accept";
     if ((req & ~accepted) != 0)
         return "2.2.3";
-    /* Ours: the kernel lets the stronger one win. */
+    /* The manual has them exclude each other; the code looks for WAITOK first, then for WAITFAIL. */
     *words = "more than one of WAITOK, WAITFAIL, NOWAIT";
-    if (((req & waits) & ((req & waits) - 1)) != 0)
-        return "2.2.1";
+    if (((req & waits) & ((req & waits) - 1)) != 0 && vm->contract == CONTRACT_DOC)
+        return "2.4";
     *words = "a call that may sleep, at interrupt level";
     if (req & FREEBSD_ALLOC_WAIT_FLAGS && cpu->context != PL_CONTEXT_TASK)
         return "2.4";
@@ -209,7 +209,7 @@ static struct freebsd_page *pages_of(struct freebsd_vm *vm, struct pl_cpu *cpu, 
     for (uint64_t i = 0; i < run->frame_count; i++) {
         struct freebsd_page *page = vm_page_of(vm, pl_frame_at(run->first.number + i));
         uint32_t kept = LIE("F-13") ? page->flags & FREEBSD_PG_NODUMP : 0u;
-        page->flags = (uint16_t)((run->flags & PL_RUN_ZERO || LIE("F-11") ? FREEBSD_PG_ZERO : 0u) |
+        page->flags = (uint16_t)((run->flags & PL_RUN_ZERO ? FREEBSD_PG_ZERO : 0u) |
                                  (run->flags & PL_RUN_FROM_CACHE ? FREEBSD_PG_PCPU_CACHE : 0u) | kept);
         page->run_leader = alone ? NULL : first;
         page->run_frames = 1;
@@ -249,6 +249,10 @@ struct freebsd_page *vm_take(struct freebsd_vm *vm, struct pl_cpu *cpu, uint32_t
 bool vm_failed(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_object *object, uint32_t req,
                uint64_t frame_count)
 {
+    /* Only a shortage is slept on and counted as a deficit. A run that no state of this machine has
+     * (PL_NEVER) and one that the candidate cannot look for (PL_UNSUPPORTED) fail at once in every wait mode:
+     * no page that the daemon could free would help. The kernel has no such answers; it would sleep for ever.
+     */
     bool may_sleep = (req & FREEBSD_ALLOC_WAIT_FLAGS) != 0 || LIE("F-18");
     if (vm->status != PL_NO_MEMORY || !may_sleep)
         return false;

@@ -14,6 +14,9 @@ struct freebsd_reserve freebsd_reserve_of(uint64_t frame_count)
     r.free_severe = scaled_min / 2 + r.free_reserved;
     r.free_min = scaled_min + r.free_reserved;
     r.free_target = 4 * scaled_min + r.free_reserved;
+    r.inactive_target = 3 * r.free_target / 2;
+    if (r.inactive_target > frame_count / 3)
+        r.inactive_target = frame_count / 3;
     r.wakeup_threshold = r.free_target / 10 * 9;
     return r;
 }

@@ -13,6 +13,7 @@ struct freebsd_reserve {
     uint64_t free_severe;
     uint64_t free_min;
     uint64_t free_target;
+    uint64_t inactive_target;  /* of the machine when all its frames are free, as at the daemon's start */
     uint64_t wakeup_threshold; /* may be below free_min on a tiny machine */
 };
 

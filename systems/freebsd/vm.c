@@ -50,7 +50,9 @@ static void drop_object(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebs
         object->previous->next = object->next;
     if (object->next != NULL)
         object->next->previous = object->previous;
-    slab_put(&vm->objects, cpu, object);
+    if (!LIE("X-4"))
+        slab_put(&vm->objects, cpu, object);
+    vm_count_rose(vm);
 }
 
 void freebsd_vm_release(struct freebsd_vm *vm, struct pl_cpu *cpu)
@@ -83,7 +85,6 @@ struct freebsd_object *freebsd_object_new(struct freebsd_vm *vm, struct pl_cpu *
     if (object == NULL)
         return NULL;
     vm_count_fell(vm, before);
-    object->magic = FREEBSD_OBJECT_MAGIC;
     object->kind = (uint32_t)kind;
     object->quota = UINT64_MAX;
     object->serial = ++vm->serials;
@@ -94,11 +95,21 @@ struct freebsd_object *freebsd_object_new(struct freebsd_vm *vm, struct pl_cpu *
     return object;
 }
 
+/* Handles are compared with those given out before anything is read through one: a forged pointer, a foreign
+ * one and one that was ended are all no object of ours. */
+static bool is_object(const struct freebsd_vm *vm, const struct freebsd_object *object)
+{
+    const struct freebsd_object *known = vm->first_object;
+    while (known != NULL && known != object)
+        known = known->next;
+    return known != NULL;
+}
+
 bool vm_object_is_locked(struct freebsd_vm *vm, const struct pl_cpu *cpu, const struct freebsd_object *object,
                          const char *call)
 {
     vm->status = PL_INVALID;
-    if (object == NULL || object->magic != FREEBSD_OBJECT_MAGIC) {
+    if (!is_object(vm, object)) {
         trap_take(vm->trap, call, "2.3.1", "no such object");
         return false;
     }
@@ -112,7 +123,7 @@ bool vm_object_is_locked(struct freebsd_vm *vm, const struct pl_cpu *cpu, const 
 bool freebsd_object_lock(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_object *object)
 {
     vm->status = PL_INVALID;
-    if (object == NULL || object->magic != FREEBSD_OBJECT_MAGIC || object->locked != 0) {
+    if (!is_object(vm, object) || object->locked != 0) {
         trap_take(vm->trap, "vm_object_lock", "2.3.1", "no such object, or it is locked already");
         return false;
     }

@@ -26,7 +26,6 @@ enum freebsd_object_kind {
 };
 
 struct freebsd_object {
-    uint64_t magic;
     struct freebsd_index index;
     uint64_t resident;
     uint64_t quota;     /* the pager vetoes what would make `resident` larger */

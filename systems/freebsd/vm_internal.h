@@ -4,8 +4,7 @@
 
 #include "systems/freebsd/vm.h"
 
-#define FREEBSD_RUN_CARVED   UINT32_MAX /* run_frames of a page of the arena */
-#define FREEBSD_OBJECT_MAGIC UINT64_C(0x6a626f5f6d766266)
+#define FREEBSD_RUN_CARVED UINT32_MAX /* run_frames of a page of the arena */
 
 /* The page of a frame of the machine, as if all zero if this run of programs has not used it yet. */
 struct freebsd_page *vm_page_of(struct freebsd_vm *vm, pl_frame frame);

@@ -83,7 +83,7 @@ static enum pl_status gate_request(struct gate *gate, struct pl_cpu *cpu, const 
     for (;;) {
         enum pl_status status = gate_try(gate, cpu, request, constraints, run);
         if (LIE("X-5") && (request->flags & WAIT_FLAGS) == 0)
-            gate->sleeps++;
+            (void)gate_sleep(gate, cpu, "a lie", 0);
         if (status != PL_NO_MEMORY || (request->flags & WAIT_FLAGS) == 0)
             return status;
         uint64_t freed = gate_sleep(gate, cpu, "page allocation", wanted);
@@ -125,7 +125,7 @@ static enum pl_status gate_free(void *self, struct pl_cpu *cpu, const struct pl_
     cpu->no_sleep_depth++;
     enum pl_status status = LIE("F-2") ? PL_OK : admission_free(gate->admission, cpu, &own);
     cpu->no_sleep_depth--;
-    if (status == PL_OK && !LIE("X-4"))
+    if (status == PL_OK)
         gate->held -= run->frame_count;
     return status;
 }

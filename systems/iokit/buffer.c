@@ -73,7 +73,7 @@ static bool decide_wired(struct iokit *system, struct wanted *wanted)
     uint64_t capacity = wanted->capacity;
     bool asked = wanted->options & IOKIT_PHYSICALLY_CONTIGUOUS;
     bool wide = wanted->alignment > PL_FRAME_BYTES;
-    if (wanted->alignment > UINT32_MAX + UINT64_C(1))
+    if (wanted->alignment > UINT32_MAX) /* the original keeps it in 32 bits */
         return false;
     wanted->contiguous = (wanted->options & IOKIT_HOST_PHYSICALLY_CONTIGUOUS) || (asked && !wanted->mapped);
     wanted->small_contiguous = wanted->contiguous && !wide && wanted->mask == 0 &&
@@ -107,7 +107,9 @@ static bool decide(struct iokit *system, struct wanted *wanted)
     wanted->backing_bytes = wanted->capacity;
     if (wanted->alignment >= PL_FRAME_BYTES && !round_to_pages(&wanted->backing_bytes)) /* 5 */
         return false;
-    if (wanted->backing_bytes + wanted->alignment < wanted->capacity) /* 7; 6 is in step 10 */
+    /* 7; 6 is in step 10. The original compares the sum with the capacity before it was rounded up, so that a
+     * sum may wrap and pass; X-6 does not let it. */
+    if (wanted->alignment > UINT64_MAX - wanted->backing_bytes)
         return false;
     if (wanted->task != IOKIT_TASK_KERNEL && (wanted->options & IOKIT_PAGEABLE) == 0 && !LIE("B-10")) /* 8 */
         return false;
@@ -134,6 +136,14 @@ static void keep_runs(struct iokit_buffer *buffer, size_t run_count)
     buffer->run_count = run_count;
 }
 
+/* Takes frames from anywhere, although they should be consecutive. */
+static bool lies_about_contiguity(const struct wanted *wanted)
+{
+    return ((wanted->options & IOKIT_HOST_PHYSICALLY_CONTIGUOUS) && LIE("B-4")) ||
+           ((wanted->options & IOKIT_PHYSICALLY_CONTIGUOUS) && LIE("B-5")) ||
+           (wanted->alignment > PL_FRAME_BYTES && LIE("B-24"));
+}
+
 static bool take_plan(struct iokit_buffer *buffer, struct pl_cpu *cpu, const struct wanted *wanted)
 {
     struct iokit *system = buffer->memory.system;
@@ -144,6 +154,11 @@ static bool take_plan(struct iokit_buffer *buffer, struct pl_cpu *cpu, const str
         .flags = (wanted->contiguous ? PL_BUFFER_CONTIGUOUS : 0) | (LIE("B-13") ? 0 : PL_BUFFER_ZERO),
         .request = iokit_request(wanted->options),
     };
+    if (lies_about_contiguity(wanted)) {
+        constraints.alignment = PL_FRAME_BYTES;
+        constraints.flags &= ~PL_BUFFER_CONTIGUOUS;
+        constraints.segment_bytes_max = PL_FRAME_BYTES;
+    }
     size_t run_count = 0;
     enum pl_status status =
         service->ops->plan(service->self, cpu, wanted->backing_bytes, &constraints, system->plan,
@@ -242,6 +257,7 @@ static bool prepare_wired(struct iokit_buffer *buffer, struct pl_cpu *cpu)
 {
     if (buffer->path == IOKIT_PATH_PAGEABLE || LIE("B-8"))
         return true;
+    buffer->memory.born_wired = true;
     return iokit_memory_prepare(&buffer->memory, cpu, IOKIT_DIRECTION_NONE) == IOKIT_SUCCESS;
 }
 

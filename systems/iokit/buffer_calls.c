@@ -12,19 +12,34 @@ bool iokit_buffer_is(const struct iokit_memory *memory)
     return memory->ops == &iokit_buffer_ops;
 }
 
+/* What only a buffer can be asked is trapped on a descriptor over ranges. */
+static bool must_be_buffer(const struct iokit_memory *memory, const char *call)
+{
+    if (iokit_buffer_is(memory))
+        return true;
+    trap_take(memory->system->config.trap, call, "X-10", "the descriptor is not a buffer");
+    return false;
+}
+
 uint64_t iokit_buffer_capacity(const struct iokit_memory *memory)
 {
+    if (!must_be_buffer(memory, "getCapacity"))
+        return 0;
     return buffer_of_const(memory)->capacity;
 }
 
 uint64_t iokit_buffer_address(const struct iokit_memory *memory)
 {
+    if (!must_be_buffer(memory, "getBytesNoCopy"))
+        return 0;
     return buffer_of_const(memory)->addr;
 }
 
 uint64_t iokit_buffer_address_at(const struct iokit_memory *memory, uint64_t start, uint64_t bytes)
 {
     const struct iokit_buffer *buffer = buffer_of_const(memory);
+    if (!must_be_buffer(memory, "getBytesNoCopy"))
+        return 0;
     if (buffer->addr == 0 || start >= memory->length || bytes > memory->length - start)
         return 0;
     return buffer->addr + start;
@@ -32,14 +47,14 @@ uint64_t iokit_buffer_address_at(const struct iokit_memory *memory, uint64_t sta
 
 uint64_t iokit_buffer_backing_bytes(const struct iokit_memory *memory)
 {
-    return buffer_seen_bytes(buffer_of_const(memory));
+    return iokit_buffer_is(memory) ? buffer_seen_bytes(buffer_of_const(memory)) : 0;
 }
 
 pl_frame iokit_buffer_frame(const struct iokit_memory *memory, uint64_t page)
 {
     const struct iokit_buffer *buffer = buffer_of_const(memory);
     uint64_t bytes = 0;
-    if (page >= pages_of(buffer->capacity))
+    if (!iokit_buffer_is(memory) || page >= pages_of(buffer->capacity))
         return pl_frame_none();
     uint64_t addr = buffer_physical(buffer, page * PL_FRAME_BYTES, 1, &bytes);
     return bytes == 0 ? pl_frame_none() : pl_frame_at(addr / PL_FRAME_BYTES);
@@ -47,19 +62,21 @@ pl_frame iokit_buffer_frame(const struct iokit_memory *memory, uint64_t page)
 
 void iokit_buffer_set_length(struct iokit_memory *memory, uint64_t length)
 {
+    if (!must_be_buffer(memory, "setLength"))
+        return;
     if (length <= buffer_of(memory)->capacity || LIE("B-14"))
         memory->length = length;
     else if (memory->system->config.contract == CONTRACT_DOC)
         trap_take(memory->system->config.trap, "setLength", "R-21", "beyond the capacity");
 }
 
-/* The release kernel ORs what else is in `direction` into the flags; nothing here reads those bits again. */
+/* The release kernel ORs what else is in `direction` into the descriptor's flags, which this system reads
+ * nowhere: what it decided at the creation it keeps in fields of its own. So there is nothing to do for them.
+ */
 void iokit_buffer_set_direction(struct iokit_memory *memory, uint32_t direction)
 {
-    struct iokit_buffer *buffer = buffer_of(memory);
-    memory->direction = direction & IOKIT_DIRECTION_MASK;
-    if (memory->system->config.contract == CONTRACT_REAL)
-        buffer->options |= direction & ~(IOKIT_DIRECTION_MASK | IOKIT_PAGEABLE);
+    if (must_be_buffer(memory, "setDirection"))
+        memory->direction = direction & IOKIT_DIRECTION_MASK;
 }
 
 /* All pages first, so that there is no half of it. */
@@ -83,6 +100,8 @@ static bool copy_behind(struct iokit_buffer *buffer, struct pl_cpu *cpu, const u
 bool iokit_buffer_append(struct iokit_memory *memory, struct pl_cpu *cpu, const void *from, uint64_t bytes)
 {
     struct iokit_buffer *buffer = buffer_of(memory);
+    if (!must_be_buffer(memory, "appendBytes"))
+        return false;
     uint64_t room = buffer->capacity > memory->length ? buffer->capacity - memory->length : 0;
     uint64_t fits = bytes < room ? bytes : room;
     if (!iokit_may_sleep(memory->system, cpu, "appendBytes"))
@@ -103,7 +122,7 @@ static bool state_is_known(uint32_t state)
 
 /* Moves the state machine; contents go when it enters Empty and, if somebody wrote meanwhile, when it leaves.
  */
-static void change_state(struct iokit_buffer *buffer, struct pl_cpu *cpu, uint32_t state, uint32_t modifiers)
+static void change_state(struct iokit_buffer *buffer, struct pl_cpu *cpu, uint32_t state)
 {
     bool was_empty = buffer->purge_state == IOKIT_PURGE_EMPTY;
     if (state == IOKIT_PURGE_KEEP)
@@ -113,7 +132,6 @@ static void change_state(struct iokit_buffer *buffer, struct pl_cpu *cpu, uint32
     if (state == IOKIT_PURGE_EMPTY || (state == IOKIT_PURGE_NON_VOLATILE && was_empty))
         pages_drop(buffer->memory.system, cpu, buffer);
     buffer->purge_state = state;
-    buffer->purge_modifiers = modifiers;
 }
 
 uint32_t iokit_buffer_set_purgeable(struct iokit_memory *memory, struct pl_cpu *cpu, uint32_t state,
@@ -124,6 +142,8 @@ uint32_t iokit_buffer_set_purgeable(struct iokit_memory *memory, struct pl_cpu *
     uint32_t modifiers = state & ~IOKIT_PURGE_STATE_MASK;
     if (!iokit_may_sleep(memory->system, cpu, "setPurgeable"))
         return IOKIT_NOT_PERMITTED;
+    if (!iokit_buffer_is(memory))
+        return IOKIT_NOT_READY; /* 5.7: no memory entry of its own */
     if (!state_is_known(code))
         return IOKIT_BAD_ARGUMENT;
     if (code == IOKIT_PURGE_KEEP || code == IOKIT_PURGE_NON_VOLATILE)
@@ -132,6 +152,6 @@ uint32_t iokit_buffer_set_purgeable(struct iokit_memory *memory, struct pl_cpu *
         return KERN_INVALID_ARGUMENT;
     if (old != NULL)
         *old = buffer->purge_state;
-    change_state(buffer, cpu, code, modifiers);
+    change_state(buffer, cpu, code);
     return IOKIT_SUCCESS;
 }

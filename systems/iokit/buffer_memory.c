@@ -131,20 +131,10 @@ uint64_t buffer_physical(const struct iokit_buffer *buffer, uint64_t offset, uin
     return pages == 0 ? 0 : first.number * PL_FRAME_BYTES + in_page;
 }
 
-/* Do the lies about contiguity concern this buffer? */
-static bool lies_about_contiguity(const struct iokit_buffer *buffer)
-{
-    return ((buffer->options & IOKIT_HOST_PHYSICALLY_CONTIGUOUS) && LIE("B-4")) ||
-           ((buffer->options & IOKIT_PHYSICALLY_CONTIGUOUS) && LIE("B-5")) ||
-           (buffer->alignment > PL_FRAME_BYTES && LIE("B-24"));
-}
-
 static uint64_t buffer_segment(const struct iokit_memory *self, uint64_t offset, uint64_t *bytes)
 {
     const struct iokit_buffer *buffer = buffer_of_const(self);
     uint64_t limit = self->length - offset;
-    if (lies_about_contiguity(buffer) && limit > PL_FRAME_BYTES - offset % PL_FRAME_BYTES)
-        limit = PL_FRAME_BYTES - offset % PL_FRAME_BYTES;
     if (buffer->io.bytes == 0)
         return buffer_physical(buffer, offset, limit, bytes);
     *bytes = limit;

@@ -121,6 +121,7 @@ void iokit_unlink(struct iokit *system, struct iokit_buffer *buffer)
     else
         system->last = buffer->previous;
     system->live--;
+    system->known = NULL;
 }
 
 /* Newest first: who makes a descriptor over a buffer has mostly just made the buffer. */
@@ -179,13 +180,46 @@ bool iokit_buffer_alive(const struct iokit *system, const struct iokit_memory *m
     return false;
 }
 
+/* Descriptors of this system are in the machine's memory, and listed; those of the caller's own kinds are
+ * not. */
+static bool is_in_machine(const struct iokit *system, const struct iokit_memory *memory)
+{
+    const struct pl_machine *machine = system->config.gate == NULL ? NULL : system->config.gate->machine;
+    return machine != NULL && machine->contents != NULL &&
+           (uintptr_t)memory - (uintptr_t)machine->contents < machine->span * PL_FRAME_BYTES;
+}
+
+bool iokit_memory_check(struct iokit *system, const struct iokit_memory *memory)
+{
+    if (memory == NULL || (uintptr_t)memory % _Alignof(struct iokit_memory) != 0)
+        return false;
+    if (!is_in_machine(system, memory))
+        return memory->self == memory && memory->system == system && memory->references != 0;
+    if (memory == system->known)
+        return true;
+    const struct iokit_buffer *buffer = system->last;
+    while (buffer != NULL && &buffer->memory != memory)
+        buffer = buffer->previous;
+    if (buffer == NULL && !iokit_ranges_alive(system, memory))
+        return false;
+    system->known = memory;
+    return true;
+}
+
+bool iokit_memory_door(struct iokit *system, const struct iokit_memory *memory, uint64_t serial,
+                       const char *call)
+{
+    if (iokit_memory_check(system, memory) && memory->serial == serial)
+        return true;
+    trap_take(system->config.trap, call, "X-10", "no such memory: released before, or never made");
+    return false;
+}
+
 bool iokit_buffer_release(struct iokit *system, struct pl_cpu *cpu, struct iokit_memory *memory,
                           uint64_t serial)
 {
-    if (!iokit_buffer_alive(system, memory, serial)) {
-        trap_take(system->config.trap, "release", "X-10", "no such buffer: released before, or never made");
+    if (!iokit_memory_door(system, memory, serial, "release"))
         return false;
-    }
     iokit_memory_release(memory, cpu);
     return true;
 }

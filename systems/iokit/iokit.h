@@ -104,6 +104,8 @@ struct iokit {
     struct iokit_window io;
     struct iokit_buffer *first; /* all live buffers, oldest first */
     struct iokit_buffer *last;
+    struct iokit_memory *ranges_first; /* all live descriptors over ranges */
+    const struct iokit_memory *known;  /* the live descriptor that was asked for last, or NULL */
     uint64_t serial;
     uint64_t live;   /* buffers */
     uint64_t pinned; /* buffers whose pages are pinned */
@@ -165,7 +167,7 @@ struct iokit_memory *iokit_buffer_with_mask(struct iokit *system, struct pl_cpu 
 struct iokit_memory *iokit_buffer_guarded(struct iokit *system, struct pl_cpu *cpu, enum iokit_task task,
                                           uint32_t options, uint64_t capacity);
 
-/* --- of buffers only --- */
+/* --- of buffers only: on a descriptor over ranges they are trapped and do nothing --- */
 
 uint64_t iokit_buffer_capacity(const struct iokit_memory *memory);
 /* getBytesNoCopy: where the owning task sees byte 0; 0 if it does not (task NONE). */
@@ -174,10 +176,12 @@ uint64_t iokit_buffer_address(const struct iokit_memory *memory);
 uint64_t iokit_buffer_address_at(const struct iokit_memory *memory, uint64_t start, uint64_t bytes);
 /* Beyond the capacity: ignored; CONTRACT_DOC traps. */
 void iokit_buffer_set_length(struct iokit_memory *memory, uint64_t length);
+/* The direction bits only (see buffer_calls.c). */
 void iokit_buffer_set_direction(struct iokit_memory *memory, uint32_t direction);
 /* Copies what fits behind the length. CONTRACT_REAL: always true; DOC: false if not all fitted. */
 bool iokit_buffer_append(struct iokit_memory *memory, struct pl_cpu *cpu, const void *from, uint64_t bytes);
-/* 5.7. *old is written on success only. May sleep. */
+/* 5.7. *old is written on success only. A descriptor over ranges: IOKIT_NOT_READY. The modifiers are checked
+ * and make no difference. May sleep. */
 uint32_t iokit_buffer_set_purgeable(struct iokit_memory *memory, struct pl_cpu *cpu, uint32_t state,
                                     uint32_t *old);
 bool iokit_buffer_is(const struct iokit_memory *memory);

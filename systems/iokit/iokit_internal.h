@@ -73,7 +73,6 @@ struct iokit_buffer {
     bool purgeable; /* pageable, too */
     bool guarded;
     uint32_t purge_state;
-    uint32_t purge_modifiers;
     uint32_t pins; /* descriptors that hold its pages: itself, ranges over it */
     struct iokit_area area;
     struct iokit_area io;
@@ -176,6 +175,8 @@ struct iokit_buffer *iokit_buffer_at(const struct iokit *system, uint64_t addr, 
 
 #define IOKIT_RANGES_BYTES 480u /* of a descriptor over ranges */
 
+/* Is this one of the live descriptors over ranges? */
+bool iokit_ranges_alive(const struct iokit *system, const struct iokit_memory *memory);
 uint64_t iokit_ranges_physical(const struct iokit_memory *memory, uint64_t page_offset);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <pagelab/check.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "systems/iokit/iokit.h"
@@ -25,23 +26,60 @@ void iokit_memory_init(struct iokit_memory *memory, const struct iokit_memory_op
     memory->references = 1;
     memory->wire_count = 0;
     memory->wire_direction = 0;
+    memory->born_wired = false;
+    memory->dma_holds = 0;
     memory->serial = ++system->serial;
+    memory->self = memory;
+}
+
+/* Does the caller hold what he says? A dead descriptor is poisoned, so that this sees it. */
+static void memory_assert(const struct iokit_memory *memory)
+{
+    PL_ASSERT(memory->self == memory && memory->references > 0);
+    (void)memory;
+}
+
+void iokit_memory_hold(struct iokit_memory *memory)
+{
+    memory_assert(memory);
+    PL_ASSERT(memory->dma_holds < UINT32_MAX);
+    memory->dma_holds++;
+}
+
+void iokit_memory_unhold(struct iokit_memory *memory)
+{
+    memory_assert(memory);
+    if (memory->dma_holds == 0) {
+        trap_take(memory->system->config.trap, "unhold", "X-10", "no DMA command holds the memory");
+        return;
+    }
+    memory->dma_holds--;
+}
+
+/* Traps the call that would take the pages away under a DMA command. */
+static bool memory_is_held(const struct iokit_memory *memory, const char *call)
+{
+    if (memory->dma_holds == 0)
+        return false;
+    trap_take(memory->system->config.trap, call, "5.5", "%" PRIu32 " DMA commands still hold the memory",
+              memory->dma_holds);
+    return true;
 }
 
 void iokit_memory_retain(struct iokit_memory *memory)
 {
-    PL_ASSERT(memory->references > 0);
+    memory_assert(memory);
     memory->references++;
 }
 
 void iokit_memory_release(struct iokit_memory *memory, struct pl_cpu *cpu)
 {
-    PL_ASSERT(memory->references > 0);
+    memory_assert(memory);
     if (memory->references > 1) {
         memory->references--;
         return;
     }
-    if (!memory_may_sleep(memory, cpu, "release"))
+    if (memory_is_held(memory, "release") || !memory_may_sleep(memory, cpu, "release"))
         return;
     memory->references = 0;
     if (memory->wire_count != 0) {
@@ -59,6 +97,7 @@ static bool memory_reads_only(uint32_t direction)
 
 uint32_t iokit_memory_prepare(struct iokit_memory *memory, struct pl_cpu *cpu, uint32_t direction)
 {
+    memory_assert(memory);
     if (!memory_may_sleep(memory, cpu, "prepare"))
         return IOKIT_NOT_PERMITTED;
     if ((direction & IOKIT_DIRECTION_INOUT) == IOKIT_DIRECTION_NONE)
@@ -83,13 +122,17 @@ uint32_t iokit_memory_prepare(struct iokit_memory *memory, struct pl_cpu *cpu, u
 /* Without a prepare: the development kernel asserts, the release kernel ignores it; success either way. */
 uint32_t iokit_memory_complete(struct iokit_memory *memory, struct pl_cpu *cpu)
 {
+    memory_assert(memory);
     if (!memory_may_sleep(memory, cpu, "complete"))
         return IOKIT_NOT_PERMITTED;
-    if (memory->wire_count == 0) {
-        if (memory->system->config.contract == CONTRACT_DOC)
+    bool real = memory->system->config.contract == CONTRACT_REAL;
+    if (memory->wire_count <= (memory->born_wired && !real ? 1u : 0u)) {
+        if (!real)
             trap_take(memory->system->config.trap, "complete", "B-16", "without a prepare");
         return IOKIT_SUCCESS;
     }
+    if (memory->wire_count == 1 && memory_is_held(memory, "complete"))
+        return IOKIT_BUSY;
     if (LIE("B-16"))
         return IOKIT_SUCCESS;
     if (--memory->wire_count == 0)
@@ -99,6 +142,7 @@ uint32_t iokit_memory_complete(struct iokit_memory *memory, struct pl_cpu *cpu)
 
 uint64_t iokit_memory_segment(struct iokit_memory *memory, uint64_t offset, uint64_t *bytes)
 {
+    memory_assert(memory);
     *bytes = 0;
     if (offset >= memory->length)
         return 0;
@@ -166,6 +210,7 @@ static void memory_copy_in(struct iokit_memory *memory, struct pl_cpu *cpu, uint
 uint64_t iokit_memory_read(struct iokit_memory *memory, struct pl_cpu *cpu, uint64_t offset, void *to,
                            uint64_t bytes)
 {
+    memory_assert(memory);
     if (bytes == 0 || !memory_covers(memory, offset, bytes) || !memory_may_sleep(memory, cpu, "readBytes"))
         return 0;
     iokit_transfer_begin(memory->system);
@@ -179,6 +224,7 @@ uint64_t iokit_memory_read(struct iokit_memory *memory, struct pl_cpu *cpu, uint
 uint64_t iokit_memory_write(struct iokit_memory *memory, struct pl_cpu *cpu, uint64_t offset,
                             const void *from, uint64_t bytes)
 {
+    memory_assert(memory);
     if (bytes == 0 || !memory_covers(memory, offset, bytes))
         return 0;
     if (memory->wire_count != 0 && memory_reads_only(memory->wire_direction))

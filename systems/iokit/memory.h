@@ -59,11 +59,29 @@ struct iokit_memory {
     struct iokit *system;
     uint64_t length; /* bytes */
     uint32_t direction;
-    uint32_t references;     /* 1 when made */
-    uint32_t wire_count;     /* prepares minus completes */
-    uint32_t wire_direction; /* that it was wired with; meaningful while wire_count is not 0 */
-    uint64_t serial;         /* unique in a run: a stale handle is recognised by it */
+    uint32_t references;             /* 1 when made */
+    uint32_t wire_count;             /* prepares minus completes */
+    uint32_t wire_direction;         /* that it was wired with; meaningful while wire_count is not 0 */
+    bool born_wired;                 /* its first prepare was the creation's */
+    uint32_t dma_holds;              /* DMA commands that use its pages */
+    uint64_t serial;                 /* unique in a run: a stale handle is recognised by it */
+    const struct iokit_memory *self; /* its own address: a forged handle has another's, or anything */
 };
+
+/* Is this a live descriptor of this system? A descriptor of a kind of the caller's own, which is not in the
+ * machine's memory, must be readable. Of all others nothing is looked at before it is known to live. */
+bool iokit_memory_check(struct iokit *system, const struct iokit_memory *memory);
+
+/* The door for who may hold a stale handle, or a forged one: trapped (X-10) as `call`, and false, unless it
+ * is live and that one. The calls below have no system to ask, and trust their caller to hold a reference;
+ * a handle that is none fails an assertion there. */
+bool iokit_memory_door(struct iokit *system, const struct iokit_memory *memory, uint64_t serial,
+                       const char *call);
+
+/* A DMA command begins, ceases to use the pages (5.5). While one does, the complete that would unwire and the
+ * release that would destroy are trapped ("5.5") and change nothing. Never sleep. */
+void iokit_memory_hold(struct iokit_memory *memory);
+void iokit_memory_unhold(struct iokit_memory *memory);
 
 /* References. release of the last one completes outstanding prepares and destroys; may sleep. */
 void iokit_memory_retain(struct iokit_memory *memory);
@@ -71,6 +89,9 @@ void iokit_memory_release(struct iokit_memory *memory, struct pl_cpu *cpu);
 
 /* Counted pair (5.5). direction NONE: the descriptor's own. May sleep. */
 uint32_t iokit_memory_prepare(struct iokit_memory *memory, struct pl_cpu *cpu, uint32_t direction);
+/* complete without a prepare is trapped by CONTRACT_DOC, and nothing to CONTRACT_REAL; success either way.
+ * What was wired at its creation stays wired for life by CONTRACT_DOC: completing that, too, is without a
+ * prepare (R-20). */
 uint32_t iokit_memory_complete(struct iokit_memory *memory, struct pl_cpu *cpu);
 
 /* 5.6: address of byte `offset` and the contiguous bytes from there; offset >= length: 0, and *bytes 0. On an

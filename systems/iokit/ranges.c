@@ -30,6 +30,8 @@ struct range_chunk {
 
 struct ranges {
     struct iokit_memory memory;
+    struct ranges *next; /* of the live ones */
+    struct ranges *previous;
     struct iokit_area io;
     uint64_t io_bytes; /* pages that the ranges touch, as the IOMMU maps them */
     struct range_chunk first;
@@ -74,6 +76,40 @@ static const struct range_entry *find_entry(const struct ranges *ranges, uint64_
     }
     return &chunk->entries[low];
 }
+
+/* --- the live ones --- */
+
+static void link_live(struct ranges *ranges)
+{
+    struct iokit *system = ranges->memory.system;
+    ranges->previous = NULL;
+    ranges->next = system->ranges_first == NULL ? NULL : ranges_of(system->ranges_first);
+    if (ranges->next != NULL)
+        ranges->next->previous = ranges;
+    system->ranges_first = &ranges->memory;
+}
+
+static void unlink_live(struct ranges *ranges)
+{
+    struct iokit *system = ranges->memory.system;
+    if (ranges->next != NULL)
+        ranges->next->previous = ranges->previous;
+    if (ranges->previous != NULL)
+        ranges->previous->next = ranges->next;
+    else
+        system->ranges_first = ranges->next == NULL ? NULL : &ranges->next->memory;
+    system->known = NULL;
+}
+
+bool iokit_ranges_alive(const struct iokit *system, const struct iokit_memory *memory)
+{
+    const struct ranges *ranges = system->ranges_first == NULL ? NULL : ranges_of_const(system->ranges_first);
+    while (ranges != NULL && &ranges->memory != memory)
+        ranges = ranges->next;
+    return ranges != NULL;
+}
+
+/* --- holding --- */
 
 static void unhold(struct ranges *ranges, struct pl_cpu *cpu, const struct range_entry *stop)
 {
@@ -176,6 +212,7 @@ static void ranges_destroy(struct iokit_memory *self, struct pl_cpu *cpu)
 {
     struct iokit *system = self->system;
     system->range_cursor.serial = 0;
+    unlink_live(ranges_of(self));
     free_chunks(ranges_of(self), cpu);
     slab_put(&system->ranges, cpu, self);
 }
@@ -264,6 +301,7 @@ struct iokit_memory *iokit_memory_with_ranges(struct iokit *system, struct pl_cp
         slab_put(&system->ranges, cpu, self);
         return NULL;
     }
+    link_live(self);
     return &self->memory;
 }
 

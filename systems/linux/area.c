@@ -54,14 +54,23 @@ uint64_t linux_ioremap_alignment(enum contract contract, uint64_t bytes)
     return UINT64_C(1) << (order > LINUX_IOREMAP_ORDER_MAX ? LINUX_IOREMAP_ORDER_MAX : order);
 }
 
+/* Only the first node has pages of descriptors. A page with room in it needs no frame. */
+static struct linux_area *get_descriptor(struct linux_mm *mm, struct pl_cpu *cpu)
+{
+    struct pl_request request = linux_kernel_request(mm);
+    uint32_t node = 0;
+    if (pl_frame_is_none(mm->descriptors.partial) && !linux_may_take(mm, cpu, &node, true))
+        return NULL;
+    return slab_get(&mm->descriptors, cpu, &request, NULL);
+}
+
 struct linux_area *area_make(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t bytes, uint32_t flags)
 {
     const struct pl_page_table *va = &mm->config.va;
-    struct pl_request request = linux_kernel_request();
     if (bytes == 0 || mm->config.window_bytes <= PL_FRAME_BYTES ||
         bytes > mm->config.window_bytes - PL_FRAME_BYTES)
         return NULL;
-    struct linux_area *area = slab_get(&mm->descriptors, cpu, &request, NULL);
+    struct linux_area *area = get_descriptor(mm, cpu);
     if (area == NULL)
         return NULL;
     struct pl_area_request wanted = {
@@ -80,7 +89,7 @@ struct linux_area *area_make(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t b
         return NULL;
     }
     area->addr = got.addr + (LIE("L-1") ? mm->config.window_bytes : 0);
-    area->bytes = bytes + (LIE("L-2") ? 0 : PL_FRAME_BYTES);
+    area->bytes = bytes + PL_FRAME_BYTES;
     area->flags = flags;
     area->serial = ++mm->next_serial;
     insert_area(mm, area);
@@ -131,6 +140,9 @@ bool area_make_tables(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t addr, ui
 
 void area_settle_tables(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t addr, uint64_t bytes, bool made)
 {
+    uint64_t *guard = made && LIE("L-2") ? linux_entry_at(mm, mm->top, addr + bytes, 0) : NULL;
+    if (guard != NULL)
+        *guard = linux_entry_of(pl_frame_at(0));
     if (made || mm->config.contract == CONTRACT_REAL)
         linux_tables_keep(mm, addr, bytes);
     else

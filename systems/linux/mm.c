@@ -16,6 +16,7 @@ void linux_mm_init(struct linux_mm *mm, const struct linux_mm_config *config)
     mm->config = *config;
     PL_ASSERT(config->node_count > 0 && config->node_count <= LINUX_NODE_LIMIT);
     PL_ASSERT(config->window_addr >= ~(LINUX_USER_END - 1) && config->window_addr % PL_FRAME_BYTES == 0);
+    PL_ASSERT(config->window_bytes % PL_FRAME_BYTES == 0 && config->window_bytes <= ~config->window_addr);
     slab_init(&mm->descriptors, config->gates[0], sizeof(struct linux_area));
 }
 
@@ -54,10 +55,19 @@ bool linux_in_task(struct linux_mm *mm, const struct pl_cpu *cpu, const char *ca
     return false;
 }
 
-struct pl_request linux_kernel_request(void)
+bool linux_may_take(struct linux_mm *mm, struct pl_cpu *cpu, uint32_t *nid, bool this_node)
+{
+    uint32_t gfp = LINUX_GFP_KERNEL | (this_node ? LINUX_GFP_THISNODE : 0);
+    return mm->config.zones == NULL || linux_zones_wait(mm->config.zones, cpu, nid, gfp);
+}
+
+struct pl_request linux_kernel_request(const struct linux_mm *mm)
 {
     return (struct pl_request){
-        .alloc_class = PL_CLASS_NORMAL, .node = PL_NODE_ANY, .flags = PL_REQUEST_WAIT_OK};
+        .alloc_class = mm->config.zones == NULL ? PL_CLASS_NORMAL : PL_CLASS_INTERRUPT,
+        .node = PL_NODE_ANY,
+        .flags = PL_REQUEST_WAIT_OK,
+    };
 }
 
 /* --- views --- */

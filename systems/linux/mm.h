@@ -16,6 +16,7 @@
 #include <pagelab/page_table.h>
 
 #include "systems/contract.h"
+#include "systems/linux/zone.h"
 #include "systems/slab/slab.h"
 #include "systems/trap.h"
 
@@ -57,9 +58,11 @@ struct linux_mm_config {
     struct trap *trap;
     struct gate *gates[LINUX_NODE_LIMIT]; /* of the nodes; the first one gives the descriptors' pages */
     uint32_t node_count;
+    /* The nodes' watermarks, which every frame has to pass (GFP_KERNEL); NULL: the gates' floors instead. */
+    struct linux_zones *zones;
     struct pl_page_table va;     /* reserve, release */
     struct pl_page_table tables; /* table_get, table_put */
-    uint64_t window_addr;        /* where areas may lie: in the upper half, pages */
+    uint64_t window_addr;        /* where areas may lie: whole pages of the upper half, not its last one */
     uint64_t window_bytes;
 };
 
@@ -108,8 +111,12 @@ void linux_set_pte(uint64_t *slot, uint64_t entry);
 /* May the caller sleep here? If not, traps in the name of `call`. */
 bool linux_in_task(struct linux_mm *mm, const struct pl_cpu *cpu, const char *call, const char *rule);
 
-/* What the kernel asks with when it may sleep (GFP_KERNEL). */
-struct pl_request linux_kernel_request(void);
+/* Before a frame is taken: is there one for GFP_KERNEL on node *nid or, unless `this_node`, on another, which
+ * *nid then says? Waits for it. May sleep. */
+bool linux_may_take(struct linux_mm *mm, struct pl_cpu *cpu, uint32_t *nid, bool this_node);
+
+/* And what it is then asked with. */
+struct pl_request linux_kernel_request(const struct linux_mm *mm);
 
 /* A process's view: LINUX_VIEW_NONE if there is no frame for its table, or there are too many; traps at
  * interrupt level. May sleep. */

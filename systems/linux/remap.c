@@ -73,16 +73,29 @@ int linux_remap_vmalloc_range(struct linux_mm *mm, struct pl_cpu *cpu, struct li
     return error;
 }
 
+/* Where this very vma hangs among those of its view; NULL: nowhere. */
+static struct linux_vma **find_link(struct linux_mm *mm, const struct linux_vma *vma)
+{
+    if (vma->view >= LINUX_VIEW_LIMIT || !mm->views[vma->view].live)
+        return NULL;
+    struct linux_vma **link = &mm->views[vma->view].vmas;
+    while (*link != NULL && *link != vma)
+        link = &(*link)->next;
+    return *link == NULL ? NULL : link;
+}
+
 void linux_unmap_vma(struct linux_mm *mm, struct linux_vma *vma)
 {
-    if (vma->area == NULL)
+    if (vma != NULL && vma->area == NULL)
         return;
+    struct linux_vma **link = vma == NULL ? NULL : find_link(mm, vma);
+    if (link == NULL) {
+        trap_take(mm->config.trap, "linux_unmap_vma", "X-10", "no view has this vma mapped");
+        return;
+    }
     uint64_t *top = linux_view_top(mm, vma->view);
     for (uint64_t page = 0; page < vma->pages; page++)
         *linux_entry_at(mm, top, vma->start + page * PL_FRAME_BYTES, 0) = 0;
-    struct linux_vma **link = &mm->views[vma->view].vmas;
-    while (*link != vma)
-        link = &(*link)->next;
     *link = vma->next;
     vma->next = NULL;
     vma->area->user_vmas--;

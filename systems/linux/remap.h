@@ -22,7 +22,8 @@ struct linux_vma {
 int linux_remap_vmalloc_range(struct linux_mm *mm, struct pl_cpu *cpu, struct linux_vma *vma, uint64_t addr,
                               uint64_t pgoff);
 
-/* Unmaps what is mapped; the process's tables stay until its view is dropped. Never sleeps. */
+/* Unmaps what is mapped, if anything; the process's tables stay until its view is dropped. Traps for what
+ * only looks like a mapped vma: a copy, or one of a view that is gone (X-10). Never sleeps. */
 void linux_unmap_vma(struct linux_mm *mm, struct linux_vma *vma);
 
 #endif

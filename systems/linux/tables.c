@@ -57,8 +57,11 @@ struct pl_run linux_entry_run(uint64_t entry)
 enum pl_status linux_table_get(struct linux_mm *mm, struct pl_cpu *cpu, struct pl_run *run)
 {
     const struct pl_page_table *tables = &mm->config.tables;
-    struct pl_request request = linux_kernel_request();
+    struct pl_request request = linux_kernel_request(mm);
+    uint32_t node = 0;
     memset(run, 0, sizeof(*run));
+    if (!linux_may_take(mm, cpu, &node, true))
+        return PL_NO_MEMORY;
     enum pl_status status = tables->ops->table_get(tables->self, cpu, &request, run);
     if (status != PL_OK)
         return status;
@@ -99,12 +102,19 @@ uint64_t *linux_leaf_make(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t *top
     return entry;
 }
 
+/* How many entries of a level's tables [addr, addr + bytes) lies in: counted, for the address behind the last
+ * one may be 0. */
+static uint64_t entries_of(uint64_t addr, uint64_t bytes, uint64_t step)
+{
+    return bytes == 0 ? 0 : (addr + (bytes - 1)) / step - addr / step + 1;
+}
+
 void linux_tables_keep(struct linux_mm *mm, uint64_t addr, uint64_t bytes)
 {
     for (unsigned level = LINUX_TOP_LEVEL; level > 0; level--) {
         uint64_t step = level_bytes(level);
-        for (uint64_t at = addr & ~(step - 1); at < addr + bytes; at += step) {
-            uint64_t *entry = linux_entry_at(mm, mm->top, at, level);
+        for (uint64_t i = 0; i < entries_of(addr, bytes, step); i++) {
+            uint64_t *entry = linux_entry_at(mm, mm->top, addr + i * step, level);
             if (entry != NULL)
                 *entry &= ~NEW_TABLE;
         }
@@ -116,8 +126,8 @@ void linux_tables_undo(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t addr, u
 {
     for (unsigned level = 1; level <= LINUX_TOP_LEVEL; level++) {
         uint64_t step = level_bytes(level);
-        for (uint64_t at = addr & ~(step - 1); at < addr + bytes; at += step) {
-            uint64_t *entry = linux_entry_at(mm, mm->top, at, level);
+        for (uint64_t i = 0; i < entries_of(addr, bytes, step); i++) {
+            uint64_t *entry = linux_entry_at(mm, mm->top, addr + i * step, level);
             if (entry == NULL || (*entry & NEW_TABLE) == 0)
                 continue;
             struct pl_run run = linux_entry_run(*entry);

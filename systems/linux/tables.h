@@ -30,7 +30,9 @@ struct pl_run linux_entry_run(uint64_t entry);
 /* The bits of an entry in which a run's flags are kept. */
 uint64_t linux_entry_flags(const struct pl_run *run);
 
-/* An empty table; not PL_OK: none. May sleep. */
+/* An empty table; not PL_OK: none. Tables are the first node's, for their service stands on that machine:
+ * when it is at its watermark there is no table, whatever other nodes have, and whatever the service may
+ * keep. May sleep. */
 enum pl_status linux_table_get(struct linux_mm *mm, struct pl_cpu *cpu, struct pl_run *run);
 void linux_table_put(struct linux_mm *mm, struct pl_cpu *cpu, const struct pl_run *run);
 

@@ -30,13 +30,19 @@ static void put_entry(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t entry)
     put_frame(mm, cpu, &run);
 }
 
-/* A zeroed frame, from `node` first; the last node asked is the one that is waited for. */
+/* A zeroed frame, from the node that the watermarks say, else from another; the last node asked is the one
+ * that is waited for. */
 static bool get_frame(struct linux_mm *mm, struct pl_cpu *cpu, uint32_t node, struct pl_run *run)
 {
     uint32_t count = mm->config.node_count;
+    if (!linux_may_take(mm, cpu, &node, false))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
-        struct pl_page from = gate_page(mm->config.gates[(node + i) % count]);
-        struct pl_request request = linux_kernel_request();
+        uint32_t nid = (node + i) % count;
+        struct pl_page from = gate_page(mm->config.gates[nid]);
+        struct pl_request request = linux_kernel_request(mm);
+        if (i > 0 && !linux_may_take(mm, cpu, &nid, true))
+            continue;
         if (i + 1 < count)
             request.flags &= ~PL_REQUEST_WAIT_OK;
         request.flags |= PL_REQUEST_ZERO;

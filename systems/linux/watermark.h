@@ -4,6 +4,10 @@
  *     free frames   0 ........ 37.5% .. 50% ........ min ....... low ....... high
  *                   | ATOMIC+OOM | ATOMIC | HIGH,OOM | everybody | first attempt | page daemon rests
  *
+ * A node is one zone here, and its marks come from its own frames alone. The kernel takes the root over the
+ * whole machine and shares that out among zones by size, so that of two equal nodes each has 1/sqrt(2) of
+ * what it has here.
+ *
  * Source: Linux mm/page_alloc.c 6.3 to 6.7. Units: frames, unless said. */
 #ifndef SYSTEMS_LINUX_WATERMARK_H
 #define SYSTEMS_LINUX_WATERMARK_H

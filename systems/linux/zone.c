@@ -31,13 +31,14 @@ void linux_zones_init(struct linux_zones *zones, struct trap *trap)
 }
 
 void linux_zones_add(struct linux_zones *zones, struct gate *gate, const struct pl_machine *machine,
-                     uint8_t *pages, bool can_split)
+                     uint8_t *pages, bool can_split, uint32_t max_order)
 {
     PL_ASSERT(zones->node_count < LINUX_ZONE_LIMIT);
     struct linux_zone *zone = &zones->nodes[zones->node_count++];
     zone->gate = gate;
     zone->pages = pages;
     zone->can_split = can_split;
+    zone->max_order = max_order;
     zone->managed = machine->frame_count;
     zone->marks = linux_watermarks_of(zone->managed);
     while (zone->pageblock_order < PAGEBLOCK_ORDER_MOST &&
@@ -140,6 +141,12 @@ static enum pl_mobility mobility_of(uint32_t gfp)
     return gfp & LINUX_GFP_RECLAIMABLE ? PL_MOBILITY_RECLAIMABLE : PL_MOBILITY_UNMOVABLE;
 }
 
+static bool lets_through(const struct linux_zone *zone, uint32_t gfp, uint32_t order, uint32_t flags)
+{
+    return linux_watermark_fast(&zone->marks, gate_free_frames(zone->gate), order, flags,
+                                linux_zone_index_of(gfp));
+}
+
 static bool zone_try(struct linux_zone *zone, struct pl_cpu *cpu, uint32_t gfp, uint32_t order,
                      uint32_t flags, struct pl_run *run)
 {
@@ -151,8 +158,7 @@ static bool zone_try(struct linux_zone *zone, struct pl_cpu *cpu, uint32_t gfp, 
         .node = PL_NODE_ANY,
         .flags = gfp & LINUX_GFP_ZERO ? PL_REQUEST_ZERO : 0,
     };
-    if (!linux_watermark_fast(&zone->marks, gate_free_frames(zone->gate), order, flags,
-                              linux_zone_index_of(gfp)))
+    if (!lets_through(zone, gfp, order, flags))
         return false;
     if (page.ops->alloc(page.self, cpu, &request, run) != PL_OK)
         return false;
@@ -175,7 +181,7 @@ static bool nodes_try(struct linux_zones *zones, struct pl_cpu *cpu, uint32_t ni
     return false;
 }
 
-static bool is_legal(struct linux_zones *zones, const struct pl_cpu *cpu, uint32_t nid, uint32_t gfp)
+bool linux_zones_may_ask(struct linux_zones *zones, const struct pl_cpu *cpu, uint32_t nid, uint32_t gfp)
 {
     if (cpu->context != PL_CONTEXT_TASK && linux_gfp_may_sleep(gfp))
         trap_take(zones->trap, "alloc_pages", "L-17", "mask 0x%x may sleep, at interrupt level", gfp);
@@ -203,19 +209,33 @@ static enum pl_status reclaim_and_try(struct linux_zones *zones, struct pl_cpu *
         freed = gate_sleep(gate, cpu, "direct reclaim", wanted);
         if (nodes_try(zones, cpu, nid, gfp, order, flags, run))
             return PL_OK;
-    } while (freed != 0 && !(gfp & LINUX_GFP_NORETRY));
+        /* NOFAIL outweighs NORETRY: while memory comes free, waiting is not for ever. */
+    } while (freed != 0 && ((gfp & LINUX_GFP_NOFAIL) || !(gfp & LINUX_GFP_NORETRY)));
     if (!(gfp & LINUX_GFP_NOFAIL))
         return PL_NO_MEMORY;
     gate->would_sleep++;
     return PL_WOULD_SLEEP;
 }
 
+/* Is there a node that could grant such a block if all of it were free? If not, reclaim would empty the page
+ * cache for nothing. */
+static bool is_possible(const struct linux_zones *zones, uint32_t nid, uint32_t gfp, uint32_t order)
+{
+    for (uint32_t i = 0; i < zones->node_count; i++) {
+        const struct linux_zone *zone = &zones->nodes[i];
+        bool allowed = i == nid || !(gfp & LINUX_GFP_THISNODE);
+        if (allowed && order <= zone->max_order && UINT64_C(1) << order <= zone->managed)
+            return true;
+    }
+    return false;
+}
+
 enum pl_status linux_alloc_pages(struct linux_zones *zones, struct pl_cpu *cpu, uint32_t nid, uint32_t gfp,
                                  uint32_t order, struct pl_run *run)
 {
-    if (!is_legal(zones, cpu, nid, gfp))
+    if (!linux_zones_may_ask(zones, cpu, nid, gfp))
         return PL_INVALID;
-    if (order > PL_ORDER_LIMIT)
+    if (order > PL_ORDER_LIMIT || !is_possible(zones, nid, gfp, order))
         return PL_NO_MEMORY;
     if (nodes_try(zones, cpu, nid, gfp, order, linux_alloc_flags_fast(gfp), run))
         return PL_OK;
@@ -227,6 +247,38 @@ enum pl_status linux_alloc_pages(struct linux_zones *zones, struct pl_cpu *cpu, 
     if (!linux_gfp_may_sleep(gfp) && !(LIE("L-17") && cpu->context == PL_CONTEXT_TASK))
         return PL_NO_MEMORY;
     return reclaim_and_try(zones, cpu, nid, gfp, order, flags, run);
+}
+
+/* --- frames that the kernel takes for itself --- */
+
+static bool find_node(const struct linux_zones *zones, uint32_t *nid, uint32_t gfp, uint32_t flags)
+{
+    for (uint32_t i = 0; i < zones->node_count; i++) {
+        uint32_t node = (*nid + i) % zones->node_count;
+        if (lets_through(&zones->nodes[node], gfp, 0, flags)) {
+            *nid = node;
+            return true;
+        }
+        if (gfp & LINUX_GFP_THISNODE)
+            break;
+    }
+    return false;
+}
+
+bool linux_zones_wait(struct linux_zones *zones, struct pl_cpu *cpu, uint32_t *nid, uint32_t gfp)
+{
+    const struct linux_task plain = {.realtime = false};
+    struct gate *gate = zones->nodes[*nid].gate;
+    if (find_node(zones, nid, gfp, linux_alloc_flags_fast(gfp)))
+        return true;
+    zones->daemon_wakes++;
+    uint32_t flags = linux_alloc_flags_slow(gfp, 0, cpu, &plain);
+    while (!find_node(zones, nid, gfp, flags)) {
+        zones->direct_reclaims++;
+        if (gate_sleep(gate, cpu, "direct reclaim", RECLAIM_BATCH) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* --- giving back --- */

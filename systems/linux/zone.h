@@ -24,6 +24,7 @@ struct linux_zone {
     uint64_t managed;   /* frames */
     uint64_t allocated; /* frames granted here and not yet given back */
     uint32_t pageblock_order;
+    uint32_t max_order; /* of the candidate's blocks */
     bool can_split;
     uint8_t *pages; /* a byte a frame of the machine's span; the caller's memory */
     bool used;      /* some byte of `pages` may not be 0 */
@@ -43,9 +44,9 @@ void linux_zones_init(struct linux_zones *zones, struct trap *trap);
 
 /* The next node, with fresh watermarks for a machine of this size. All pointers are borrowed; `gate` need not
  * be ready before the first call, `pages` is linux_zone_bytes of zeros. `can_split` says that the candidate
- * behind the gate splits grants. */
+ * behind the gate splits grants, `max_order` is of the largest blocks that it can have. */
 void linux_zones_add(struct linux_zones *zones, struct gate *gate, const struct pl_machine *machine,
-                     uint8_t *pages, bool can_split);
+                     uint8_t *pages, bool can_split, uint32_t max_order);
 size_t linux_zone_bytes(const struct pl_machine *machine);
 
 /* Nothing is granted any more; watermarks and counts are fresh. The nodes stay. */
@@ -55,11 +56,18 @@ void linux_zones_reset(struct linux_zones *zones);
 uint64_t linux_zone_free_frames(const struct linux_zone *zone);
 
 /* Grants 2^order frames on node `nid` or, unless THISNODE, on another. PL_OK; PL_NO_MEMORY is the kernel's
- * NULL; PL_WOULD_SLEEP: NOFAIL, and nothing can ever be freed. PL_INVALID with a trap: a mask that may sleep
+ * NULL, at once if no node allowed could ever have such a block; PL_WOULD_SLEEP: NOFAIL, and nothing more can
+ * be freed. PL_INVALID with a trap: a mask that may sleep
  * at interrupt level (L-17), a bit or a node that does not exist. Sleeps only if the mask says so, and then
  * only after memory was refused at watermark MIN. GFP_ZERO: every byte is zero. */
 enum pl_status linux_alloc_pages(struct linux_zones *zones, struct pl_cpu *cpu, uint32_t nid, uint32_t gfp,
                                  uint32_t order, struct pl_run *run);
+
+/* For a frame that is not granted here but belongs to the kernel itself, a table or a page of vmalloc: waits
+ * as alloc_pages with GFP_KERNEL and perhaps THISNODE until a watermark lets one through, on node *nid if
+ * that can be, and sets *nid to the node. The frame is then taken at its gate. False: none, whatever is taken
+ * back. In a task. May sleep. */
+bool linux_zones_wait(struct linux_zones *zones, struct pl_cpu *cpu, uint32_t *nid, uint32_t gfp);
 
 /* Gives a block back. PL_REFUSED with a trap if it was not granted so. Never sleeps; any context. */
 enum pl_status linux_free_pages(struct linux_zones *zones, struct pl_cpu *cpu, pl_frame first,
@@ -89,6 +97,8 @@ uint64_t linux_zone_highatomic_cap(const struct linux_zone *zone);
 
 /* --- between zone.c and zone_exact.c --- */
 
+/* Are mask and node such that this CPU may ask? If not, traps. */
+bool linux_zones_may_ask(struct linux_zones *zones, const struct pl_cpu *cpu, uint32_t nid, uint32_t gfp);
 /* The zone whose machine has this frame; NULL: none. */
 struct linux_zone *linux_zone_of(const struct linux_zones *zones, pl_frame frame);
 /* The frame's byte; the zone has the frame. */

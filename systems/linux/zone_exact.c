@@ -41,9 +41,11 @@ enum pl_status linux_alloc_pages_exact_nid(struct linux_zones *zones, struct pl_
         trap_take(zones->trap, "alloc_pages_exact_nid", "3.3", "mask 0x%x has COMP or HIGHMEM", gfp);
         return PL_INVALID;
     }
+    if (!linux_zones_may_ask(zones, cpu, nid, gfp))
+        return PL_INVALID;
     if (pages == 0 || order > PL_ORDER_LIMIT)
         return PL_NO_MEMORY;
-    if (order > 0 && nid < zones->node_count && !zones->nodes[nid].can_split)
+    if (order > 0 && !zones->nodes[nid].can_split)
         return PL_UNSUPPORTED;
     enum pl_status status = linux_alloc_pages(zones, cpu, nid, gfp, order, &run);
     if (status != PL_OK)

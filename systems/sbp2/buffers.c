@@ -92,7 +92,7 @@ static void measure(struct measure *found, const struct sbp2_orb *orb, struct io
             found->first = piece;
     }
     found->status = fits && !walk.bad ? IOKIT_SUCCESS : IOKIT_BAD_ARGUMENT;
-    if (LIE("S-16") && (orb->flags & SBP2_FIXED_SIZE) != 0 && found->count > sbp2_orb_capacity(orb))
+    if (LIE("S-16") && (orb->flags & SBP2_FIXED_SIZE) != 0 && found->count > sbp2_capacity(orb))
         found->status = IOKIT_NO_MEMORY;
 }
 
@@ -120,8 +120,7 @@ void sbp2_make_inert(struct sbp2_orb *orb)
     sbp2_put64(bytes + SBP2_ORB_DATA_AT, 0);
     sbp2_put16(bytes + SBP2_ORB_OPTIONS_AT, options & ~(SBP2_OPTION_TABLE | SBP2_OPTION_PAGE_BYTES));
     sbp2_put16(bytes + SBP2_ORB_DATA_SIZE_AT, 0);
-    if (!LIE("S-20"))
-        orb->in_use = 0;
+    orb->in_use = 0;
 }
 
 void sbp2_detach(struct sbp2_orb *orb, struct pl_cpu *cpu)
@@ -129,7 +128,10 @@ void sbp2_detach(struct sbp2_orb *orb, struct pl_cpu *cpu)
     struct iokit_memory *memory = orb->memory;
     orb->memory = NULL;
     sbp2_make_inert(orb);
-    if (memory != NULL && !LIE("S-18"))
+    if (memory == NULL)
+        return;
+    iokit_memory_unhold(memory);
+    if (!LIE("S-18"))
         iokit_memory_release(memory, cpu);
 }
 
@@ -166,7 +168,7 @@ static void fill(struct sbp2_orb *orb, const struct measure *found)
 /* Makes the table hold what was measured. */
 static uint32_t make_room(struct sbp2_orb *orb, struct pl_cpu *cpu, const struct measure *found)
 {
-    uint32_t capacity = sbp2_orb_capacity(orb);
+    uint32_t capacity = sbp2_capacity(orb);
     bool fixed = (orb->flags & SBP2_FIXED_SIZE) != 0;
     bool fits = found->count <= capacity;
     if (!fits && fixed && !LIE("S-10"))
@@ -200,11 +202,12 @@ static uint32_t attach(struct sbp2_orb *orb, struct pl_cpu *cpu, struct iokit_me
     if (status == IOKIT_SUCCESS) {
         write_entries(orb, found, found->count);
         orb->memory = memory;
+        iokit_memory_hold(memory);
         fill(orb, found);
         return IOKIT_SUCCESS;
     }
     if (real && orb->table != NULL) {
-        uint64_t capacity = sbp2_orb_capacity(orb);
+        uint64_t capacity = sbp2_capacity(orb);
         write_entries(orb, found, found->count < capacity ? found->count : capacity);
         if (found->status == IOKIT_SUCCESS)
             orb->in_use = in_use;
@@ -216,7 +219,7 @@ static uint32_t attach(struct sbp2_orb *orb, struct pl_cpu *cpu, struct iokit_me
 /* Would the original write behind its table, whose bytes had wrapped? */
 static bool would_overrun(const struct sbp2_orb *orb, const struct measure *found)
 {
-    uint64_t written = found->count < sbp2_orb_capacity(orb) ? found->count : sbp2_orb_capacity(orb);
+    uint64_t written = found->count < sbp2_capacity(orb) ? found->count : sbp2_capacity(orb);
     return orb->table != NULL && written * SBP2_ENTRY_BYTES > orb->table->bytes;
 }
 
@@ -229,6 +232,10 @@ uint32_t sbp2_orb_set_command_buffers(struct sbp2 *login, struct pl_cpu *cpu, st
         return IOKIT_BAD_ARGUMENT;
     if (!sbp2_may_sleep(login, cpu, buffers_call))
         return IOKIT_NOT_PERMITTED;
+    if (!sbp2_is_idle(login, orb, buffers_call))
+        return IOKIT_BUSY;
+    if (memory != NULL && !sbp2_memory_check(login, memory, buffers_call))
+        return IOKIT_BAD_ARGUMENT;
     if (memory != NULL && memory->wire_count == 0) {
         trap_take(login->config.trap, buffers_call, "4.4", "the memory is not prepared");
         return IOKIT_NOT_READY;
@@ -259,7 +266,9 @@ uint32_t sbp2_orb_release_command_buffers(struct sbp2 *login, struct pl_cpu *cpu
     return status;
 }
 
-struct iokit_memory *sbp2_orb_memory(const struct sbp2_orb *orb)
+struct iokit_memory *sbp2_orb_memory(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return LIE("S-19") && orb->in_use == 0 ? NULL : orb->memory;
+    if (!sbp2_check(login, orb, "sbp2_orb_memory") || (LIE("S-19") && orb->in_use == 0))
+        return NULL;
+    return orb->memory;
 }

@@ -69,6 +69,8 @@ uint32_t sbp2_orb_set_command_memory(struct sbp2 *login, struct pl_cpu *cpu, str
         return IOKIT_BAD_ARGUMENT;
     if (!sbp2_may_sleep(login, cpu, "sbp2_orb_set_command_memory"))
         return IOKIT_NOT_PERMITTED;
+    if (!sbp2_memory_check(login, memory, "sbp2_orb_set_command_memory"))
+        return IOKIT_BAD_ARGUMENT;
     if (memory->length > login->config.command_bytes_max)
         return IOKIT_NO_MEMORY;
     memset(orb->bytes + SBP2_ORB_COMMAND_AT, 0, login->config.command_bytes_max);
@@ -92,69 +94,76 @@ void sbp2_orb_prepare(struct sbp2 *login, struct sbp2_orb *orb)
     sbp2_put16(orb->bytes + SBP2_ORB_OPTIONS_AT, options);
 }
 
-uint64_t sbp2_orb_address(const struct sbp2_orb *orb)
+uint64_t sbp2_orb_address(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    const struct gate *gate = orb->login->config.gate;
+    const struct gate *gate = login->config.gate;
     const struct pl_machine *machine = gate->machine;
+    if (!sbp2_check(login, orb, "sbp2_orb_address"))
+        return 0;
     if (orb->flags & SBP2_VIRTUAL_ORBS)
         return orb->pseudo_addr;
     return (uint64_t)(orb->bytes - machine->contents) +
            (machine->first.number + gate->frame_offset) * PL_FRAME_BYTES;
 }
 
-void sbp2_orb_set_flags(struct sbp2_orb *orb, uint32_t flags)
+void sbp2_orb_set_flags(struct sbp2 *login, struct sbp2_orb *orb, uint32_t flags)
 {
-    orb->flags = flags;
+    if (sbp2_check(login, orb, "sbp2_orb_set_flags"))
+        orb->flags = flags;
 }
 
-uint32_t sbp2_orb_flags(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_flags(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->flags;
+    return sbp2_check(login, orb, "sbp2_orb_flags") ? orb->flags : 0;
 }
 
-void sbp2_orb_set_generation(struct sbp2_orb *orb, uint32_t generation)
+void sbp2_orb_set_generation(struct sbp2 *login, struct sbp2_orb *orb, uint32_t generation)
 {
-    orb->generation = generation;
+    if (sbp2_check(login, orb, "sbp2_orb_set_generation"))
+        orb->generation = generation;
 }
 
-uint32_t sbp2_orb_generation(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_generation(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->generation;
+    return sbp2_check(login, orb, "sbp2_orb_generation") ? orb->generation : 0;
 }
 
-void sbp2_orb_set_payload(struct sbp2_orb *orb, uint32_t bytes)
+void sbp2_orb_set_payload(struct sbp2 *login, struct sbp2_orb *orb, uint32_t bytes)
 {
-    orb->payload_max = bytes;
+    if (sbp2_check(login, orb, "sbp2_orb_set_payload"))
+        orb->payload_max = bytes;
 }
 
-uint32_t sbp2_orb_payload(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_payload(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->payload_max;
+    return sbp2_check(login, orb, "sbp2_orb_payload") ? orb->payload_max : 0;
 }
 
-void sbp2_orb_set_refcon(struct sbp2_orb *orb, void *refcon)
+void sbp2_orb_set_refcon(struct sbp2 *login, struct sbp2_orb *orb, void *refcon)
 {
-    orb->refcon = (uintptr_t)refcon;
+    if (sbp2_check(login, orb, "sbp2_orb_set_refcon"))
+        orb->refcon = (uintptr_t)refcon;
 }
 
-void *sbp2_orb_refcon(const struct sbp2_orb *orb)
+void *sbp2_orb_refcon(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return (void *)(uintptr_t)orb->refcon;
+    return sbp2_check(login, orb, "sbp2_orb_refcon") ? (void *)(uintptr_t)orb->refcon : NULL;
 }
 
-void sbp2_orb_set_refcon64(struct sbp2_orb *orb, uint64_t refcon)
+void sbp2_orb_set_refcon64(struct sbp2 *login, struct sbp2_orb *orb, uint64_t refcon)
 {
-    orb->refcon = refcon;
+    if (sbp2_check(login, orb, "sbp2_orb_set_refcon64"))
+        orb->refcon = refcon;
 }
 
-uint64_t sbp2_orb_refcon64(const struct sbp2_orb *orb)
+uint64_t sbp2_orb_refcon64(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->refcon;
+    return sbp2_check(login, orb, "sbp2_orb_refcon64") ? orb->refcon : 0;
 }
 
-struct sbp2 *sbp2_orb_login(const struct sbp2_orb *orb)
+struct sbp2 *sbp2_orb_login(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->login;
+    return sbp2_check(login, orb, "sbp2_orb_login") ? orb->login : NULL;
 }
 
 void sbp2_orb_set_timeout(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb, uint32_t timeout_ms)
@@ -170,12 +179,12 @@ void sbp2_orb_set_timeout(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_or
     sbp2_gate_open(login);
 }
 
-uint32_t sbp2_orb_timeout(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_timeout(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->timeout_ms;
+    return sbp2_check(login, orb, "sbp2_orb_timeout") ? orb->timeout_ms : 0;
 }
 
-uint64_t sbp2_orb_timer_us(const struct sbp2_orb *orb)
+uint64_t sbp2_orb_timer_us(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->timer_us;
+    return sbp2_check(login, orb, "sbp2_orb_timer_us") ? orb->timer_us : 0;
 }

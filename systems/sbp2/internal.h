@@ -4,8 +4,8 @@
 
 #include "systems/sbp2/sbp2.h"
 
-/* Addresses served in software: 4 GiB windows above the physical ones, each of a serial number, so that an
- * address that outlived its table is answered by nobody. */
+/* Addresses served in software: 4 GiB windows above the physical ones, numbered in turn, so that an address
+ * that outlived its table is answered by nobody until the numbers have come round. */
 #define PSEUDO_TABLES  UINT64_C(0x100000000000)
 #define PSEUDO_ORBS    UINT64_C(0x900000000000)
 #define PSEUDO_WINDOWS UINT64_C(0x6000)
@@ -33,6 +33,8 @@ struct sbp2_orb {
     struct sbp2_command *command; /* NULL: nothing can be attached */
     struct iokit_memory *memory;  /* attached, one reference held */
     uint32_t references;
+    bool executing;
+    bool appended;   /* while executing: to the list of the login */
     uint32_t in_use; /* entries */
     uint32_t flags;
     uint32_t generation;
@@ -51,6 +53,7 @@ struct sbp2 {
     struct slab tables;
     struct slab commands;
     uint64_t serial;
+    uint32_t bus_generation;
     uint32_t gate_depth;
     uint32_t live_count;
     struct sbp2_orb *live[SBP2_ORB_LIMIT];
@@ -62,10 +65,19 @@ struct sbp2 {
 };
 
 /* Is this a live ORB of the login? Traps if not. */
-bool sbp2_check(struct sbp2 *login, const struct sbp2_orb *orb, const char *call);
+bool sbp2_check(const struct sbp2 *login, const struct sbp2_orb *orb, const char *call);
 
 /* May the call sleep here? Traps if not. */
 bool sbp2_may_sleep(struct sbp2 *login, const struct pl_cpu *cpu, const char *call);
+
+/* Is nobody executing the ORB? Traps if not. */
+bool sbp2_is_idle(const struct sbp2 *login, const struct sbp2_orb *orb, const char *call);
+
+/* Is this memory live? Traps if not. Only with an IOKit to ask. */
+bool sbp2_memory_check(const struct sbp2 *login, const struct iokit_memory *memory, const char *call);
+
+/* The next window behind `base` that no live ORB or table has. There are far more windows than ORBs. */
+uint64_t sbp2_window(struct sbp2 *login, uint64_t base);
 
 /* What kernel objects and tables are asked for with: any node, may sleep until memory comes. */
 struct pl_request sbp2_request(void);
@@ -98,6 +110,11 @@ uint32_t sbp2_payload_bytes(const struct sbp2_orb *orb);
 uint32_t sbp2_payload_log(const struct sbp2_orb *orb);
 /* The longest segment that an entry may have, clipped to what adapter and unit can take at once. */
 uint32_t sbp2_clip(const struct sbp2_orb *orb);
+
+PL_INLINE uint32_t sbp2_capacity(const struct sbp2_orb *orb)
+{
+    return orb->table == NULL ? 0 : orb->table->capacity;
+}
 
 PL_INLINE bool sbp2_is_real(const struct sbp2 *login)
 {

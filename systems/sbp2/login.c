@@ -35,6 +35,7 @@ void sbp2_reset(struct sbp2 *login, enum contract contract)
     slab_init(&login->tables, gate, (uint32_t)sizeof(struct sbp2_table));
     slab_init(&login->commands, gate, (uint32_t)sizeof(struct sbp2_command));
     login->serial = 0;
+    login->bus_generation = 0;
     login->gate_depth = 0;
     login->live_count = 0;
     login->spare_count = login->config.orb_limit + 1;
@@ -68,7 +69,7 @@ uint32_t sbp2_gate_depth(const struct sbp2 *login)
     return login->gate_depth;
 }
 
-bool sbp2_check(struct sbp2 *login, const struct sbp2_orb *orb, const char *call)
+bool sbp2_check(const struct sbp2 *login, const struct sbp2_orb *orb, const char *call)
 {
     for (uint32_t i = 0; i < login->live_count; i++) {
         if (login->live[i] == orb)
@@ -78,12 +79,39 @@ bool sbp2_check(struct sbp2 *login, const struct sbp2_orb *orb, const char *call
     return false;
 }
 
+bool sbp2_memory_check(const struct sbp2 *login, const struct iokit_memory *memory, const char *call)
+{
+    if (login->config.iokit == NULL || iokit_memory_check(login->config.iokit, memory))
+        return true;
+    trap_take(login->config.trap, call, "X-10", "this is no live descriptor");
+    return false;
+}
+
 bool sbp2_may_sleep(struct sbp2 *login, const struct pl_cpu *cpu, const char *call)
 {
-    if (cpu->context == PL_CONTEXT_TASK)
+    if (cpu->context == PL_CONTEXT_TASK && cpu->no_sleep_depth == 0)
         return true;
-    trap_take(login->config.trap, call, "6", "may sleep, and was called at interrupt level");
+    trap_take(login->config.trap, call, "6", "may sleep, and was called where nothing may");
     return false;
+}
+
+static bool window_is_taken(const struct sbp2 *login, uint64_t addr)
+{
+    for (uint32_t i = 0; i < login->live_count; i++) {
+        const struct sbp2_orb *orb = login->live[i];
+        if (orb->pseudo_addr == addr || (orb->table != NULL && orb->table->pseudo_addr == addr))
+            return true;
+    }
+    return false;
+}
+
+uint64_t sbp2_window(struct sbp2 *login, uint64_t base)
+{
+    uint64_t addr;
+    do {
+        addr = base + (login->serial++ % PSEUDO_WINDOWS << PSEUDO_SHIFT);
+    } while (window_is_taken(login, addr));
+    return addr;
 }
 
 struct pl_request sbp2_request(void)

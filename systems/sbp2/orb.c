@@ -46,7 +46,7 @@ struct sbp2_orb *sbp2_orb_new(struct sbp2 *login, struct pl_cpu *cpu)
         return NULL;
     }
     orb->references = REFERENCES_NEW;
-    orb->pseudo_addr = PSEUDO_ORBS + (login->serial++ % PSEUDO_WINDOWS << PSEUDO_SHIFT);
+    orb->pseudo_addr = sbp2_window(login, PSEUDO_ORBS);
     sbp2_put64(orb->bytes + SBP2_ORB_NEXT_AT, SBP2_ORB_NULL);
     login->live[login->live_count++] = orb;
     return orb;
@@ -78,15 +78,20 @@ void sbp2_orb_release(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *o
 {
     if (!sbp2_check(login, orb, "sbp2_orb_release") || !sbp2_may_sleep(login, cpu, "sbp2_orb_release"))
         return;
+    /* Inside, and the target's: the caller has none. */
+    if (orb->executing && orb->references <= REFERENCES_NEW) {
+        trap_take(login->config.trap, "sbp2_orb_release", "X-10", "the last reference is the target's");
+        return;
+    }
     if (orb->references > REFERENCES_NEW)
         orb->references--;
     else if (orb->references == REFERENCES_NEW)
         destroy(login, cpu, orb);
 }
 
-uint32_t sbp2_orb_references(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_references(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->references;
+    return sbp2_check(login, orb, "sbp2_orb_references") ? orb->references : 0;
 }
 
 uint32_t sbp2_orb_set_constraints(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb,
@@ -109,7 +114,9 @@ uint32_t sbp2_orb_set_constraints(struct sbp2 *login, struct pl_cpu *cpu, struct
     return IOKIT_SUCCESS;
 }
 
-struct sbp2_constraints sbp2_orb_constraints(const struct sbp2_orb *orb)
+struct sbp2_constraints sbp2_orb_constraints(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->command == NULL ? (struct sbp2_constraints){0} : orb->command->constraints;
+    if (!sbp2_check(login, orb, "sbp2_orb_constraints") || orb->command == NULL)
+        return (struct sbp2_constraints){0};
+    return orb->command->constraints;
 }

@@ -10,7 +10,10 @@ static bool may_enter(struct sbp2 *login, const struct pl_cpu *cpu, const struct
     if (!sbp2_check(login, orb, call))
         return false;
     *status = IOKIT_NOT_PERMITTED;
-    return sbp2_may_sleep(login, cpu, call);
+    if (!sbp2_may_sleep(login, cpu, call))
+        return false;
+    *status = IOKIT_BUSY;
+    return sbp2_is_idle(login, orb, call);
 }
 
 static uint32_t set_ranges(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb,

@@ -35,6 +35,9 @@
 #define SBP2_FIXED_SIZE       (UINT32_C(1) << 10) /* a write that does not fit the table fails */
 #define SBP2_VIRTUAL_ORBS     (UINT32_C(1) << 11) /* the ORB is served by software */
 
+/* kIOFireWireBusReset: the command was meant for a bus that has been reset since. */
+#define SBP2_BUS_RESET UINT32_C(0xE0008023)
+
 /* Option of sbp2_orb_set_constraints. */
 #define SBP2_FORCE_DOUBLE_BUFFER (UINT32_C(1) << 0)
 
@@ -103,7 +106,7 @@ struct sbp2_orb *sbp2_orb_new(struct sbp2 *login, struct pl_cpu *cpu);
 void sbp2_orb_retain(struct sbp2 *login, struct sbp2_orb *orb);
 /* Destroys the ORB at the call that finds 2 references: buffers detached, table released. May sleep. */
 void sbp2_orb_release(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb);
-uint32_t sbp2_orb_references(const struct sbp2_orb *orb);
+uint32_t sbp2_orb_references(const struct sbp2 *login, const struct sbp2_orb *orb);
 
 /* --- the page table --- */
 
@@ -115,10 +118,10 @@ uint32_t sbp2_orb_allocate_page_table(struct sbp2 *login, struct pl_cpu *cpu, st
 /* Capacity 0. Idempotent. Never sleeps. */
 void sbp2_orb_deallocate_page_table(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb);
 
-uint32_t sbp2_orb_capacity(const struct sbp2_orb *orb); /* entries */
+uint32_t sbp2_orb_capacity(const struct sbp2 *login, const struct sbp2_orb *orb); /* entries */
 /* The length of the fast-start packet: entries of the table that the ORB refers to, 0 if it refers to none.
  */
-uint32_t sbp2_orb_entries_in_use(const struct sbp2_orb *orb);
+uint32_t sbp2_orb_entries_in_use(const struct sbp2 *login, const struct sbp2_orb *orb);
 
 /* Where the table is; all zero without one. */
 struct sbp2_table_view {
@@ -129,17 +132,18 @@ struct sbp2_table_view {
     const struct pl_run *runs;    /* its frames, in order */
     size_t run_count;
 };
-void sbp2_orb_table(const struct sbp2_orb *orb, struct sbp2_table_view *view);
+void sbp2_orb_table(const struct sbp2 *login, const struct sbp2_orb *orb, struct sbp2_table_view *view);
 
 /* --- buffers --- */
 
 /* Points the ORB at bytes [offset, offset + length) of `memory`, which the caller prepared; the former buffer
  * is let go first, whatever comes of it. length 0: to the end (DOC), the whole length (REAL, R-13). `memory`
  * NULL: no buffer. Retains it until the next call. On error no buffer is attached and the ORB's data part is
- * zero. IOKIT_BAD_ARGUMENT: the range leaves the memory, a segment is at address 0 or ends above 2^48, or
- * (DOC) more than 65535 entries; IOKIT_NO_MEMORY: FixedSize and too small a table (entries unchanged: DOC;
- * overwritten: REAL, R-11), or the table did not grow. Memory that is not prepared is trapped. May sleep;
- * with FixedSize it allocates nothing. */
+ * zero. While attached it is held for DMA (iokit_memory_hold). IOKIT_BAD_ARGUMENT: the range leaves the
+ * memory, a segment is at address 0 or ends above 2^48, or (DOC) more than 65535 entries; IOKIT_NO_MEMORY:
+ * FixedSize and too small a table (entries unchanged: DOC; overwritten: REAL, R-11), or the table did not
+ * grow. Memory that is not prepared, or not live, and an ORB that is executing are trapped, as in the calls
+ * below. May sleep; with FixedSize it allocates nothing. */
 uint32_t sbp2_orb_set_command_buffers(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb,
                                       struct iokit_memory *memory, uint64_t offset, uint64_t length);
 /* Success, always. */
@@ -156,7 +160,7 @@ uint32_t sbp2_orb_set_ranges64(struct sbp2 *login, struct pl_cpu *cpu, struct sb
                                uint64_t offset, uint64_t length);
 
 /* The attached descriptor or NULL; not retained for the caller. */
-struct iokit_memory *sbp2_orb_memory(const struct sbp2_orb *orb);
+struct iokit_memory *sbp2_orb_memory(const struct sbp2 *login, const struct sbp2_orb *orb);
 
 /* Longest segment (0 or above 0xF000: 0xF000) and alignment (0: 1) that buffers are cut by. The alignment is
  * remembered, not enforced: a bounce buffer would hide it. IOKIT_BUSY while a buffer is attached;
@@ -168,7 +172,7 @@ struct sbp2_constraints {
     uint32_t alignment;
     uint32_t options;
 };
-struct sbp2_constraints sbp2_orb_constraints(const struct sbp2_orb *orb);
+struct sbp2_constraints sbp2_orb_constraints(const struct sbp2 *login, const struct sbp2_orb *orb);
 
 /* --- the command --- */
 
@@ -182,25 +186,47 @@ uint32_t sbp2_orb_set_command_memory(struct sbp2 *login, struct pl_cpu *cpu, str
 void sbp2_orb_prepare(struct sbp2 *login, struct sbp2_orb *orb);
 
 /* Of the ORB's bytes in memory, 20 and the command block: physical, or in software with VirtualORBs. */
-uint64_t sbp2_orb_address(const struct sbp2_orb *orb);
+uint64_t sbp2_orb_address(const struct sbp2 *login, const struct sbp2_orb *orb);
 
-/* Plain cells: any value, no lock, never sleep. */
-void sbp2_orb_set_flags(struct sbp2_orb *orb, uint32_t flags);
-uint32_t sbp2_orb_flags(const struct sbp2_orb *orb);
-void sbp2_orb_set_generation(struct sbp2_orb *orb, uint32_t generation);
-uint32_t sbp2_orb_generation(const struct sbp2_orb *orb);
-void sbp2_orb_set_payload(struct sbp2_orb *orb, uint32_t bytes); /* 0: no limit of its own */
-uint32_t sbp2_orb_payload(const struct sbp2_orb *orb);
-void sbp2_orb_set_refcon(struct sbp2_orb *orb, void *refcon); /* one cell with the next */
-void *sbp2_orb_refcon(const struct sbp2_orb *orb);
-void sbp2_orb_set_refcon64(struct sbp2_orb *orb, uint64_t refcon);
-uint64_t sbp2_orb_refcon64(const struct sbp2_orb *orb);
-struct sbp2 *sbp2_orb_login(const struct sbp2_orb *orb);
+/* Plain cells: any value, no lock, never sleep. Whatever is asked of an ORB that is not live: 0, and a trap.
+ */
+void sbp2_orb_set_flags(struct sbp2 *login, struct sbp2_orb *orb, uint32_t flags);
+uint32_t sbp2_orb_flags(const struct sbp2 *login, const struct sbp2_orb *orb);
+void sbp2_orb_set_generation(struct sbp2 *login, struct sbp2_orb *orb, uint32_t generation);
+uint32_t sbp2_orb_generation(const struct sbp2 *login, const struct sbp2_orb *orb);
+/* bytes 0: no limit of its own */
+void sbp2_orb_set_payload(struct sbp2 *login, struct sbp2_orb *orb, uint32_t bytes);
+uint32_t sbp2_orb_payload(const struct sbp2 *login, const struct sbp2_orb *orb);
+void sbp2_orb_set_refcon(struct sbp2 *login, struct sbp2_orb *orb, void *refcon); /* one cell with the next */
+void *sbp2_orb_refcon(const struct sbp2 *login, const struct sbp2_orb *orb);
+void sbp2_orb_set_refcon64(struct sbp2 *login, struct sbp2_orb *orb, uint64_t refcon);
+uint64_t sbp2_orb_refcon64(const struct sbp2 *login, const struct sbp2_orb *orb);
+struct sbp2 *sbp2_orb_login(const struct sbp2 *login, const struct sbp2_orb *orb);
+
+/* --- execution --- */
+
+/* Of the last bus reset; 0 at first. */
+void sbp2_set_bus_generation(struct sbp2 *login, uint32_t generation);
+uint32_t sbp2_bus_generation(const struct sbp2 *login);
+
+/* Gives the ORB to the target, and completes its options word. Holds a reference until sbp2_complete.
+ * IOKIT_BUSY: it is executing already; SBP2_BUS_RESET: it has SBP2_CHECK_GENERATION and another generation
+ * than the bus. Nothing changed then. May sleep. */
+uint32_t sbp2_submit(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb);
+/* The target is done with it. Destroys the ORB if nobody else holds it. May sleep. */
+void sbp2_complete(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb);
+
+struct sbp2_execution {
+    bool executing;
+    bool appended;    /* to the list of the login; an immediate command is not */
+    bool timer_armed; /* with sbp2_orb_timer_us, unless that is 0 */
+};
+struct sbp2_execution sbp2_orb_execution(const struct sbp2 *login, const struct sbp2_orb *orb);
 
 /* Milliseconds, 0: none. Sets the timer under the gate; may sleep. The timer counts microseconds, in 32 bits
  * under CONTRACT_REAL. */
 void sbp2_orb_set_timeout(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb, uint32_t timeout_ms);
-uint32_t sbp2_orb_timeout(const struct sbp2_orb *orb);
-uint64_t sbp2_orb_timer_us(const struct sbp2_orb *orb);
+uint32_t sbp2_orb_timeout(const struct sbp2 *login, const struct sbp2_orb *orb);
+uint64_t sbp2_orb_timer_us(const struct sbp2 *login, const struct sbp2_orb *orb);
 
 #endif

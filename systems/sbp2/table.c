@@ -50,7 +50,7 @@ static struct sbp2_table *table_make(struct sbp2 *login, struct pl_cpu *cpu, uin
     table->run_count = run_count;
     table->physical_addr = runs[0].first.number * PL_FRAME_BYTES;
     table->first_segment_bytes = first_segment(runs, run_count, bytes);
-    table->pseudo_addr = PSEUDO_TABLES + (login->serial++ % PSEUDO_WINDOWS << PSEUDO_SHIFT);
+    table->pseudo_addr = sbp2_window(login, PSEUDO_TABLES);
     return table;
 }
 
@@ -95,37 +95,41 @@ uint32_t sbp2_orb_allocate_page_table(struct sbp2 *login, struct pl_cpu *cpu, st
         return IOKIT_BAD_ARGUMENT;
     if (!sbp2_may_sleep(login, cpu, "sbp2_orb_allocate_page_table"))
         return IOKIT_NOT_PERMITTED;
+    if (!sbp2_is_idle(login, orb, "sbp2_orb_allocate_page_table"))
+        return IOKIT_BUSY;
     return sbp2_table_replace(orb, cpu, entry_count);
 }
 
 void sbp2_orb_deallocate_page_table(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb)
 {
-    if (sbp2_check(login, orb, "sbp2_orb_deallocate_page_table"))
+    static const char call[] = "sbp2_orb_deallocate_page_table";
+    if (sbp2_check(login, orb, call) && sbp2_is_idle(login, orb, call))
         sbp2_table_drop(orb, cpu);
 }
 
-uint32_t sbp2_orb_capacity(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_capacity(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->table == NULL ? 0 : orb->table->capacity;
+    return sbp2_check(login, orb, "sbp2_orb_capacity") ? sbp2_capacity(orb) : 0;
 }
 
-uint32_t sbp2_orb_entries_in_use(const struct sbp2_orb *orb)
+uint32_t sbp2_orb_entries_in_use(const struct sbp2 *login, const struct sbp2_orb *orb)
 {
-    return orb->in_use;
+    if (!sbp2_check(login, orb, "sbp2_orb_entries_in_use"))
+        return 0;
+    return LIE("S-20") && orb->in_use == 0 ? 1 : orb->in_use;
 }
 
-void sbp2_orb_table(const struct sbp2_orb *orb, struct sbp2_table_view *view)
+void sbp2_orb_table(const struct sbp2 *login, const struct sbp2_orb *orb, struct sbp2_table_view *view)
 {
-    const struct sbp2_table *table = orb->table;
-    if (table == NULL) {
-        *view = (struct sbp2_table_view){0};
+    *view = (struct sbp2_table_view){0};
+    if (!sbp2_check(login, orb, "sbp2_orb_table") || orb->table == NULL)
         return;
-    }
+    const struct sbp2_table *table = orb->table;
     *view = (struct sbp2_table_view){.bytes = table->bytes,
                                      .physical_addr = table->physical_addr,
                                      .first_segment_bytes = table->first_segment_bytes,
                                      .pseudo_addr = table->pseudo_addr,
-                                     .runs = sbp2_table_runs(orb->login, table),
+                                     .runs = sbp2_table_runs(login, table),
                                      .run_count = (size_t)table->run_count};
 }
 

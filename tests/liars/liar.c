@@ -160,6 +160,8 @@ static enum pl_status liar_alloc(void *instance, struct pl_cpu *cpu, const struc
         return PL_UNSUPPORTED;
     if (self->lie == LIE_HIDES_LAST && liar_frames_in(self, LIAR_FREE) == 1)
         return PL_NO_MEMORY;
+    if (self->lie == LIE_HIDES_FEW && liar_frames_in(self, LIAR_FREE) < 16)
+        return PL_NO_MEMORY;
     if (self->lie == LIE_HIDES_BLOCKS && request->order == 1)
         return PL_NO_MEMORY;
     return liar_take(self, cpu, &want, run);
@@ -234,6 +236,8 @@ static uint64_t liar_caps_of(const struct pl_page_config *config)
     /* Its blocks are single frames, whatever lies beside them: no buddies, though it says so. */
     if (lie == LIE_UNCOALESCED)
         return LIAR_CAPS | PL_CAP_BUDDY;
+    if (lie == LIE_FALSE_ZERO)
+        return LIAR_CAPS | PL_CAP_KNOWS_ZERO;
     return lie == LIE_COUNTS_CACHED ? LIAR_CAPS & ~PL_CAP_EXACT_COUNT : LIAR_CAPS;
 }
 

@@ -26,6 +26,7 @@
     X(HOLDS_LOCK, "holds-lock")                                                                              \
     X(KEEPS_MASKED, "keeps-masked")                                                                          \
     X(SLEEPS, "sleeps")                                                                                      \
+    X(HIDES_FEW, "hides-few")                                                                                \
     X(HIDES_LAST, "hides-last")                                                                              \
     X(HIDES_BLOCKS, "hides-blocks")                                                                          \
     X(WIDENS, "widens")                                                                                      \

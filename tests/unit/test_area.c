@@ -209,13 +209,36 @@ static void tables_are_reused(void **state)
     fix_close(&fix);
 }
 
+/* The highest window there can be, whose tables are the last ones of each level. Expect areas, each failure
+ * on the way undone, and no loop without an end where addresses end. */
+static void window_at_the_top(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 6; n++) {
+        struct area_fixture fix;
+        fix_open(&fix, CONTRACT_DOC, 64, 1);
+        struct linux_mm_config config = fix.mm.config;
+        config.window_bytes = 4 * P;
+        config.window_addr = UINT64_MAX - P + 1 - config.window_bytes;
+        linux_mm_init(&fix.mm, &config);
+        fix.gates[0].fail_in = n;
+        struct linux_area *area = linux_alloc_vm_area(&fix.mm, fix.cpu, P, ptes);
+        fix.gates[0].fail_in = 0;
+        assert_int_equal(area != NULL, n == 5 || n == 6); /* a descriptor, and three levels */
+        assert_int_equal(fix.tables_live, area != NULL ? 3 : 0);
+        if (area != NULL)
+            linux_free_vm_area(&fix.mm, fix.cpu, area);
+        fix_close(&fix);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alignment_by_contract), cmocka_unit_test(sizes),
         cmocka_unit_test(sizes_refused),         cmocka_unit_test(each_grant_fails),
         cmocka_unit_test(wrong_descriptors),     cmocka_unit_test(interrupt_level),
-        cmocka_unit_test(tables_are_reused),
+        cmocka_unit_test(tables_are_reused),     cmocka_unit_test(window_at_the_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,11 +169,47 @@ static void remap_half_way(void **state)
     fix_close(&fix);
 }
 
+/* What only looks like a mapped vma: a copy, of the same view and of others, one of a view that is gone,
+ * none. Expect a trap each, the true mapping to stay, and an unmapped vma to be unmapped again without one.
+ */
+static void wrong_vmas(void **state)
+{
+    struct area_fixture fix;
+    (void)state;
+    fix_open(&fix, CONTRACT_DOC, 64, 1);
+    uint32_t view = linux_view_new(&fix.mm, fix.cpu);
+    uint32_t other = linux_view_new(&fix.mm, fix.cpu);
+    struct linux_area *area = linux_vmalloc_user(&fix.mm, fix.cpu, 2 * P, 0);
+    struct linux_vma vma = {.view = view, .start = USER, .end = USER + 2 * P};
+    uint64_t value = 0;
+    assert_int_equal(linux_remap_vmalloc_range(&fix.mm, fix.cpu, &vma, area->addr, 0), 0);
+    const uint32_t views[] = {view, other, LINUX_KERNEL_VIEW, LINUX_VIEW_NONE, LINUX_VIEW_LIMIT, 7};
+    for (size_t i = 0; i < PL_COUNT_OF(views); i++) {
+        struct linux_vma copy = vma;
+        copy.view = views[i];
+        linux_unmap_vma(&fix.mm, &copy);
+        fix_trapped(&fix, i, "X-10");
+    }
+    linux_unmap_vma(&fix.mm, NULL);
+    fix_trapped(&fix, PL_COUNT_OF(views), "X-10");
+    assert_true(linux_load(&fix.mm, view, USER + P, &value));
+    assert_int_equal(area->user_vmas, 1);
+    struct linux_vma stale = vma;
+    linux_view_drop(&fix.mm, fix.cpu, view);
+    assert_int_equal(area->user_vmas, 0);
+    linux_unmap_vma(&fix.mm, &stale);
+    fix_trapped(&fix, PL_COUNT_OF(views) + 1, "X-10");
+    linux_unmap_vma(&fix.mm, &vma);
+    assert_int_equal(fix.trap.count, PL_COUNT_OF(views) + 2);
+    linux_vfree(&fix.mm, fix.cpu, area->addr);
+    fix_close(&fix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_of_nodes), cmocka_unit_test(each_grant_fails), cmocka_unit_test(views_agree),
-        cmocka_unit_test(remap_refuses),  cmocka_unit_test(remap_half_way),
+        cmocka_unit_test(remap_refuses),  cmocka_unit_test(remap_half_way),   cmocka_unit_test(wrong_vmas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -426,6 +426,105 @@ static void any_grant_of_ranges_may_fail(void **state)
     desk_close(&desk);
 }
 
+/* --- handles, and who holds the memory --- */
+
+static void held_memory_is_neither_unwired_nor_destroyed(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct desk desk;
+        desk_open(&desk, i == 0 ? CONTRACT_DOC : CONTRACT_REAL);
+        struct iokit_memory *memory = desk_user(&desk, DESK_IN_OUT, 2 * P);
+        assert_int_equal(iokit_memory_prepare(memory, desk.cpu, 0), IOKIT_SUCCESS);
+        assert_int_equal(iokit_memory_prepare(memory, desk.cpu, 0), IOKIT_SUCCESS);
+        iokit_memory_hold(memory);
+        assert_int_equal(iokit_memory_complete(memory, desk.cpu), IOKIT_SUCCESS);
+        assert_int_equal(desk.trap.count, 0);
+        assert_int_equal(iokit_memory_complete(memory, desk.cpu), IOKIT_BUSY);
+        assert_string_equal(desk.trap.rule, "5.5");
+        iokit_memory_release(memory, desk.cpu);
+        assert_int_equal(desk.trap.count, 2);
+        assert_int_equal(memory->wire_count, 1);
+        assert_int_equal(memory->references, 1);
+        assert_int_equal(pageout_step(&desk.pageout, desk.cpu, 100), 0);
+        iokit_memory_unhold(memory);
+        iokit_memory_unhold(memory);
+        assert_string_equal(desk.trap.rule, "X-10");
+        assert_int_equal(iokit_memory_complete(memory, desk.cpu), IOKIT_SUCCESS);
+        desk_release(&desk, memory);
+        desk_close(&desk);
+    }
+}
+
+static void stale_and_forged_handles_stop_at_the_door(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, CONTRACT_DOC);
+    struct iokit_memory *keep = desk_make(&desk, DESK_IN_OUT, 100, 1);
+    struct iokit_memory *dead = desk_make(&desk, DESK_IN_OUT, 100, 1);
+    struct iokit_range range = {.addr = iokit_buffer_address(keep), .bytes = 100};
+    struct iokit_memory *over = iokit_memory_with_ranges(&desk.iokit, desk.cpu, &range, 1, DESK_IN_OUT);
+    uint64_t serial = dead->serial;
+    assert_true(iokit_memory_check(&desk.iokit, dead));
+    assert_true(iokit_memory_check(&desk.iokit, over));
+    desk_release(&desk, dead);
+    assert_false(iokit_memory_check(&desk.iokit, dead));
+    assert_false(iokit_memory_check(&desk.iokit, NULL));
+    assert_false(iokit_memory_check(&desk.iokit, (struct iokit_memory *)(void *)((char *)keep + 16)));
+    assert_false(iokit_memory_check(&desk.iokit, (struct iokit_memory *)(void *)((char *)keep + 1)));
+    uint64_t over_serial = over->serial;
+    assert_true(iokit_memory_door(&desk.iokit, over, over_serial, "prepare"));
+    desk_release(&desk, over);
+    uint64_t traps = desk.trap.count;
+    assert_false(iokit_memory_door(&desk.iokit, over, over_serial, "prepare"));
+    assert_false(iokit_memory_door(&desk.iokit, dead, serial, "readBytes"));
+    assert_false(iokit_memory_door(&desk.iokit, keep, keep->serial - 1, "setPurgeable"));
+    assert_int_equal(desk.trap.count, traps + 3);
+    assert_string_equal(desk.trap.rule, "X-10");
+    desk_release(&desk, keep);
+    desk_close(&desk);
+}
+
+static void ranges_are_no_buffer(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, CONTRACT_DOC);
+    uint32_t old = 99;
+    struct iokit_memory *buffer = desk_make(&desk, DESK_IN_OUT, 100, 1);
+    struct iokit_range range = {.addr = iokit_buffer_address(buffer), .bytes = 100};
+    struct iokit_memory *over = iokit_memory_with_ranges(&desk.iokit, desk.cpu, &range, 1, DESK_IN_OUT);
+    assert_false(iokit_buffer_is(over));
+    assert_int_equal(iokit_buffer_set_purgeable(over, desk.cpu, IOKIT_PURGE_VOLATILE, &old), IOKIT_NOT_READY);
+    assert_int_equal(old, 99);
+    assert_int_equal(desk.trap.count, 0);
+    iokit_buffer_set_length(over, 50);
+    assert_int_equal(over->length, 100);
+    assert_false(iokit_buffer_append(over, desk.cpu, "x", 1));
+    assert_int_equal(iokit_buffer_capacity(over), 0);
+    assert_int_equal(desk.trap.count, 3);
+    desk_release(&desk, over);
+    desk_release(&desk, buffer);
+    desk_close(&desk);
+}
+
+static void a_wired_buffer_stays_wired_by_the_document(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct desk desk;
+        desk_open(&desk, i == 0 ? CONTRACT_DOC : CONTRACT_REAL);
+        struct iokit_memory *memory = desk_make(&desk, DESK_IN_OUT, P, 1);
+        assert_int_equal(iokit_memory_complete(memory, desk.cpu), IOKIT_SUCCESS);
+        assert_int_equal(memory->wire_count, i == 0);
+        assert_int_equal(desk.trap.count, i == 0);
+        desk_release(&desk, memory);
+        assert_int_equal(desk.iokit.pinned, 0);
+        desk_close(&desk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +541,10 @@ int main(void)
         cmocka_unit_test(ranges_read_what_buffers_hold),
         cmocka_unit_test(ranges_that_are_nowhere_are_refused),
         cmocka_unit_test(any_grant_of_ranges_may_fail),
+        cmocka_unit_test(held_memory_is_neither_unwired_nor_destroyed),
+        cmocka_unit_test(stale_and_forged_handles_stop_at_the_door),
+        cmocka_unit_test(ranges_are_no_buffer),
+        cmocka_unit_test(a_wired_buffer_stays_wired_by_the_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static void over(struct scene *scene, const struct iokit_range *segments, uint32
 static const unsigned char *table(struct scene *scene)
 {
     struct sbp2_table_view view;
-    sbp2_orb_table(scene->orb, &view);
+    sbp2_orb_table(scene->stand.login, scene->orb, &view);
     return gate_bytes(&scene->stand.gate, view.runs[0].first);
 }
 
@@ -64,11 +64,11 @@ static void a_table_worked_by_hand(void **state)
     over(&scene, segments, 4);
     assert_int_equal(set(&scene, 0, 0), IOKIT_SUCCESS);
     assert_memory_equal(table(&scene), expected, sizeof(expected));
-    sbp2_orb_table(scene.orb, &view);
+    sbp2_orb_table(scene.stand.login, scene.orb, &view);
     assert_int_equal(orb_big(&scene.stand, scene.orb, 8, 8), (uint64_t)STAND_NODE << 48 | view.physical_addr);
     assert_int_equal(orb_big(&scene.stand, scene.orb, 16, 2), 0x0008);
     assert_int_equal(orb_big(&scene.stand, scene.orb, 18, 2), 4);
-    assert_int_equal(sbp2_orb_entries_in_use(scene.orb), 4);
+    assert_int_equal(sbp2_orb_entries_in_use(scene.stand.login, scene.orb), 4);
     /* From the middle of the first to the middle of the last. */
     assert_int_equal(set(&scene, 0xF000, 0x32), IOKIT_SUCCESS);
     assert_memory_equal(table(&scene), expected + 8, 16);
@@ -151,7 +151,7 @@ static void ranges_of_bytes(void **state)
         /* Too small a fixed table must not hide a range outside. */
         for (unsigned fixed = 0; fixed < 2; fixed++) {
             over(&scene, segments, 3);
-            sbp2_orb_set_flags(scene.orb, fixed ? SBP2_FIXED_SIZE : 0);
+            sbp2_orb_set_flags(scene.stand.login, scene.orb, fixed ? SBP2_FIXED_SIZE : 0);
             if (fixed)
                 assert_int_equal(
                     sbp2_orb_allocate_page_table(scene.stand.login, scene.stand.rig.cpu, scene.orb, 1),
@@ -184,14 +184,14 @@ static void a_fixed_table_that_is_too_small(void **state)
         struct sbp2 *login = scene.stand.login;
         assert_int_equal(sbp2_orb_allocate_page_table(login, scene.stand.rig.cpu, scene.orb, 2),
                          IOKIT_SUCCESS);
-        sbp2_orb_set_flags(scene.orb, SBP2_FIXED_SIZE);
+        sbp2_orb_set_flags(scene.stand.login, scene.orb, SBP2_FIXED_SIZE);
         over(&scene, two, 2);
-        sbp2_orb_table(scene.orb, &before);
+        sbp2_orb_table(scene.stand.login, scene.orb, &before);
         uint64_t calls = scene.stand.gate.calls;
         assert_int_equal(set(&scene, 0, 0), IOKIT_SUCCESS);
         memcpy(entries, table(&scene), sizeof(entries));
         struct sbp2_orb *orb = scene.orb;
-        assert_ptr_equal(sbp2_orb_memory(orb), &scene.memory.memory);
+        assert_ptr_equal(sbp2_orb_memory(scene.stand.login, orb), &scene.memory.memory);
         sbp2_orb_release_command_buffers(login, scene.stand.rig.cpu, orb);
         assert_int_equal(scene.memory.memory.references, 1);
         assert_int_equal(set(&scene, 0, 0), IOKIT_SUCCESS);
@@ -204,9 +204,9 @@ static void a_fixed_table_that_is_too_small(void **state)
         assert_int_equal(scene.memory.memory.references, 1);
         assert_int_equal(more.memory.references, 1);
         expect_inert(&scene.stand, orb);
-        sbp2_orb_table(orb, &after);
+        sbp2_orb_table(scene.stand.login, orb, &after);
         assert_memory_equal(&before, &after, sizeof(before));
-        assert_int_equal(sbp2_orb_entries_in_use(orb), real ? 2 : 0);
+        assert_int_equal(sbp2_orb_entries_in_use(scene.stand.login, orb), real ? 2 : 0);
         if (real)
             assert_memory_equal(table(&scene),
                                 "\x00\x08\x00\x00\x00\x05\x00\x00\x00\x08\x00\x00\x00\x06\x00\x00", 16);
@@ -235,13 +235,13 @@ static void a_table_grows_and_each_grant_may_fail(void **state)
                 break;
             assert_int_equal(status, IOKIT_NO_MEMORY);
             expect_inert(&scene.stand, scene.orb);
-            assert_int_equal(sbp2_orb_capacity(scene.orb), real ? 0 : 2);
+            assert_int_equal(sbp2_orb_capacity(scene.stand.login, scene.orb), real ? 0 : 2);
         } while (n < 10);
         assert_in_range(n, 2, 9);
         scene.stand.gate.fail_in = 0;
-        assert_int_equal(sbp2_orb_capacity(scene.orb), 3);
+        assert_int_equal(sbp2_orb_capacity(scene.stand.login, scene.orb), 3);
         assert_int_equal(set(&scene, 0, 8), IOKIT_SUCCESS);
-        assert_int_equal(sbp2_orb_capacity(scene.orb), 3);
+        assert_int_equal(sbp2_orb_capacity(scene.stand.login, scene.orb), 3);
         scene_close(&scene);
     }
 }
@@ -269,12 +269,12 @@ static void constraints_and_clips_cut_shorter(void **state)
         uint64_t pieces = (0x1E001 + cases[i].longest - 1) / cases[i].longest;
         over(&scene, &(struct iokit_range){0x100000, 0x1E001}, 1);
         sbp2_set_limits(login, &cases[i].limits);
-        sbp2_orb_set_payload(scene.orb, cases[i].payload);
+        sbp2_orb_set_payload(scene.stand.login, scene.orb, cases[i].payload);
         assert_int_equal(
             sbp2_orb_set_constraints(login, scene.stand.rig.cpu, scene.orb, cases[i].constraint, 0, 0),
             IOKIT_SUCCESS);
         assert_int_equal(set(&scene, 0, 0), IOKIT_SUCCESS);
-        assert_int_equal(sbp2_orb_entries_in_use(scene.orb), pieces);
+        assert_int_equal(sbp2_orb_entries_in_use(scene.stand.login, scene.orb), pieces);
         assert_int_equal(table(&scene)[0] << 8 | table(&scene)[1], cases[i].longest);
         assert_int_equal(sbp2_orb_set_constraints(login, scene.stand.rig.cpu, scene.orb, 1, 1, 1),
                          IOKIT_BUSY);
@@ -296,7 +296,7 @@ static void memory_must_be_prepared_and_goes_with_the_orb(void **state)
     assert_int_equal(sbp2_orb_set_command_buffers(scene.stand.login, cpu, scene.orb, &raw.memory, 0, 0),
                      IOKIT_NOT_READY);
     assert_int_equal(scene.stand.trap.count, 1);
-    assert_ptr_equal(sbp2_orb_memory(scene.orb), &scene.memory.memory);
+    assert_ptr_equal(sbp2_orb_memory(scene.stand.login, scene.orb), &scene.memory.memory);
     /* The ORB holds the last reference; set again over itself it stays, with the ORB it goes. */
     iokit_memory_release(&scene.memory.memory, cpu);
     assert_int_equal(
@@ -305,6 +305,33 @@ static void memory_must_be_prepared_and_goes_with_the_orb(void **state)
     assert_false(scene.memory.destroyed);
     scene_close(&scene);
     assert_true(scene.memory.destroyed);
+}
+
+/* While the ORB points at it, nobody lets its pages go; and where nothing may sleep, it is not let go at all.
+ */
+static void attached_memory_is_held(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, CONTRACT_DOC);
+    struct pl_cpu *cpu = scene.stand.rig.cpu;
+    over(&scene, &(struct iokit_range){0x1000, 64}, 1);
+    assert_int_equal(set(&scene, 0, 0), IOKIT_SUCCESS);
+    assert_int_equal(set(&scene, 8, 8), IOKIT_SUCCESS);
+    assert_int_equal(iokit_memory_complete(&scene.memory.memory, cpu), IOKIT_BUSY);
+    assert_int_equal(scene.stand.trap.count, 1);
+    assert_string_equal(scene.stand.trap.rule, "5.5");
+    cpu->no_sleep_depth++;
+    assert_int_equal(sbp2_orb_release_command_buffers(scene.stand.login, cpu, scene.orb),
+                     IOKIT_NOT_PERMITTED);
+    sbp2_orb_release(scene.stand.login, cpu, scene.orb);
+    cpu->no_sleep_depth--;
+    assert_int_equal(scene.stand.trap.count, 3);
+    assert_ptr_equal(sbp2_orb_memory(scene.stand.login, scene.orb), &scene.memory.memory);
+    assert_int_equal(sbp2_orb_release_command_buffers(scene.stand.login, cpu, scene.orb), IOKIT_SUCCESS);
+    assert_int_equal(iokit_memory_complete(&scene.memory.memory, cpu), IOKIT_SUCCESS);
+    assert_int_equal(scene.stand.trap.count, 3);
+    scene_close(&scene);
 }
 
 /* Tables and buffers are replaced while they are in use: what the ORB says never outlives what it says it of.
@@ -320,8 +347,8 @@ static void a_new_table_forgets_the_mapping(void **state)
     assert_int_equal(sbp2_orb_allocate_page_table(scene.stand.login, scene.stand.rig.cpu, scene.orb, 7),
                      IOKIT_SUCCESS);
     assert_int_equal(orb_big(&scene.stand, scene.orb, 8, 8), 0);
-    assert_int_equal(sbp2_orb_entries_in_use(scene.orb), 0);
-    assert_ptr_equal(sbp2_orb_memory(scene.orb), &scene.memory.memory);
+    assert_int_equal(sbp2_orb_entries_in_use(scene.stand.login, scene.orb), 0);
+    assert_ptr_equal(sbp2_orb_memory(scene.stand.login, scene.orb), &scene.memory.memory);
     assert_int_equal(table(&scene)[1], 0);
     scene_close(&scene);
     assert_int_equal(scene.memory.memory.references, 1);
@@ -350,7 +377,7 @@ static void ranges_are_refused_before_anything_changes(void **state)
                          real ? IOKIT_NO_MEMORY : IOKIT_BAD_ARGUMENT);
         assert_int_equal(sbp2_orb_set_ranges64(login, cpu, scene.orb, &range, 1, 3, wide, 0),
                          real ? IOKIT_NO_MEMORY : IOKIT_BAD_ARGUMENT);
-        assert_ptr_equal(sbp2_orb_memory(scene.orb), &scene.memory.memory);
+        assert_ptr_equal(sbp2_orb_memory(scene.stand.login, scene.orb), &scene.memory.memory);
         scene_close(&scene);
     }
 }
@@ -372,7 +399,7 @@ static void a_wrapped_table_is_not_written_beyond(void **state)
                      IOKIT_NO_MEMORY);
     assert_int_equal(scene.stand.trap.count, 1);
     assert_string_equal(scene.stand.trap.rule, "S-3");
-    assert_ptr_equal(sbp2_orb_memory(scene.orb), &scene.memory.memory);
+    assert_ptr_equal(sbp2_orb_memory(scene.stand.login, scene.orb), &scene.memory.memory);
     scene_close(&scene);
 }
 
@@ -387,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_table_grows_and_each_grant_may_fail),
         cmocka_unit_test(constraints_and_clips_cut_shorter),
         cmocka_unit_test(memory_must_be_prepared_and_goes_with_the_orb),
+        cmocka_unit_test(attached_memory_is_held),
         cmocka_unit_test(a_new_table_forgets_the_mapping),
         cmocka_unit_test(ranges_are_refused_before_anything_changes),
         cmocka_unit_test(a_wrapped_table_is_not_written_beyond),

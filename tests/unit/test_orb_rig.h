@@ -197,7 +197,7 @@ static void segments_open(struct stand *stand, struct segments *memory, const st
 
 static const unsigned char *orb_bytes(struct stand *stand, const struct sbp2_orb *orb)
 {
-    uint64_t addr = sbp2_orb_address(orb);
+    uint64_t addr = sbp2_orb_address(stand->login, orb);
     return gate_bytes(&stand->gate, pl_frame_at(addr / PL_FRAME_BYTES)) + addr % PL_FRAME_BYTES;
 }
 
@@ -211,7 +211,7 @@ static uint64_t orb_big(struct stand *stand, const struct sbp2_orb *orb, unsigne
 
 static void expect_inert(struct stand *stand, const struct sbp2_orb *orb)
 {
-    assert_null(sbp2_orb_memory(orb));
+    assert_null(sbp2_orb_memory(stand->login, orb));
     assert_int_equal(orb_big(stand, orb, 8, 8), 0);
     assert_int_equal(orb_big(stand, orb, 16, 2) & 0xF, 0);
     assert_int_equal(orb_big(stand, orb, 18, 2), 0);

@@ -7,13 +7,14 @@ static const struct {
     uint64_t frames;
     struct freebsd_reserve want;
 } table[] = {
-    {1024, {8, 2, 34, 43, 45, 47, 59, 45}},
-    {4096, {32, 2, 34, 71, 80, 90, 147, 126}},
-    {65536, {32, 2, 34, 151, 314, 477, 1455, 1305}},
-    {262144, {32, 2, 34, 407, 1061, 1716, 5643, 5076}},
+    {96, {8, 2, 34, 42, 44, 46, 58, 32, 45}}, /* the third of what is free is the smaller one */
+    {1024, {8, 2, 34, 43, 45, 47, 59, 88, 45}},
+    {4096, {32, 2, 34, 71, 80, 90, 147, 220, 126}},
+    {65536, {32, 2, 34, 151, 314, 477, 1455, 2182, 1305}},
+    {262144, {32, 2, 34, 407, 1061, 1716, 5643, 8464, 5076}},
 };
 
-/* The four machines of the table.
+/* The four machines of the table, and a tiny one.
  * Expect every number of it. */
 static void test_worked_values(void **state)
 {
@@ -27,6 +28,7 @@ static void test_worked_values(void **state)
         assert_int_equal(got.free_severe, table[i].want.free_severe);
         assert_int_equal(got.free_min, table[i].want.free_min);
         assert_int_equal(got.free_target, table[i].want.free_target);
+        assert_int_equal(got.inactive_target, table[i].want.inactive_target);
         assert_int_equal(got.wakeup_threshold, table[i].want.wakeup_threshold);
     }
 }

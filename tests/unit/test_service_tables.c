@@ -10,7 +10,9 @@ extern const struct pl_candidate pl_candidate_reference;
 static const struct pl_range range[] = {{.first = {1000}, .frame_count = FRAMES}};
 
 struct rack {
-    struct fixture fixture;
+    struct fixture fixture; /* first */
+    struct pl_run meanwhile;
+    uint64_t put_at; /* this call of the allocator is when somebody else puts `meanwhile`; 0: never */
     const struct pl_page_table_ops *ops;
     void *self;
     enum pl_status status;
@@ -237,6 +239,36 @@ static void test_preparing_fails_without_a_trace(void **state)
     }
 }
 
+static enum pl_status alloc_while_others_put(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                                             struct pl_run *run)
+{
+    struct rack *rack = self;
+    if (rack->fixture.calls + 1 == rack->put_at)
+        assert_int_equal(put(rack, &rack->meanwhile), PL_OK);
+    return fixture_alloc(self, cpu, request, run);
+}
+
+/* Three are prepared, the third grant fails, and just before that somebody else puts a table.
+ * Expect his to be kept: only what was prepared is given back. */
+static void test_a_failed_prepare_leaves_what_others_put(void **state)
+{
+    (void)state;
+    struct rack rack = {0};
+    rack_open(&rack, &pl_candidate_stack, NULL);
+    assert_int_equal(get(&rack, &rack.meanwhile), PL_OK);
+    rack.fixture.ops.alloc = alloc_while_others_put;
+    rack.put_at = rack.fixture.calls + 3;
+    rack.fixture.fail_in = 3;
+    assert_int_equal(prepare(&rack, 3), PL_NO_MEMORY);
+    expect_tables(&rack, 0, 1);
+    /* And what others put counts. */
+    assert_int_equal(get(&rack, &rack.meanwhile), PL_OK);
+    rack.put_at = rack.fixture.calls + 2;
+    assert_int_equal(prepare(&rack, 3), PL_OK);
+    expect_tables(&rack, 0, 3);
+    rack_close(&rack);
+}
+
 /* Somebody writes into a kept table; a count is wrong; the link leads out of the machine.
  * Expect the audit to say so. */
 static void test_audit_sees_what_is_wrong(void **state)
@@ -297,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_prepared_gets_cannot_fail),
         cmocka_unit_test(test_preparing_fails_without_a_trace),
+        cmocka_unit_test(test_a_failed_prepare_leaves_what_others_put),
         cmocka_unit_test(test_audit_sees_what_is_wrong),
         cmocka_unit_test(test_init_is_strict),
     };

@@ -39,8 +39,9 @@ static void test_illegal_requests(void **state)
         {FREEBSD_ALLOC_NORECLAIM, {"2.2.3", NULL, "2.2.3", NULL}},
         {FREEBSD_ALLOC_NORECLAIM | FREEBSD_ALLOC_WAITOK, {"2.2.4", "2.2.4", "2.2.4", "2.2.4"}},
         {FREEBSD_ALLOC_SBUSY, {NULL, NULL, "2.2.4", "2.2.4"}},
-        {FREEBSD_ALLOC_WAITFAIL | FREEBSD_ALLOC_NOWAIT, {"2.2.1", "2.2.1", "2.2.1", "2.2.1"}},
-        {FREEBSD_ALLOC_WAITOK | FREEBSD_ALLOC_WAITFAIL, {"2.2.3", "2.2.3", "2.2.1", "2.2.1"}},
+        {FREEBSD_ALLOC_WAITFAIL | FREEBSD_ALLOC_NOWAIT, {"2.4", "2.4", "2.4", "2.4"}},
+        {FREEBSD_ALLOC_WAITOK | FREEBSD_ALLOC_WAITFAIL, {"2.2.3", "2.2.3", "2.4", "2.4"}},
+        {FREEBSD_ALLOC_WAITOK | FREEBSD_ALLOC_NOWAIT, {"2.2.3", "2.2.3", "2.4", "2.4"}},
         {FREEBSD_ALLOC_NOFREE, {NULL, NULL, NULL, NULL}},
         {FREEBSD_ALLOC_NOBUSY, {NULL, NULL, NULL, NULL}},
         {FREEBSD_ALLOC_COUNT(0xffff), {NULL, NULL, NULL, NULL}},
@@ -88,9 +89,9 @@ static void test_preconditions(void **state)
     struct vm_rig self;
     struct freebsd_object forged;
     (void)state;
-    memset(&forged, 0x5a, sizeof(forged));
     vm_open(&self);
     struct freebsd_object *object = vm_object(&self, FREEBSD_OBJECT_MANAGED);
+    memcpy(&forged, object, sizeof(forged)); /* looks like ours, and locked by us */
     assert_non_null(freebsd_page_alloc(&self.vm, self.cpu, object, 5, 0));
     assert_null(freebsd_page_alloc(&self.vm, self.cpu, object, 5, 0));
     expect_trap(&self, "2.3.2");
@@ -106,6 +107,16 @@ static void test_preconditions(void **state)
     assert_null(freebsd_page_alloc(&self.vm, self.cpu, NULL, 6, 0));
     expect_trap(&self, "2.3.1");
     assert_null(freebsd_page_alloc(&self.vm, self.cpu, &forged, 6, 0));
+    expect_trap(&self, "2.3.1");
+    assert_null(freebsd_page_alloc(&self.vm, self.cpu, (void *)(uintptr_t)0x1008, 6, 0));
+    expect_trap(&self, "2.3.1");
+    assert_false(freebsd_object_lock(&self.vm, self.cpu, (void *)(uintptr_t)0x1008));
+    expect_trap(&self, "2.3.1");
+    assert_false(freebsd_object_free(&self.vm, self.cpu, &forged));
+    expect_trap(&self, "2.3.1");
+    struct freebsd_object *other = vm_object(&self, FREEBSD_OBJECT_MANAGED);
+    assert_true(freebsd_object_free(&self.vm, self.cpu, other));
+    assert_false(freebsd_object_free(&self.vm, self.cpu, other));
     expect_trap(&self, "2.3.1");
     self.cpu->context = PL_CONTEXT_SOFTIRQ;
     assert_null(freebsd_page_alloc_noobj(&self.vm, self.cpu, FREEBSD_ALLOC_WAITOK));

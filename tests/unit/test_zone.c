@@ -34,7 +34,7 @@ static void world_open(struct world *world, uint32_t node_count)
         struct rig *rig = &world->rigs[i];
         rig_open_shape(rig, "reference", &shape, ADMISSION_EXACT);
         gate_init(&world->gates[i], &rig->admission, rig->machine, &world->pageout, i * NODE_FRAMES);
-        linux_zones_add(&world->zones, &world->gates[i], rig->machine, world->pages[i], true);
+        linux_zones_add(&world->zones, &world->gates[i], rig->machine, world->pages[i], true, PL_ORDER_LIMIT);
     }
     world->cpu = world->rigs[0].cpu;
 }
@@ -390,6 +390,36 @@ static void test_exact_mistakes(void **state)
     world_close(&world);
 }
 
+/* What can never be granted, or may not be asked. Expect no reclaim for the first, and the trap of the mask
+ * before any other answer. */
+static void test_hopeless(void **state)
+{
+    static const uint64_t sizes[] = {0, 4096, 8192, UINT64_MAX};
+    struct world world;
+    struct pl_run run = {0};
+    pl_frame first = pl_frame_none();
+    (void)state;
+    world_open(&world, 2);
+    world.zones.nodes[1].max_order = 3;
+    const uint32_t nofail = LINUX_GFP_KERNEL | LINUX_GFP_NOFAIL;
+    assert_int_equal(grab(&world, LINUX_GFP_KERNEL, 9, &run), PL_NO_MEMORY);
+    assert_int_equal(grab(&world, nofail, 20, &run), PL_NO_MEMORY);
+    assert_int_equal(linux_alloc_pages(&world.zones, world.cpu, 1, nofail | LINUX_GFP_THISNODE, 4, &run),
+                     PL_NO_MEMORY);
+    assert_int_equal(world.gates[0].calls + world.gates[1].calls, 0);
+    assert_int_equal(world.zones.direct_reclaims, 0);
+    world.zones.nodes[0].can_split = false;
+    world.cpu->context = PL_CONTEXT_HARDIRQ;
+    for (size_t i = 0; i < PL_COUNT_OF(sizes); i++) {
+        assert_int_equal(
+            linux_alloc_pages_exact_nid(&world.zones, world.cpu, 0, sizes[i], LINUX_GFP_KERNEL, &first),
+            PL_INVALID);
+        check_trapped(&world, "L-17", i + 1);
+    }
+    world.cpu->context = PL_CONTEXT_TASK;
+    world_close(&world);
+}
+
 /* A candidate that does not split. Expect one page to work, and more to be unsupported before any grant. */
 static void test_exact_without_split(void **state)
 {
@@ -483,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_no_sleep_above_min),
         cmocka_unit_test(test_exact_sizes),
         cmocka_unit_test(test_exact_mistakes),
+        cmocka_unit_test(test_hopeless),
         cmocka_unit_test(test_exact_without_split),
         cmocka_unit_test(test_nth_grant_fails),
         cmocka_unit_test(test_highatomic),

@@ -13,9 +13,9 @@
 struct stack {
     struct pl_lock lock; /* of top and kept */
     struct tables tables;
-    uint64_t top; /* frame number plus 1 */
-    uint64_t kept;
-    uint64_t keep; /* a put that finds as many kept gives its table back */
+    uint64_t top;       /* frame number plus 1 */
+    atomic_ullong kept; /* written under the lock; count, which has no CPU to lock with, reads without */
+    uint64_t keep;      /* a put that finds as many kept gives its table back */
 };
 
 /* Reads "keep=N", 0 to STACK_KEEP_LIMIT; no text is the default. */
@@ -64,32 +64,43 @@ static uint64_t *stack_link(const struct stack *self, pl_frame frame)
     return (void *)pl_frame_address(self->tables.machine, frame);
 }
 
+static uint64_t stack_kept(const struct stack *self)
+{
+    return atomic_load_explicit(&self->kept, memory_order_relaxed);
+}
+
+/* Under the lock. */
+static void stack_set_kept(struct stack *self, uint64_t kept)
+{
+    atomic_store_explicit(&self->kept, kept, memory_order_relaxed);
+}
+
 /* Pushes a zero frame unless `limit` are kept already. */
 static bool stack_push(struct stack *self, struct pl_cpu *cpu, pl_frame frame, uint64_t limit)
 {
     uint32_t before = pl_lock_masked(&self->lock, cpu);
-    bool room = self->kept < limit;
+    bool room = stack_kept(self) < limit;
     if (room) {
         *stack_link(self, frame) = self->top;
         self->top = frame.number + 1;
-        self->kept++;
+        stack_set_kept(self, stack_kept(self) + 1);
     }
     pl_unlock_masked(&self->lock, cpu, before);
     return room;
 }
 
-/* Pops a frame, all zero again, unless there are only `leave`. */
-static bool stack_pop(struct stack *self, struct pl_cpu *cpu, uint64_t leave, struct pl_run *run)
+/* Pops a frame, all zero again, if there is one. */
+static bool stack_pop(struct stack *self, struct pl_cpu *cpu, struct pl_run *run)
 {
     uint32_t before = pl_lock_masked(&self->lock, cpu);
-    bool any = self->kept > leave;
+    bool any = stack_kept(self) > 0;
     if (any) {
         *run = (struct pl_run){
             .first = pl_frame_at(self->top - 1), .frame_count = 1, .order = 0, .flags = PL_RUN_ZERO};
         uint64_t *link = stack_link(self, run->first);
         self->top = *link;
         *link = 0;
-        self->kept--;
+        stack_set_kept(self, stack_kept(self) - 1);
     }
     pl_unlock_masked(&self->lock, cpu, before);
     return any;
@@ -110,7 +121,7 @@ static enum pl_status stack_get(void *instance, struct pl_cpu *cpu, const struct
     PL_ASSERT(run != NULL);
     if (!tables_request_is_legal(request))
         return PL_INVALID;
-    if (!stack_serves(self, request) || !stack_pop(self, cpu, 0, &table)) {
+    if (!stack_serves(self, request) || !stack_pop(self, cpu, &table)) {
         enum pl_status status = tables_take(&self->tables, cpu, request, &table);
         if (status != PL_OK)
             return status;
@@ -138,18 +149,20 @@ static enum pl_status stack_put(void *instance, struct pl_cpu *cpu, const struct
     return status;
 }
 
-/* Gives back what is above `leave`. */
-static void stack_shrink(struct stack *self, struct pl_cpu *cpu, uint64_t leave)
+/* Gives back so many, or all there are. By number, not down to a level: what others put meanwhile is theirs.
+ */
+static void stack_shrink(struct stack *self, struct pl_cpu *cpu, uint64_t tables)
 {
     struct pl_run run;
-    while (stack_pop(self, cpu, leave, &run)) {
+    while (tables-- > 0 && stack_pop(self, cpu, &run)) {
         enum pl_status status = tables_give(&self->tables, cpu, &run, true);
         PL_ASSERT(status == PL_OK);
         (void)status;
     }
 }
 
-/* At least so many are kept afterwards, or PL_NO_MEMORY and as many as before. Never sleeps. */
+/* At least so many are kept afterwards, or PL_NO_MEMORY and as many as there would be without the call. Never
+ * sleeps. */
 static enum pl_status stack_prepare(void *instance, struct pl_cpu *cpu, uint64_t tables)
 {
     struct stack *self = instance;
@@ -157,12 +170,11 @@ static enum pl_status stack_prepare(void *instance, struct pl_cpu *cpu, uint64_t
     PL_ASSERT(cpu != NULL);
     if (tables > self->tables.machine->frame_count)
         return PL_NEVER;
-    uint64_t before = self->kept;
-    while (self->kept < tables) {
+    for (uint64_t pushed = 0; stack_kept(self) < tables; pushed++) {
         struct pl_run run;
         enum pl_status status = tables_take(&self->tables, cpu, &request, &run);
         if (status != PL_OK) {
-            stack_shrink(self, cpu, before);
+            stack_shrink(self, cpu, pushed);
             return status;
         }
         (void)stack_push(self, cpu, run.first, UINT64_MAX);
@@ -174,7 +186,7 @@ static void stack_drain(void *instance, struct pl_cpu *cpu)
 {
     PL_ASSERT(instance != NULL);
     PL_ASSERT(cpu != NULL);
-    stack_shrink(instance, cpu, 0);
+    stack_shrink(instance, cpu, UINT64_MAX);
 }
 
 static void stack_count(const void *instance, struct pl_page_table_counts *counts)
@@ -182,7 +194,7 @@ static void stack_count(const void *instance, struct pl_page_table_counts *count
     const struct stack *self = instance;
     PL_ASSERT(counts != NULL);
     *counts = (struct pl_page_table_counts){.tables_live = tables_live_count(&self->tables),
-                                            .tables_kept = self->kept};
+                                            .tables_kept = stack_kept(self)};
 }
 
 static bool stack_is_zero_behind_link(const uint64_t *words)
@@ -201,7 +213,7 @@ static uint64_t stack_audit(const void *instance, struct pl_visitor *visitor)
     uint64_t broken = tables_audit(&self->tables, visitor, "stack");
     uint64_t at = self->top;
     uint64_t met = 0;
-    while (at != 0 && met++ < self->kept) {
+    while (at != 0 && met++ < stack_kept(self)) {
         pl_frame frame = pl_frame_at(at - 1);
         if (frame.number - self->tables.machine->first.number >= self->tables.machine->span) {
             tables_broken(visitor, &broken, "stack", frame.number, "is kept and no frame of the machine");
@@ -213,8 +225,9 @@ static uint64_t stack_audit(const void *instance, struct pl_visitor *visitor)
             tables_broken(visitor, &broken, "stack", frame.number, "is kept and was written to (X-8)");
         at = *stack_link(self, frame);
     }
-    if (at != 0 || met != self->kept)
-        tables_broken(visitor, &broken, "stack", self->kept, "tables are counted, the stack has others");
+    if (at != 0 || met != stack_kept(self))
+        tables_broken(visitor, &broken, "stack", stack_kept(self),
+                      "tables are counted, the stack has others");
     return broken;
 }
 
