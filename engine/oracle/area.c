@@ -167,6 +167,11 @@ bool area_was_denied(const struct area_oracle *oracle, const struct area_before 
            oracle->watch.table_failures != before->watch.table_failures;
 }
 
+bool area_slept(const struct area_oracle *oracle, const struct area_before *before)
+{
+    return count_sleeps(oracle->services) != before->sleeps;
+}
+
 void area_expect_trap(const struct area_oracle *oracle, const struct area_before *before, const char *ids,
                       const char *rule, struct finding *finding)
 {

@@ -355,7 +355,8 @@ void area_do_user(struct area_oracle *oracle, struct pl_cpu *cpu, const struct o
         slot->pages = pages;
         enter(slot, area, true);
         learn_pages(oracle, slot, finding);
-        if (!finding->found && !area_was_denied(oracle, &before))
+        /* Who slept may find the wanted node fuller than the first page did. */
+        if (!finding->found && !area_was_denied(oracle, &before) && !area_slept(oracle, &before))
             check_nodes(oracle, slot, node, finding);
         area_check_image(oracle, area_first_page(slot), pages, "L-8", finding);
     }

@@ -99,6 +99,9 @@ bool area_fits_node(const struct area_oracle *oracle, uint32_t node);
 /* Did grants fail since, or a service? Watermarks are not counted here. */
 bool area_was_denied(const struct area_oracle *oracle, const struct area_before *before);
 
+/* Did anybody sleep since, so that the page daemon may have freed frames? */
+bool area_slept(const struct area_oracle *oracle, const struct area_before *before);
+
 /* Asserts that one trap by this rule was taken since, and that nothing else happened. */
 void area_expect_trap(const struct area_oracle *oracle, const struct area_before *before, const char *ids,
                       const char *rule, struct finding *finding);

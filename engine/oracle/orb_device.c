@@ -5,15 +5,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ORB_BYTES    (20u + ORB_COMMAND_BYTES)
-#define TABLE_BIT    0x0008u
-#define TABLE_BITS   0x000Fu
-#define NODE_SHIFT   48u
-#define ADDR_MASK    ((UINT64_C(1) << NODE_SHIFT) - 1)
-#define LONGEST      0xF000u
-#define ENTRY_BYTES  8u
-#define PATTERN_STEP 61u /* bytes of a buffer that are looked at: one in so many, and each piece's last */
-#define ZERO_FRAMES  16u /* of a new table that are looked at */
+#define ORB_BYTES     (20u + ORB_COMMAND_BYTES)
+#define TABLE_BIT     0x0008u
+#define TABLE_BITS    0x000Fu
+#define NODE_SHIFT    48u
+#define ADDR_MASK     ((UINT64_C(1) << NODE_SHIFT) - 1)
+#define LONGEST       0xF000u
+#define ENTRY_BYTES   8u
+#define PATTERN_STEP  61u /* bytes of a buffer that are looked at: one in so many, and each piece's last */
+#define DIRECT_FRAMES (UINT64_C(1) << (32 - PL_FRAME_SHIFT)) /* whose addresses the direct form can say */
+#define ZERO_FRAMES   16u                                    /* of a new table that are looked at */
 
 static uint64_t big(const unsigned char *bytes, unsigned count)
 {
@@ -274,8 +275,12 @@ static bool check_target(struct orb_oracle *oracle, const struct orb_view *view,
         return true;
     struct orb_source source = {.from = &oracle->memories[view->memory]};
     struct orb_piece piece = {.addr = view->data, .bytes = view->data_size};
+    /* Under `real` the direct form loses the upper 16 bits of the address: it may point anywhere. */
     if (!view->uses_table)
-        return check_segment(oracle, &source, view->offset, &piece, finding);
+        return (oracle->real &&
+                oracle->services->nodes[0].machine->first.number + oracle->services->nodes[0].machine->span >
+                    DIRECT_FRAMES) ||
+               check_segment(oracle, &source, view->offset, &piece, finding);
     struct entries entries = {.addr = table_addr(view, (uint64_t)view->in_use * ENTRY_BYTES),
                               .left = view->in_use};
     const unsigned char *entry = NULL;

@@ -54,17 +54,19 @@ void orb_wire(struct orb_oracle *oracle, struct pl_cpu *cpu, const struct op *op
     /* A complete too many is iokit's own to judge. */
     if ((completes && count == 0) || (!completes && count == UINT32_MAX))
         return;
-    bool held = completes && count == 1 && memory->attached != 0;
+    /* What was wired at its creation stays so for life under `doc`. */
+    bool born = completes && count == 1 && memory->real && !memory->pageable && !oracle->real;
+    bool held = completes && count == 1 && memory->attached != 0 && !born;
     orb_note(oracle, &before);
     uint32_t status = completes ? iokit_memory_complete(wired, cpu)
                                 : iokit_memory_prepare(wired, cpu, IOKIT_DIRECTION_NONE);
-    if (!orb_after(oracle, &before, held ? "5.5" : NULL, finding))
+    if (!orb_after(oracle, &before, born ? "B-16" : held ? "5.5" : NULL, finding))
         return;
     bool failed = !completes && count == 0 && status != IOKIT_SUCCESS && memory->pageable;
     if (!failed && !orb_number(finding, "S-18", "status of prepare, complete",
                                held ? IOKIT_BUSY : IOKIT_SUCCESS, status))
         return;
-    uint32_t wanted = completes ? count - !held : count + !failed;
+    uint32_t wanted = completes ? count - !(held || born) : count + !failed;
     if (orb_number(finding, "S-18", "prepares less completes", wanted, wired->wire_count))
         orb_check_all(oracle, finding);
 }

@@ -89,7 +89,10 @@ static int64_t budget_take(struct admission *admission, unsigned alloc_class, in
         if (seen < floor + need)
             return 0;
         taken = seen >= floor + need + extra ? need + extra : need;
-        if (LIE("X-11") && admission->threaded) { /* what others took since the load is forgotten */
+        if (LIE("X-11") && admission->threaded) {
+            /* What others took since the load is forgotten; long enough for them to take something. */
+            for (volatile unsigned wait = 0; wait < 20000; wait++)
+                PL_COMPILER_BARRIER();
             atomic_store_explicit(&admission->budget, seen - taken, memory_order_relaxed);
             return taken;
         }
