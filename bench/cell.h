@@ -25,6 +25,7 @@ struct cell_params {
     bool parallel; /* replay only */
     bool smoke;    /* a few iterations: does it run at all? */
     double min_time_s;
+    bool once; /* in the first round only, whatever the number of rounds */
 };
 
 struct cell_thread {

@@ -90,7 +90,8 @@ static int plan_systems(struct plan *plan, const struct plan_options *options)
     struct plan_options shorter = *options;
     shorter.min_time_s *= SYSTEMS_TIME_SHARE;
     for (size_t i = 0; workloads[i] != NULL; i++) {
-        struct cell_params cell = {.order = workloads[i]->default_order, .cpus = 1};
+        struct cell_params cell = {
+            .order = workloads[i]->default_order, .cpus = 1, .once = options->systems_once};
         if (strcmp(workloads[i]->section, SECTION_SYSTEMS) != 0)
             continue;
         snprintf(cell.workload, sizeof(cell.workload), "%s", workloads[i]->name);

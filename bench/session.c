@@ -193,6 +193,8 @@ static void show_progress(struct session *session, const char *name, const cJSON
 {
     const struct session_options *options = session->options;
     size_t total = session->plan->cell_count * options->rounds;
+    for (size_t i = 0; i < session->plan->cell_count; i++)
+        total -= session->plan->cells[i].once ? options->rounds - 1 : 0;
     double now = now_s();
     const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
     double ns = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "real_time"));
@@ -257,6 +259,8 @@ static bool run_rounds(struct session *session)
 {
     for (unsigned round = 0; round < session->options->rounds; round++) {
         for (size_t i = 0; i < session->plan->cell_count; i++) {
+            if (round > 0 && session->plan->cells[i].once)
+                continue;
             if (*session->options->stop || !run_cell(session, &session->plan->cells[i], round))
                 return false;
         }

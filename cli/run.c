@@ -180,6 +180,7 @@ static int run_checked(struct run_options *run)
         .floors = floors,
         .smoke = run->smoke != 0,
         .min_time_s = run->min_time_s,
+        .systems_once = run->quick != 0 || run->smoke != 0,
     };
     return run_plan(run, &planned, out, format);
 }
