@@ -7,7 +7,7 @@
  *
  *     <backend>-<target>-<id>-<hash>.bin    the input
  *     <backend>-<target>-<id>-<hash>.txt    how it reads, and the finding
- *     work/<target>/                        corpora and logs of the engines */
+ *     corpora/<target>/                     corpora and logs of the engines */
 #ifndef FUZZ_CAMPAIGN_H
 #define FUZZ_CAMPAIGN_H
 

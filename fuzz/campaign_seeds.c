@@ -117,7 +117,7 @@ static void judge_seeds(struct campaign *campaign)
 static int make_dirs(struct campaign *campaign)
 {
     bool named = campaign->canary ? campaign_path(campaign->work, "%s/canary", campaign->out)
-                                  : campaign_path(campaign->work, "%s/work/%s", campaign->out,
+                                  : campaign_path(campaign->work, "%s/corpora/%s", campaign->out,
                                                   op_family_names[campaign->target]);
     if (!named || !campaign_path(campaign->seeds, "%s/seeds", campaign->work))
         return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->out);

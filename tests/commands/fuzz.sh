@@ -20,7 +20,7 @@ for engine in ("libfuzzer", "afl++"):
         assert seen[(target, "buddy", engine)]["findings"] == 0, (target, engine)
 P
 for target in page area; do
-  [ -s "good/work/$target/dictionary" ] || fail "no dictionary of $target"
-  [ -n "$(ls good/work/$target/libfuzzer/corpus)" ] || fail "no corpus of $target"
+  [ -s "good/corpora/$target/dictionary" ] || fail "no dictionary of $target"
+  [ -n "$(ls good/corpora/$target/libfuzzer/corpus)" ] || fail "no corpus of $target"
 done
 finish

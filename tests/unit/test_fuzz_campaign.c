@@ -245,9 +245,9 @@ static void a_seed_that_fails_is_a_finding(void **state)
     place->options.seeds_dir = place->dir;
     assert_int_equal(campaign_run(&place->options, &place->result), 3);
     assert_int_equal(place->result.finding_count, 1);
-    assert_true(campaign_path(path, "%s/work/page/seeds/good.bin", place->out));
+    assert_true(campaign_path(path, "%s/corpora/page/seeds/good.bin", place->out));
     assert_true(exists(path));
-    assert_true(campaign_path(path, "%s/work/page/seeds/bad.bin", place->out));
+    assert_true(campaign_path(path, "%s/corpora/page/seeds/bad.bin", place->out));
     assert_false(exists(path));
     close_place(place);
 }
@@ -288,13 +288,13 @@ static void targets_are_kept_apart(void **state)
     assert_true(campaign_path(path, "%s/told", place->dir));
     assert_true(holds(path, "page\narea\n"));
     assert_true(holds(path, "area\nall\n"));
-    assert_true(campaign_path(path, "%s/work/area/seeds/edges-0000", place->out));
+    assert_true(campaign_path(path, "%s/corpora/area/seeds/edges-0000", place->out));
     assert_true(exists(path));
-    assert_true(campaign_path(path, "%s/work/area/dictionary", place->out));
+    assert_true(campaign_path(path, "%s/corpora/area/dictionary", place->out));
     assert_true(holds(path, "family area"));
-    assert_true(campaign_path(path, "%s/work/all/dictionary", place->out));
+    assert_true(campaign_path(path, "%s/corpora/all/dictionary", place->out));
     assert_true(holds(path, "family all"));
-    assert_true(campaign_path(path, "%s/work/all/seeds/area-one.bin", place->out));
+    assert_true(campaign_path(path, "%s/corpora/all/seeds/area-one.bin", place->out));
     assert_int_equal(campaign_read(path, false, bytes, sizeof(bytes)), sizeof(bytes));
     assert_int_equal(bytes[5], OP_FAMILY_ALL);
     close_place(place);
