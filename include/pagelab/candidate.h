@@ -31,7 +31,9 @@ struct pl_candidate {
         arena_alignment;   /* bytes; the address that frame 0 has, or would have, is a multiple; 0: a frame */
     uint64_t fixed_frames; /* PL_CAP_FIXED_POOL: the size it was built for */
     const char *params;    /* what may stand in parentheses after the name, "batch=N,high=N"; NULL: nothing */
-    uint64_t reserved[7];
+    const char
+        *services; /* what it is lent unless its name says otherwise, "va=vmem,buf=run"; NULL: the defaults */
+    uint64_t reserved[6];
 };
 
 #define PL_EXPORT_SYMBOL "pl_candidate_export"
