@@ -1,18 +1,15 @@
 /* pagelab replay: runs a stored program or a compact trace on a candidate with the shadow beside it, and
  * prints it as text. No fuzzer is needed. The run is in a child, so that a crash or a hang has an exit code,
  * too. */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "engine/isolate.h"
 #include "engine/runner.h"
 #include "engine/trace/trace.h"
 #include "systems/freebsd/reserve.h"
@@ -102,14 +99,24 @@ static void print_finding(const struct finding *finding, const char *backend)
     printf("  actual     %s\n", finding->actual);
 }
 
-/* In the child. */
-static int replay_here(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
+/* What the child runs. */
+struct replay_job {
+    const struct replay_input *input;
+    const struct spec *spec;
+    bool fit; /* its shape is made to fit the candidate */
+    bool quiet;
+};
+
+/* In the child; the exit code of the command. */
+static int replay_here(const struct replay_job *job)
 {
+    const struct replay_input *input = job->input;
+    const struct spec *spec = job->spec;
     struct runner runner;
     struct spec_error error;
     struct finding finding;
     struct native_shape shape = input->program.shape;
-    if (fit)
+    if (job->fit)
         runner_fit_shape(spec, &shape);
     enum pl_status status =
         runner_init_family(&runner, spec, &shape, input->slot_count, input->program.family, &error);
@@ -120,7 +127,7 @@ static int replay_here(const struct replay_input *input, const struct spec *spec
     if (status != PL_OK)
         return cli_mistake("replay", "%s", error.text);
     runner_set_contract(&runner, input->program.contract);
-    runner.log = quiet ? NULL : stdout;
+    runner.log = job->quiet ? NULL : stdout;
     if (input->is_trace)
         runner.audit_every = TRACE_AUDIT_EVERY;
     status = runner_run(&runner, input->program.ops, input->program.op_count, &finding);
@@ -135,46 +142,31 @@ static int replay_here(const struct replay_input *input, const struct spec *spec
     return finding.found ? CLI_BROKEN : CLI_OK;
 }
 
-/* What a child that did not give its verdict died of. */
-static int died(const struct spec *spec, int status, unsigned limit_s)
+static void replay_work(void *argument, void *result)
 {
-    if (WIFEXITED(status))
-        printf("finding: exit on %s: it ended the process with status %d\n", spec->name, WEXITSTATUS(status));
-    else if (WTERMSIG(status) == SIGALRM)
-        printf("finding: hang on %s: not done after %u s\n", spec->name, limit_s);
-    else
-        printf("finding: crash on %s: signal %d (%s)\n", spec->name, WTERMSIG(status),
-               strsignal(WTERMSIG(status)));
-    return CLI_BROKEN;
+    *(int *)result = replay_here(argument);
 }
 
-/* The verdict comes through a pipe: a candidate may call exit() with any code it likes. */
-static int replay_in_child(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
+static int replay_in_child(struct replay_job *job)
 {
-    unsigned limit_s = input->is_trace ? TRACE_LIMIT_S : LIMIT_S;
-    int verdict[2];
-    int code = 0;
-    int status = 0;
-    fflush(NULL);
-    pid_t pid = pipe2(verdict, O_CLOEXEC) == 0 ? fork() : -1;
-    if (pid < 0)
-        return cli_mistake("replay", "cannot start a process: %s", strerror(errno));
-    if (pid == 0) {
-        signal(SIGALRM, SIG_DFL);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(limit_s);
-        code = replay_here(input, spec, fit, quiet);
-        fflush(NULL);
-        _exit(write(verdict[1], &code, sizeof(code)) == (ssize_t)sizeof(code) ? 0 : 1);
-    }
-    close(verdict[1]);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        kill(pid, SIGKILL);
-    bool given = read(verdict[0], &code, sizeof(code)) == (ssize_t)sizeof(code);
-    close(verdict[0]);
-    if (given)
+    unsigned limit_s = job->input->is_trace ? TRACE_LIMIT_S : LIMIT_S;
+    int code = CLI_OK;
+    char how[100] = "";
+    switch (isolate_run(replay_work, job, &code, sizeof(code), limit_s, &cli_stop, how, sizeof(how))) {
+    case ISOLATE_DONE:
         return code;
-    return cli_stop ? CLI_INTERRUPTED : died(spec, status, limit_s);
+    case ISOLATE_INTERRUPTED:
+        return CLI_INTERRUPTED;
+    case ISOLATE_NO_PROCESS:
+        return cli_mistake("replay", "cannot start a process: %s", strerror(errno));
+    case ISOLATE_TIMED_OUT:
+        printf("finding: hang on %s: %s\n", job->spec->name, how);
+        return CLI_BROKEN;
+    case ISOLATE_DIED:
+        break;
+    }
+    printf("finding: crash on %s: %s\n", job->spec->name, how);
+    return CLI_BROKEN;
 }
 
 static int write_binary(const struct program *program, const char *path)
@@ -204,12 +196,13 @@ static int replay_file(const char *path, const char *backend, const char *encode
     if (code != CLI_OK)
         return code;
     bool binary = !input.is_trace && input.program.op_capacity == 0;
+    struct replay_job job = {.input = &input, .spec = &spec, .fit = binary, .quiet = quiet || input.is_trace};
     if (print)
         program_print(&input.program, stdout);
     else if (encode != NULL)
         code = write_binary(&input.program, encode);
     else
-        code = replay_in_child(&input, &spec, binary, quiet || input.is_trace);
+        code = replay_in_child(&job);
     trace_fini(&input.trace);
     program_fini(&input.program);
     return code;
