@@ -180,10 +180,62 @@ static void test_audit_sees_every_wrong_bit(void **state)
     stub_close(&stub);
 }
 
+/* Machines that contradict themselves, wrap, or are beyond what six levels can name.
+ * Expect no metadata for those that cannot be measured, and a refusal of the others. */
+static void test_refuses_machines_that_cannot_be(void **state)
+{
+    (void)state;
+    struct stub stub;
+    struct pl_range two[] = {{.first = pl_frame_at(0), .frame_count = 64},
+                             {.first = pl_frame_at(100), .frame_count = 28}};
+    for (int wrong = 0; wrong < 7; wrong++) {
+        stub_machine(&stub, two, 2);
+        size_t bytes = pl_candidate_bitmap.page->meta_bytes(&stub.config);
+        assert_true(bytes > 0);
+        switch (wrong) {
+        case 0:
+            stub.ranges[1].first = pl_frame_at(64); /* touches */
+            break;
+        case 1:
+            stub.ranges[1].frame_count = 0;
+            break;
+        case 2:
+            stub.ranges[1].frame_count = 29; /* beyond the span */
+            break;
+        case 3:
+            stub.ranges[1].node = 1; /* there is one node */
+            break;
+        case 4:
+            stub.ranges[0].first = pl_frame_at(1); /* not where the machine begins */
+            stub.ranges[0].frame_count = 63;
+            break;
+        case 5:
+            stub.machine.frame_count--;
+            break;
+        default:
+            stub.ranges[1].first = pl_frame_at(128); /* behind the end */
+        }
+        void *self = aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
+        assert_non_null(self);
+        memset(self, 0, bytes);
+        assert_int_equal(pl_candidate_bitmap.page->init(self, &stub.config), PL_UNSUPPORTED);
+        free(self);
+    }
+    stub_machine(&stub, two, 1);
+    stub.machine.span = BITMAP_SPAN_MAX;
+    assert_int_equal(pl_candidate_bitmap.page->meta_bytes(&stub.config), 0);
+    stub.machine.span = 0;
+    assert_int_equal(pl_candidate_bitmap.page->meta_bytes(&stub.config), 0);
+    stub.machine.span = 64;
+    stub.machine.first = pl_frame_at(UINT64_MAX - 64);
+    assert_int_equal(pl_candidate_bitmap.page->meta_bytes(&stub.config), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fills_and_empties_every_shape),
+        cmocka_unit_test(test_refuses_machines_that_cannot_be),
         cmocka_unit_test(test_summaries_agree_after_random_operations),
         cmocka_unit_test(test_late_word_hides_no_block),
         cmocka_unit_test(test_run_crosses_groups),

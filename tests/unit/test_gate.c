@@ -96,6 +96,17 @@ static void run_bounds_are_in_its_own_numbers(void **state)
             stand.page.ops->alloc_run(stand.page.self, stand.rig.cpu, &request, &constraints, &run), PL_OK);
         assert_in_range(run.first.number, 1032, 1037);
         give(&stand, &run);
+        /* Bounds that are another gate's, below this one's numbers or not at all. */
+        constraints =
+            (struct pl_constraints){.frame_count = 1, .low = {3}, .high = {UINT64_MAX}, .alignment = 1};
+        assert_int_equal(
+            stand.page.ops->alloc_run(stand.page.self, stand.rig.cpu, &request, &constraints, &run), PL_OK);
+        assert_in_range(run.first.number, 1016, 1016 + FRAMES - 1);
+        give(&stand, &run);
+        constraints.high = pl_frame_at(900);
+        assert_int_not_equal(
+            stand.page.ops->alloc_run(stand.page.self, stand.rig.cpu, &request, &constraints, &run), PL_OK);
+        assert_int_equal(stand.gate.held, 0);
     }
     rig_close(&stand.rig);
 }
@@ -243,6 +254,22 @@ static void a_trap_names_call_and_rule(void **state)
     assert_string_equal(trap.rule, "F-20");
 }
 
+/* A caller that may wait, where no page daemon is. Expect that it would sleep for ever. */
+static void without_a_daemon_there_is_no_hope(void **state)
+{
+    (void)state;
+    struct stand stand;
+    struct pl_run run;
+    open_stand(&stand, 0);
+    stand.gate.pageout = NULL;
+    fill(&stand);
+    assert_int_equal(take(&stand, PL_REQUEST_WAIT_OK, &run), PL_WOULD_SLEEP);
+    assert_int_equal(stand.gate.sleeps, 1);
+    assert_int_equal(take(&stand, PL_REQUEST_WAIT_OK | PL_REQUEST_WAIT_FAIL, &run), PL_INVALID);
+    assert_int_equal(stand.gate.sleeps, 1);
+    rig_close(&stand.rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +278,7 @@ int main(void)
         cmocka_unit_test(the_nth_grant_fails_and_changes_nothing),
         cmocka_unit_test(a_waiter_gets_what_the_daemon_frees),
         cmocka_unit_test(a_waiter_without_hope_is_told_so),
+        cmocka_unit_test(without_a_daemon_there_is_no_hope),
         cmocka_unit_test(wait_fail_sleeps_once_and_fails),
         cmocka_unit_test(the_daemon_does_not_enter_itself),
         cmocka_unit_test(slab_objects_are_zero_and_pages_go_back),

@@ -261,6 +261,8 @@ static void test_malloc_flags(void **state)
     assert_int_equal(freebsd_malloc_to_alloc(&trap, FREEBSD_M_NOWAIT) & 3u, FREEBSD_ALLOC_SYSTEM);
     assert_int_equal(freebsd_malloc_to_alloc(&trap, FREEBSD_M_NOWAIT | FREEBSD_M_USE_RESERVE) & 3u,
                      FREEBSD_ALLOC_INTERRUPT);
+    assert_int_equal(freebsd_malloc_to_alloc(&trap, FREEBSD_M_NOWAIT | FREEBSD_M_ZERO | FREEBSD_M_NODUMP),
+                     FREEBSD_ALLOC_SYSTEM | FREEBSD_ALLOC_NOWAIT | FREEBSD_ALLOC_ZERO | FREEBSD_ALLOC_NODUMP);
     assert_int_equal(trap.count, 0);
     assert_int_equal(freebsd_malloc_to_alloc(&trap, FREEBSD_M_USE_RESERVE) & 3u, FREEBSD_ALLOC_SYSTEM);
     assert_string_equal(trap.rule, "2.2.5");

@@ -275,6 +275,69 @@ static void test_runs_without_runs(void **state)
     }
 }
 
+/* Every call that wants a page is given one that is nobody's, and one in the wrong state.
+ * Expect a trap or a refusal that names the rule, and the page as it was. */
+static void test_states_that_forbid_the_call(void **state)
+{
+    struct vm_rig self;
+    (void)state;
+    vm_open(&self);
+    struct freebsd_object *object = vm_object(&self, FREEBSD_OBJECT_MANAGED);
+    struct freebsd_page *page = freebsd_page_alloc(&self.vm, self.cpu, object, 0, FREEBSD_ALLOC_NOBUSY);
+    assert_non_null(page);
+    struct freebsd_page forged = *page;
+    assert_false(freebsd_page_wire(&self.vm, &forged));
+    expect_trap(&self, "2.9");
+    assert_false(freebsd_page_unwire(&self.vm, self.cpu, &forged));
+    expect_trap(&self, "2.9");
+    assert_false(freebsd_page_xunbusy(&self.vm, self.cpu, &forged));
+    expect_trap(&self, "2.6");
+    assert_false(freebsd_page_sunbusy(&self.vm, &forged));
+    expect_trap(&self, "2.6");
+    assert_false(freebsd_page_map(&self.vm, &forged));
+    expect_trap(&self, "2.9");
+    assert_false(freebsd_page_unmap(&self.vm, &forged));
+    expect_trap(&self, "2.9");
+    assert_false(freebsd_page_try_xbusy(&self.vm, self.cpu, &forged));
+    assert_false(freebsd_page_try_sbusy(&self.vm, &forged));
+    assert_int_equal(self.vm.status, PL_REFUSED);
+
+    assert_true(freebsd_page_try_xbusy(&self.vm, self.cpu, page));
+    assert_false(freebsd_page_try_xbusy(&self.vm, self.cpu, page));
+    assert_false(freebsd_page_try_sbusy(&self.vm, page));
+    assert_false(freebsd_page_sunbusy(&self.vm, page));
+    expect_trap(&self, "2.6");
+    assert_true(freebsd_page_xunbusy(&self.vm, self.cpu, page));
+    assert_false(freebsd_page_xunbusy(&self.vm, self.cpu, page));
+    expect_trap(&self, "2.6");
+
+    uint32_t ref = page->ref;
+    page->ref |= FREEBSD_REF_WIRES;
+    assert_false(freebsd_page_wire(&self.vm, page));
+    expect_trap(&self, "2.9");
+    page->ref = ref;
+    vm_close(&self);
+}
+
+/* The last wiring of a page of no object goes while it is mapped or busy. Expect a trap, and the page. */
+static void test_the_last_wiring_of_a_page_in_use(void **state)
+{
+    struct vm_rig self;
+    (void)state;
+    vm_open(&self);
+    struct freebsd_page *page = freebsd_page_alloc_noobj(&self.vm, self.cpu, FREEBSD_ALLOC_WIRED);
+    assert_non_null(page);
+    assert_int_equal(freebsd_page_wires(page), 1);
+    assert_true(freebsd_page_try_sbusy(&self.vm, page));
+    assert_false(freebsd_page_unwire(&self.vm, self.cpu, page));
+    expect_trap(&self, "F-20");
+    assert_int_equal(freebsd_page_wires(page), 1);
+    assert_true(freebsd_page_sunbusy(&self.vm, page));
+    assert_true(freebsd_page_unwire(&self.vm, self.cpu, page));
+    assert_int_equal(self.vm.live, 0);
+    vm_close(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_a_failed_import_leaves_nothing),
         cmocka_unit_test(test_the_arena),
         cmocka_unit_test(test_wrong_frees),
+        cmocka_unit_test(test_states_that_forbid_the_call),
+        cmocka_unit_test(test_the_last_wiring_of_a_page_in_use),
         cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_zero),
         cmocka_unit_test(test_the_end_of_an_object),

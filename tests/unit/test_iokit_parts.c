@@ -1,0 +1,109 @@
+/* What IOKit's buffers are made of: the search for addresses, and the parts of a page that small buffers get.
+ */
+#include "systems/iokit/iokit_internal.h"
+#include "tests/unit/test_buffer_rig.h"
+
+#define WINDOW (16 * P)
+#define AREAS  16u
+
+/* A window is filled page by page, then areas 3, 4, 5 and 9 go.
+ *
+ *      0 1 2 . . . 6 7 8 . 10 ... 15
+ *
+ * Expect one page where the search goes on, three pages in the gap of three only, four nowhere, and nothing
+ * changed by a search that fails. */
+static void gaps_are_found_and_only_those(void **state)
+{
+    struct iokit_window window;
+    struct iokit_area area[AREAS];
+    struct iokit_area more[3];
+    (void)state;
+    window_init(&window, 0x10000, WINDOW);
+    assert_false(window_take(&window, &more[0], WINDOW + P, 1));
+    for (unsigned i = 0; i < AREAS; i++) {
+        assert_true(window_take(&window, &area[i], P, P));
+        assert_int_equal(area[i].addr, 0x10000 + i * P);
+    }
+    assert_false(window_take(&window, &more[0], P, 1));
+    for (unsigned i = 3; i <= 5; i++)
+        window_give(&window, &area[i]);
+    window_give(&window, &area[9]);
+    assert_false(window_take(&window, &more[0], 4 * P, P));
+    assert_true(window_take(&window, &more[0], 3 * P, P));
+    assert_int_equal(more[0].addr, 0x10000 + 3 * P);
+    assert_true(window_take(&window, &more[1], P, P));
+    assert_int_equal(more[1].addr, 0x10000 + 9 * P);
+    assert_false(window_take(&window, &more[2], 1, 1));
+    unsigned found = 0;
+    for (const struct iokit_area *at = window.first; at != NULL; at = at->next) {
+        if (at->next != NULL)
+            assert_true(at->addr + at->bytes <= at->next->addr);
+        found++;
+    }
+    assert_int_equal(found, AREAS - 4 + 2);
+}
+
+/* The only gap begins before its alignment. Expect the aligned address, and none where the alignment leaves
+ * too little or passes the last address there is. */
+static void alignment_is_part_of_the_gap(void **state)
+{
+    struct iokit_window window;
+    struct iokit_area area[3];
+    (void)state;
+    window_init(&window, 0x1800, 0x4000);
+    assert_true(window_take(&window, &area[0], 0x1000, 0x1000));
+    assert_int_equal(area[0].addr, 0x2000);
+    assert_false(window_take(&window, &area[1], 0x1801, 0x4000));
+    assert_true(window_take(&window, &area[1], 0x1000, 0x4000));
+    assert_int_equal(area[1].addr, 0x4000);
+    window_init(&window, UINT64_MAX - 0x2fff, 0x2000);
+    assert_false(window_take(&window, &area[2], 0x1000, UINT64_C(1) << 63));
+}
+
+/* 600 parts of 16 bytes take three pages; the middle page's go first, then one by one those of the others.
+ * Expect distinct parts, pages back when their last part goes, and new parts from pages with room. */
+static void parts_of_pages_come_and_go(void **state)
+{
+    static struct iokit_heap_page *page[600];
+    static uint32_t at[600];
+    struct desk desk;
+    (void)state;
+    desk_open(&desk, CONTRACT_DOC);
+    uint64_t held = desk.gate.held;
+    for (unsigned i = 0; i < 600; i++) {
+        page[i] = heap_get(&desk.iokit, desk.cpu, 0, IOKIT_HEAP_CLASS_MIN, &at[i]);
+        assert_non_null(page[i]);
+        assert_int_equal(at[i] % 16, 0);
+        for (unsigned before = 0; before < i; before++)
+            assert_false(page[before] == page[i] && at[before] == at[i]);
+    }
+    for (unsigned i = 0; i < 600; i += 3) /* every page has room now */
+        heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
+    uint64_t full = desk.gate.held;
+    for (unsigned i = 0; i < 200; i++)
+        page[i * 3] = heap_get(&desk.iokit, desk.cpu, 0, IOKIT_HEAP_CLASS_MIN, &at[i * 3]);
+    assert_int_equal(desk.gate.held, full);
+    struct iokit_heap_page *middle = page[300];
+    for (unsigned i = 0; i < 600; i++) {
+        if (page[i] == middle)
+            heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
+    }
+    assert_int_equal(desk.gate.held, full - 1);
+    for (unsigned i = 0; i < 600; i++) {
+        if (page[i] != middle)
+            heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
+    }
+    assert_int_equal(desk.iokit.heap_objects, 0);
+    assert_true(desk.gate.held <= held + 1); /* the slab of page records may keep its page */
+    desk_close(&desk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gaps_are_found_and_only_those),
+        cmocka_unit_test(alignment_is_part_of_the_gap),
+        cmocka_unit_test(parts_of_pages_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
