@@ -35,12 +35,14 @@ static int load_trace(struct cell *cell, struct spec_error *error)
     return 0;
 }
 
-/* The machine: as asked, or 1.25 x the recording's peak, or what the workload is measured on, mostly 1 GiB.
- */
-static uint64_t frames_wanted(const struct cell *cell)
+/* The machine: as asked, or the fixed pool, or 1.25 x the recording's peak, or what the workload is measured
+ * on, mostly 1 GiB. */
+static uint64_t frames_wanted(const struct cell *cell, const struct spec *spec)
 {
     if (cell->params.memory_bytes != 0)
         return cell->params.memory_bytes / PL_FRAME_BYTES;
+    if (spec_base(spec)->fixed_frames != 0)
+        return spec_base(spec)->fixed_frames;
     if (cell->trace != NULL)
         return (cell->trace->peak_frames * 5 + 3) / 4;
     if (cell->params.smoke)
@@ -52,7 +54,7 @@ static int make_machine(struct cell *cell, const struct spec *spec, struct spec_
 {
     uint32_t cpus = cell->trace != NULL ? cell->trace->cpu_count : cell->params.cpus;
     struct native_shape shape = {
-        .ranges = {{.first = {0}, .frame_count = frames_wanted(cell)}},
+        .ranges = {{.first = {0}, .frame_count = frames_wanted(cell, spec)}},
         .range_count = 1,
         .cpu_count = cpus < 2 ? 2 : cpus, /* `remote` on one thread plays two */
         .contents = cell->workload->needs_contents || spec_needs_contents(spec),

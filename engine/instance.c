@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "engine/lent.h"
+#include "engine/plugin.h"
 #include "platform/native/native.h"
 
 #define META_ALIGNMENT 4096u
@@ -24,21 +25,6 @@ bool spec_needs_contents(const struct spec *spec)
     return false;
 }
 
-/* A table built for another ABI, or without a required hook, is refused before any call. */
-static const char *ops_fault(const struct pl_page_ops *ops)
-{
-    if (ops == NULL || ops->abi != PL_ABI)
-        return "built for another ABI number";
-    if (ops->bytes < sizeof(struct pl_page_ops))
-        return "built against a shorter table of hooks";
-    if (ops->meta_bytes == NULL || ops->init == NULL || ops->fini == NULL || ops->alloc == NULL ||
-        ops->free == NULL)
-        return "a required hook is missing (meta_bytes, init, fini, alloc, free)";
-    if (ops->max_order > PL_ORDER_LIMIT)
-        return "its largest order is above the interface's";
-    return NULL;
-}
-
 static enum pl_status plan_layers(struct instance *instance, struct spec_error *error)
 {
     struct pl_page inner = {0};
@@ -47,7 +33,7 @@ static enum pl_status plan_layers(struct instance *instance, struct spec_error *
     for (uint32_t i = instance->layer_count; i-- > 0;) {
         const struct pl_candidate *candidate = instance->spec.layers[i].candidate;
         const struct pl_page_ops *ops = candidate->page;
-        const char *fault = ops_fault(ops);
+        const char *fault = plugin_page_fault(ops);
         if (fault != NULL) {
             snprintf(error->text, sizeof(error->text), "backend '%s': %s", candidate->name, fault);
             return PL_UNSUPPORTED;

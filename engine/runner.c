@@ -15,9 +15,17 @@
 
 void runner_fit_shape(const struct spec *spec, struct native_shape *shape)
 {
-    shape->contents = spec_needs_contents(spec);
+    uint64_t fixed_frames = spec_base(spec)->fixed_frames;
+    if (fixed_frames != 0) {
+        shape->ranges[0].first = pl_frame_at(0);
+        shape->ranges[0].frame_count = fixed_frames;
+        shape->range_count = 1;
+    }
+    if (!spec_needs_contents(spec))
+        return;
+    shape->contents = true;
     shape->contents_alignment = spec_base(spec)->arena_alignment;
-    if (!shape->contents)
+    if (fixed_frames != 0)
         return;
     for (uint32_t i = 0; i < shape->range_count; i++) {
         shape->ranges[i].first.number *= CONTENTS_SCALE;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/plugin.h"
 #include "engine/registry.h"
 
 static PL_PRINTF(2, 3) int spec_fail(struct spec_error *error, const char *format, ...)
@@ -96,11 +97,21 @@ static int parse_layer(const char *text, size_t bytes, struct spec *spec, struct
     size_t name_bytes = name_bytes_of(text, bytes);
     if (spec->layer_count == SPEC_LAYER_LIMIT)
         return spec_fail(error, "backend '%s': more than %u layers", spec->name, SPEC_LAYER_LIMIT);
-    const struct pl_candidate *candidate = registry_find(text, name_bytes);
+    const struct pl_candidate *candidate = NULL;
+    if (plugin_is_path(text, name_bytes)) {
+        candidate = plugin_open(text, name_bytes, error->text, sizeof(error->text));
+        if (candidate == NULL)
+            return -1;
+    } else {
+        candidate = registry_find(text, name_bytes);
+    }
     if (candidate == NULL && registry_find_service(text, name_bytes) != NULL)
         return spec_fail(error,
                          "backend '%.*s': a service, which is lent to a backend, as in buddy,va=rbtree",
                          (int)name_bytes, text);
+    if (candidate == NULL && name_bytes > 3 && memcmp(text + name_bytes - 3, ".so", 3) == 0)
+        return spec_fail(error, "backend '%.*s': unknown; a plug-in is named by its path, as in ./%.*s",
+                         (int)name_bytes, text, (int)name_bytes, text);
     if (candidate == NULL)
         return spec_fail(error, "backend '%.*s': unknown; './pagelab list' names those there are",
                          (int)name_bytes, text);

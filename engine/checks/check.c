@@ -77,8 +77,7 @@ bool check_program(struct check *check, const char *text)
         return false;
     }
     struct native_shape shape = program.shape;
-    if (spec_needs_contents(check->spec))
-        runner_fit_shape(check->spec, &shape);
+    runner_fit_shape(check->spec, &shape);
     struct runner *runner = aligned_alloc(_Alignof(struct runner), sizeof(*runner));
     if (runner == NULL)
         abort(); /* a child's affair: the cell says that it died */

@@ -29,8 +29,7 @@ static bool fails_one(struct check *check, const char *text)
     if (program_parse(text, strlen(text), check->id, &program, &program_error) != 0)
         return false;
     struct native_shape shape = program.shape;
-    if (spec_needs_contents(check->spec))
-        runner_fit_shape(check->spec, &shape);
+    runner_fit_shape(check->spec, &shape);
     struct runner *runner = aligned_alloc(_Alignof(struct runner), sizeof(*runner));
     if (runner != NULL && runner_init_family(runner, check->spec, &shape, PROGRAM_SLOT_LIMIT, program.family,
                                              &error) == PL_OK) {

@@ -1,0 +1,82 @@
+/* A plug-in that cannot be used: -DWRONG_ABI, _SYMBOL, _HOOK, _CRASH, _NAME, or _GRANT, which can be opened
+ * and hands out the same frame for ever. */
+#include <stdlib.h>
+
+#include <pagelab/candidate.h>
+
+static size_t meta_bytes(const struct pl_page_config *config)
+{
+    (void)config;
+    return 1;
+}
+
+static enum pl_status init(void *self, const struct pl_page_config *config)
+{
+    (void)self;
+    (void)config;
+    return PL_OK;
+}
+
+static void fini(void *self)
+{
+    (void)self;
+}
+
+static enum pl_status take(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                           struct pl_run *run)
+{
+    (void)self;
+    (void)cpu;
+    *run = (struct pl_run){.frame_count = UINT64_C(1) << request->order, .order = request->order};
+    return PL_OK;
+}
+
+#if !defined(WRONG_HOOK)
+static enum pl_status give(void *self, struct pl_cpu *cpu, const struct pl_run *run)
+{
+    (void)self;
+    (void)cpu;
+    (void)run;
+    return PL_OK;
+}
+#endif
+
+#if defined(WRONG_CRASH)
+__attribute__((constructor)) static void crash(void)
+{
+    abort();
+}
+#endif
+
+static const struct pl_page_ops ops = {
+    .bytes = sizeof(ops),
+    .abi = PL_ABI,
+    .max_order = 10,
+    .meta_bytes = meta_bytes,
+    .init = init,
+    .fini = fini,
+    .alloc = take,
+#if !defined(WRONG_HOOK)
+    .free = give,
+#endif
+};
+
+#if defined(WRONG_SYMBOL)
+#define pl_candidate_export pl_candidate_exported
+#endif
+extern const struct pl_candidate pl_candidate_export;
+const struct pl_candidate pl_candidate_export = {
+    .bytes = sizeof(pl_candidate_export),
+#if defined(WRONG_ABI)
+    .abi = PL_ABI + 1,
+#else
+    .abi = PL_ABI,
+#endif
+#if defined(WRONG_NAME)
+    .name = "<b>wrong</b>",
+#else
+    .name = "wrong",
+#endif
+    .summary = "cannot be used",
+    .page = &ops,
+};
