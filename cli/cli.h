@@ -37,6 +37,7 @@ extern const struct cli_command cli_import;
 extern const struct cli_command cli_report;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_fuzz;
+extern const struct cli_command cli_new_backend;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;

@@ -9,7 +9,7 @@ volatile sig_atomic_t cli_stop;
 
 static const struct cli_command *const commands[] = {
     &cli_run,    &cli_bench, &cli_bench_cell, &cli_list,   &cli_import,
-    &cli_replay, &cli_check, &cli_fuzz,       &cli_report,
+    &cli_replay, &cli_check, &cli_fuzz,       &cli_report, &cli_new_backend,
 };
 
 static void on_signal(int signal_number)
@@ -27,9 +27,9 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < PL_COUNT_OF(commands); i++) {
         if (commands[i]->summary != NULL)
-            fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+            fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
     }
-    fputs("  test     builds and runs the test suite (the wrapper script's own)\n\n"
+    fputs("  test         builds and runs the test suite (the wrapper script's own)\n\n"
           "exit codes:\n"
           "  0    all is well\n"
           "  1    a threshold or a goal was missed, or a fuzz campaign was blind\n"

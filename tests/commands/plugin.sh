@@ -49,4 +49,20 @@ expect 2 'text.so' "$PAGELAB" check ./text.so
 compile wrong WRONG_GRANT wrong.so
 expect 3 '^broken .*F-1' "$PAGELAB" check ./wrong.so --id F-1
 expect 3 'finding: .*X-2' "$PAGELAB" replay "$SOURCE/corpora/seeds/page/fill-and-drain.txt" --backend ./wrong.so
+
+# A start, out of the tree and in it.
+expect 0 'my-own: written' "$PAGELAB" new-backend my-own
+expect 2 'is there already' "$PAGELAB" new-backend my-own
+expect 2 'one of ours' "$PAGELAB" new-backend buddy
+expect 2 "a name of a-z" "$PAGELAB" new-backend ../mine
+expect 0 '' cmake -S my-own -B my-own/build "-DCMAKE_PREFIX_PATH=$WORK/installed" '-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror'
+expect 0 '' cmake --build my-own/build
+expect 0 '[1-9][0-9]* hold, 0 broken' "$PAGELAB" check ./my-own/build/my-own.so
+mkdir -p tree/allocators
+cp "$SOURCE/allocators/CMakeLists.txt" tree/allocators/
+cd tree || exit 1
+expect 0 'allocators/my-own: written' "$PAGELAB" new-backend my-own
+[ "$(grep -cx '    my-own' allocators/CMakeLists.txt)" = 1 ] || fail "my-own is not in the list"
+expect 0 '' cc -std=c17 -Wall -Wextra -Werror -I"$SOURCE/include" -fsyntax-only allocators/my-own/my_own.c
+grep -q 'pl_candidate_my_own = ' allocators/my-own/my_own.c || fail "the start is not named as a built-in one"
 finish

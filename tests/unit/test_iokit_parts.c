@@ -81,7 +81,7 @@ static void parts_of_pages_come_and_go(void **state)
         heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
     uint64_t full = desk.gate.held;
     for (unsigned i = 0; i < 200; i++)
-        page[i * 3] = heap_get(&desk.iokit, desk.cpu, 0, IOKIT_HEAP_CLASS_MIN, &at[i * 3]);
+        page[(size_t)i * 3] = heap_get(&desk.iokit, desk.cpu, 0, IOKIT_HEAP_CLASS_MIN, &at[(size_t)i * 3]);
     assert_int_equal(desk.gate.held, full);
     struct iokit_heap_page *middle = page[300];
     for (unsigned i = 0; i < 600; i++) {

@@ -1,0 +1,12 @@
+# cmake -D OUTPUT=FILE -D INPUTS=A;B -P embed.cmake: writes each input as a text `start_NAME`, dots as underscores.
+cmake_minimum_required(VERSION 3.25)
+set(source "/* Made by embed.cmake; do not edit. */\n#include \"cli/start.h\"\n")
+foreach(input IN LISTS INPUTS)
+    get_filename_component(name "${input}" NAME)
+    string(REGEX REPLACE "\\.in$" "" name "${name}")
+    string(MAKE_C_IDENTIFIER "${name}" name)
+    file(READ "${input}" bytes HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    string(APPEND source "\nconst char start_${name}[] = {${bytes}0};\n")
+endforeach()
+file(WRITE "${OUTPUT}" "${source}")
