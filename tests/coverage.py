@@ -3,17 +3,40 @@
 An edge is a code region of clang's source coverage. A region that only a lie takes (LIE("F-1") ? ... : ...) is none, for
 LIE is the constant false. A function that several files have inline counts once, where its source is.
 """
+import fnmatch
 import json
+import os
 import sys
 
 CODE = 0  # kind of a region
 
 
+def text_of(lines, number):
+    return lines[number - 1].strip() if 1 <= number <= len(lines) else ""
+
+
 def is_lie(lines, region):
-    """Does the region stand on a line that tells a lie, behind the LIE?"""
-    line, column = region[0], region[1]
-    text = lines[line - 1] if line <= len(lines) else ""
-    return "LIE(" in text
+    """Does the region stand on a line that tells a lie, or is it the branch that such a line decides on?"""
+    before = text_of(lines, region[0] - 1)
+    return "LIE(" in text_of(lines, region[0]) or (before.startswith(("if (", "} else if (")) and "LIE(" in before) \
+        or text_of(lines, region[0]).startswith("lie_about")
+
+
+def read_reasons(path):
+    """Lines `FILES: TEXT: REASON`: why an edge that begins on a line with that text may stay."""
+    reasons = []
+    for line in open(path, encoding="utf-8"):
+        if line.strip() and not line.startswith("#"):
+            files, text, reason = (part.strip() for part in line.split(" | "))
+            reasons.append((files, text, reason))
+    return reasons
+
+
+def reason_of(reasons, name, text):
+    for files, part, reason in reasons:
+        if fnmatch.fnmatch(name, files) and part in text:
+            return reason
+    return None
 
 
 def main(root, export):
@@ -29,8 +52,9 @@ def main(root, export):
             place = tuple(region[:4])
             known = regions.setdefault(name[len(root) + 1:], {})
             known[place] = max(known.get(place, 0), region[4])
+    reasons = read_reasons(os.path.join(root, "tests", "coverage_reasons.txt"))
     print(f"{'file':<46} {'edges':>7} {'reached':>8}")
-    missed_lines = []
+    left = []  # (reason, file, line, text)
     total = reached = 0
     for name in sorted(regions):
         lines = open(f"{root}/{name}", encoding="utf-8").read().split("\n")
@@ -41,11 +65,18 @@ def main(root, export):
         if kept:
             print(f"{name:<46} {len(kept):>7} {100 * hit / len(kept):>7.1f}%")
         never = sorted({place[0] for place, count in kept.items() if count == 0})
-        if never:
-            missed_lines.append(f"  {name}: {', '.join(map(str, never))}")
+        for line in never:
+            text = text_of(lines, line)
+            left.append((reason_of(reasons, name, text) or "", name, line, text))
     print(f"{'all':<46} {total:>7} {100 * reached / total:>7.1f}%")
-    print("\nedges never taken begin on these lines")
-    print("\n".join(missed_lines))
+    unexplained = [entry for entry in left if not entry[0]]
+    print(f"\nlines where an edge was never taken: {len(left)}, without a reason: {len(unexplained)}")
+    last = None
+    for reason, name, line, text in sorted(left):
+        if reason != last:
+            print(f"\n{reason or 'WITHOUT A REASON'}")
+            last = reason
+        print(f"  {name}:{line}: {text}")
 
 
 if __name__ == "__main__":
