@@ -15,14 +15,24 @@
 
 #define META_ALIGNMENT 4096u
 
-bool spec_needs_contents(const struct spec *spec)
+/* Does any layer claim any of these? */
+static bool spec_claims(const struct spec *spec, uint64_t caps)
 {
     for (uint32_t i = 0; i < spec->layer_count; i++) {
-        uint64_t caps = spec->layers[i].candidate->page->caps;
-        if (caps & (PL_CAP_NEEDS_CONTENTS | PL_CAP_META_IN_FRAMES))
+        if ((spec->layers[i].candidate->page->caps & caps) != 0)
             return true;
     }
     return false;
+}
+
+bool spec_needs_contents(const struct spec *spec)
+{
+    return spec_claims(spec, PL_CAP_NEEDS_CONTENTS | PL_CAP_META_IN_FRAMES);
+}
+
+bool spec_needs_large_machine(const struct spec *spec)
+{
+    return spec_claims(spec, PL_CAP_NEEDS_CONTENTS);
 }
 
 static enum pl_status plan_layers(struct instance *instance, struct spec_error *error)

@@ -41,6 +41,10 @@ void instance_fini(struct instance *instance);
 /* Does this spec need a machine with contents? */
 bool spec_needs_contents(const struct spec *spec);
 
+/* Is one of its layers a library, which manages no machine of a few frames? Who only keeps links in free
+ * frames manages any. */
+bool spec_needs_large_machine(const struct spec *spec);
+
 /* Can every layer be walked? A wrapper has the hook whatever it wraps. */
 bool instance_has_audit(const struct instance *instance);
 bool instance_has_count(const struct instance *instance);

@@ -10,8 +10,8 @@
 #include "engine/runner_internal.h"
 
 /* Libraries manage no machine of a few frames. */
-#define CONTENTS_SCALE 16u
-#define STARVE_TAG     UINT32_C(0x80000000)
+#define LIBRARY_SCALE 16u
+#define STARVE_TAG    UINT32_C(0x80000000)
 
 void runner_fit_shape(const struct spec *spec, struct native_shape *shape)
 {
@@ -25,11 +25,11 @@ void runner_fit_shape(const struct spec *spec, struct native_shape *shape)
         return;
     shape->contents = true;
     shape->contents_alignment = spec_base(spec)->arena_alignment;
-    if (fixed_frames != 0)
+    if (fixed_frames != 0 || !spec_needs_large_machine(spec))
         return;
     for (uint32_t i = 0; i < shape->range_count; i++) {
-        shape->ranges[i].first.number *= CONTENTS_SCALE;
-        shape->ranges[i].frame_count *= CONTENTS_SCALE;
+        shape->ranges[i].first.number *= LIBRARY_SCALE;
+        shape->ranges[i].frame_count *= LIBRARY_SCALE;
     }
 }
 

@@ -62,8 +62,8 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
                           struct finding *finding);
 void runner_fini(struct runner *runner);
 
-/* Makes a shape that the candidate can have: those that need contents get ranges 16 times as large, those of
- * a fixed pool one range of its size. */
+/* Makes a shape that the candidate can have: libraries, which need contents, get ranges 16 times as large,
+ * those of a fixed pool one range of its size. */
 void runner_fit_shape(const struct spec *spec, struct native_shape *shape);
 
 #endif

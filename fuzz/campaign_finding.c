@@ -34,7 +34,7 @@ static void write_text(const struct campaign_finding *finding, const uint8_t *by
             finding->ids, finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
             op_family_names[finding->target], finding->summary, campaign_engine_names[finding->engine],
             finding->after_s, finding->replay);
-    fputs("# A candidate that needs contents gets this machine with ranges 16 times as large.\n", file);
+    fputs("# A library that needs contents gets this machine with ranges 16 times as large.\n", file);
     fclose(file);
 }
 

@@ -130,7 +130,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         give_up(FAMILY_VARIABLE ": page, vm, area, orb, buffer or all expected");
     if (spec_parse(name == NULL ? "reference" : name, &target.spec, &error) != 0)
         give_up(error.text);
-    target.large = spec_needs_contents(&target.spec);
+    target.large = spec_needs_large_machine(&target.spec);
     if (getenv("PAGELAB_FUZZ_STATISTICS") != NULL)
         atexit(print_statistics);
     if (!target.large)
