@@ -28,7 +28,7 @@ const struct promise promises_freebsd[] = {
     {"F-7", "after a success of a class at least its floor is free", CHECK_BOTH, ADMISSION,
      "engine/oracle/vm_check.c", "system", PL_CAP_ALL_FRAMES, NULL, check_F_7},
     {"F-8", "n frames are refused below floor + n, even if n consecutive ones are free", CHECK_BOTH,
-     ADMISSION, "engine/oracle/vm_check.c", "system", PL_CAP_ALL_FRAMES, NULL, check_F_8},
+     ADMISSION, "engine/oracle/vm_check.c", "system", PL_CAP_ALL_FRAMES | PL_CAP_RUNS, NULL, check_F_8},
     {"F-9", "the busy state is what NOBUSY, SBUSY or neither asks for", CHECK_BOTH, PAGES,
      "engine/oracle/vm.c", "system", 0, NULL, check_F_9},
     {"F-10", "WIRED is one wiring, else none; all wirings add up to the global counter", CHECK_BOTH, PAGES,
