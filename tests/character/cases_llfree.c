@@ -1,0 +1,86 @@
+/* llfree: CPUs in trees of their own, each going on where it was, and nothing that it holds out of reach. */
+#include "tests/character/character.h"
+
+#define TREE_FRAMES UINT64_C(16384)
+
+static uint64_t tree_of(const struct pl_run *run)
+{
+    return run->first.number / TREE_FRAMES;
+}
+
+/* Two CPUs allocate in turn, from four empty trees. Expect no tree with frames of both. */
+static bool llfree_cpus_keep_apart(struct rig *rig)
+{
+    struct pl_run runs[2];
+    for (uint32_t i = 0; i < 1000; i++) {
+        SEEN(rig_take(rig, 0, 0, &runs[0]));
+        SEEN(rig_take(rig, 1, 0, &runs[1]));
+        SEEN(tree_of(&runs[0]) != tree_of(&runs[1]));
+    }
+    return true;
+}
+
+/* A frame is freed 600 frames behind where the CPU allocates. Expect the next one beside the last, not in the
+ * gap. */
+static bool llfree_goes_on_where_it_was(struct rig *rig)
+{
+    static struct pl_run runs[1000];
+    struct pl_run run;
+    for (size_t i = 0; i < PL_COUNT_OF(runs); i++)
+        SEEN(rig_take(rig, 0, 0, &runs[i]));
+    rig_give(rig, 0, &runs[400]);
+    SEEN(rig_take(rig, 0, 0, &run));
+    SEEN(run.first.number == runs[999].first.number + 1);
+    return true;
+}
+
+/* Every frame of four trees is granted. Of the trees where the CPU is not, three frames of the lower one are
+ * freed, then 2000 in a row of the upper one. Expect the next frame from there. */
+static bool llfree_follows_its_frees(struct rig *rig)
+{
+    static struct pl_run runs[4 * TREE_FRAMES]; /* by frame */
+    struct pl_run run = {.frame_count = 0};
+    for (size_t i = 0; i < PL_COUNT_OF(runs); i++) {
+        SEEN(rig_take(rig, 0, 0, &run));
+        runs[run.first.number] = run;
+    }
+    uint64_t lower = tree_of(&run) == 0 ? 1 : 0;
+    uint64_t upper = tree_of(&run) == 3 ? 2 : 3;
+    for (uint64_t i = 0; i < 3; i++)
+        rig_give(rig, 0, &runs[lower * TREE_FRAMES + i]);
+    for (uint64_t i = 0; i < 2000; i++)
+        rig_give(rig, 0, &runs[upper * TREE_FRAMES + i]);
+    SEEN(rig_take(rig, 0, 0, &run));
+    SEEN(tree_of(&run) == upper);
+    return true;
+}
+
+/* The last frames are freed on one CPU; another wants them, and nobody drains the first. Expect it gets them
+ * all. */
+static bool llfree_holds_nothing_back(struct rig *rig)
+{
+    static struct pl_run runs[1024];
+    struct pl_run run;
+    for (size_t i = 0; i < PL_COUNT_OF(runs); i++)
+        SEEN(rig_take(rig, 0, 0, &runs[i]));
+    for (size_t i = 0; i < 10; i++)
+        rig_give(rig, 0, &runs[100 * i]);
+    for (size_t i = 0; i < 10; i++)
+        SEEN(rig_take(rig, 1, 0, &run));
+    return true;
+}
+
+#define TREES(count) {.ranges = {{.frame_count = (count) * TREE_FRAMES}}, .range_count = 1, .cpu_count = 2}
+
+extern const struct character_case character_llfree[];
+const struct character_case character_llfree[] = {
+    {"llfree_cpus_keep_apart", "llfree", "buddy", TREES(4), llfree_cpus_keep_apart},
+    {"llfree_goes_on_where_it_was", "llfree", "bitmap", TREES(4), llfree_goes_on_where_it_was},
+    {"llfree_follows_its_frees", "llfree", "bitmap", TREES(4), llfree_follows_its_frees},
+    {"llfree_holds_nothing_back",
+     "llfree",
+     "percpu+bitmap",
+     {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 2},
+     llfree_holds_nothing_back},
+    {.name = NULL},
+};
