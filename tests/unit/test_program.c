@@ -98,7 +98,7 @@ static void test_encode_is_the_inverse(void **state)
     static struct op ops[PROGRAM_OP_LIMIT];
     static struct op ops_again[PROGRAM_OP_LIMIT];
     uint32_t seed = 5;
-    for (int round = 0; round < 1000; round++) {
+    for (int round = 0; round < 200; round++) {
         struct program program;
         struct program second;
         size_t count = PROGRAM_HEADER_BYTES + next_number(&seed) % (sizeof(bytes) - PROGRAM_HEADER_BYTES);
