@@ -80,6 +80,7 @@ struct vm_before vm_look(const struct vm_oracle *self, const struct pl_cpu *cpu)
         .gate_sleeps = self->node->gate.sleeps,
         .cpu_sleeps = cpu->sleeps,
         .injected = self->node->gate.injected,
+        .daemon_freed = self->node->gate.pageout->freed,
         .in_min_set = self->vm.in_min_set,
         .in_severe_set = self->vm.in_severe_set,
     };

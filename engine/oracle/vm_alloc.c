@@ -296,7 +296,7 @@ static void check_wait(const struct vm_oracle *self, const struct vm_wish *wish,
         finding_set(finding, "F-19 F-3", "a call that waits is granted once a frame came free");
         finding_actual(finding, "%s, with %" PRIu64 " frames free", pl_status_name(outcome->status),
                        free_frames);
-    } else if ((for_ever || free_frames <= before->free_frames) && vm_has_idle(self)) {
+    } else if ((for_ever || self->node->gate.pageout->freed == before->daemon_freed) && vm_has_idle(self)) {
         finding_set(finding, "F-19 F-20", "a sleep lasts until the page daemon took an idle page");
         finding_actual(finding, "%s, and there is one that it left", pl_status_name(outcome->status));
     }

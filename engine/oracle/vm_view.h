@@ -80,6 +80,7 @@ struct vm_before {
     uint64_t gate_sleeps;
     uint64_t cpu_sleeps;
     uint64_t injected;
+    uint64_t daemon_freed; /* on any node, of any client */
     bool in_min_set;
     bool in_severe_set;
 };
