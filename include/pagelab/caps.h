@@ -42,7 +42,15 @@
 #define PL_CAP_BUDDY                                                                                         \
     UINT64_C(0x10000000) /* free blocks (not cached ones) are merged buddies at any time (F-22) */
 #define PL_CAP_RESERVATIONS UINT64_C(0x20000000) /* superpage reservations (F-23) */
-#define PL_CAP_ZONES        UINT64_C(0x40000000) /* a high-atomic reserve of pageblocks (L-18) */
+#define PL_CAP_ZONES                                                                                         \
+    UINT64_C(0x40000000) /* a high-atomic reserve (L-18): pageblocks of PL_ZONE_BLOCK frames whose free      \
+                            frames are PL_BLOCK_RESERVED, so many by count().reserve_blocks, in each zone of \
+                            a node at most what a hundredth of the zone and one pageblock come to */
+
+/* Frames of a pageblock, and where Linux's zones end on amd64: DMA at 16 MiB, DMA32 at 4 GiB. */
+#define PL_ZONE_BLOCK     UINT64_C(512)
+#define PL_ZONE_DMA_END   UINT64_C(0x1000)
+#define PL_ZONE_DMA32_END UINT64_C(0x100000)
 
 /* The bits' names, in bit order, for printing: PL_CAP_NAMES(X) expands X(NAME, "text") for each. */
 #define PL_CAP_NAMES(X)                                                                                      \

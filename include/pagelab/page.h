@@ -42,7 +42,8 @@ struct pl_page_counts {
     uint64_t metadata;        /* frames of the machine that the candidate uses for itself */
     uint64_t lost;            /* neither usable nor granted, e.g. cut off by alignment */
     uint64_t heap_bytes;      /* memory taken beside the metadata given */
-    uint64_t reserved[4];
+    uint64_t reserve_blocks;  /* PL_CAP_ZONES: pageblocks kept for atomic requests, granted frames or not */
+    uint64_t reserved[3];
 };
 
 enum pl_block_state {
