@@ -1,0 +1,400 @@
+/* linux(batch=N,high=N): a model of Linux's page allocator, state 6.6. Zones by frame number on each node, a
+ * buddy allocator in each that keeps movable and other grants apart by pageblock, a cache of small blocks per
+ * CPU and zone in front of it, watermarks that send a request to another zone while it has one, and a few
+ * pageblocks kept for atomic requests of more than one frame. Here: the hooks. */
+#include <stdio.h>
+
+#include "linux_internal.h"
+
+extern const struct pl_candidate pl_candidate_linux;
+
+/* --- attempts --- */
+
+/* One round over the zones. */
+struct lx_attempt {
+    uint32_t group;
+    uint32_t order;
+    uint32_t how;
+    uint32_t mark; /* LX_MARK_COUNT: none */
+    const struct pl_request *request;
+};
+
+/* Is enough left behind? INTERRUPT and SYSTEM may go below half of the mark, INTERRUPT by a quarter of that
+ * again; only INTERRUPT counts the reserve as free. */
+static bool lx_mark_lets(const struct lx_zone *zone, const struct lx_attempt *attempt)
+{
+    uint64_t needs = (UINT64_C(1) << attempt->order) - 1 + zone->protection;
+    PL_ASSERT(attempt->mark <= LX_MARK_COUNT);
+    if (attempt->mark == LX_MARK_COUNT)
+        return true;
+    uint64_t mark = zone->mark[attempt->mark];
+    if (attempt->mark == LX_MARK_MIN && attempt->request->alloc_class != PL_CLASS_NORMAL)
+        mark -= mark / 2;
+    if (attempt->mark == LX_MARK_MIN && attempt->request->alloc_class == PL_CLASS_INTERRUPT)
+        mark -= mark / 4;
+    if ((attempt->how & LX_TRY_ATOMIC) == 0)
+        needs += (uint64_t)lx_reserve_blocks(zone) * LX_BLOCK;
+    return lx_free_count(zone) > needs + mark;
+}
+
+/* Takes the hottest block of a list of a cache, which has one. */
+PL_INLINE uint32_t lx_cache_pop(struct lx *self, struct lx_cache *cache, struct lx_list *list, uint32_t order)
+{
+    uint32_t index = list->head;
+    uint32_t next = self->link[index].next;
+    PL_ASSERT(lx_state(self, index) == (LX_CACHED | order));
+    list->head = next;
+    if (next != LX_NONE)
+        self->link[next].before = LX_NONE;
+    else
+        list->tail = LX_NONE;
+    lx_cache_set_count(cache, lx_cache_count(cache) - (1u << order));
+    cache->streak >>= 1;
+    return index;
+}
+
+/* The CPU is masked. LX_NONE: this zone has nothing for this attempt. */
+static uint32_t lx_try_zone(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone,
+                            const struct lx_attempt *attempt)
+{
+    uint32_t order = attempt->order;
+    PL_ASSERT(order <= LX_MAX_ORDER);
+    if (!lx_mark_lets(zone, attempt))
+        return LX_NONE;
+    if (lx_is_cached_order(order)) {
+        struct lx_cache *cache = lx_cache_of(self, cpu, zone);
+        struct lx_list *list = &cache->lists[lx_slot(order, attempt->group)];
+        if (list->head != LX_NONE ||
+            lx_cache_refill(self, cpu, zone, cache, order, attempt->group, attempt->how))
+            return lx_cache_pop(self, cache, list, order);
+    }
+    pl_lock_take(&zone->lock, cpu);
+    uint32_t index = lx_take(self, zone, order, attempt->group, attempt->how);
+    if (index != LX_NONE)
+        lx_state_set(self, index, LX_GRANT | order);
+    pl_point(cpu, self);
+    pl_lock_drop(&zone->lock, cpu);
+    return index;
+}
+
+/* The zones of `node`, or of all from there on. The zone is written if one has it. */
+static uint32_t lx_try_nodes(struct lx *self, struct pl_cpu *cpu, uint32_t node, bool only,
+                             const struct lx_attempt *attempt, struct lx_zone **zone)
+{
+    uint32_t count = self->machine->node_count;
+    PL_ASSERT(node < count);
+    for (uint32_t i = 0; i < (only ? 1 : count); i++) {
+        uint32_t at = node + i < count ? node + i : node + i - count;
+        for (uint32_t z = self->node_first[at]; z < self->node_first[at + 1]; z++) {
+            uint32_t index = lx_try_zone(self, cpu, &self->zones[z], attempt);
+            if (index != LX_NONE) {
+                *zone = &self->zones[z];
+                return index;
+            }
+        }
+    }
+    return LX_NONE;
+}
+
+/* Five rounds, each with less regard: whole pageblocks of other groups only, where a lower zone could serve
+ * instead; the mark LOW; the mark MIN as far as the class must keep it; no mark; and the reserve given up.
+ * Floors are kept by admission, outside: here a request fails only when no zone has a block. */
+static uint32_t lx_try_all(struct lx *self, struct pl_cpu *cpu, const struct pl_request *request,
+                           uint32_t node, bool only)
+{
+    static const struct {
+        uint32_t mark;
+        uint32_t how;
+    } rounds[] = {{LX_MARK_LOW, LX_TRY_WHOLE},
+                  {LX_MARK_LOW, 0},
+                  {LX_MARK_MIN, 0},
+                  {LX_MARK_COUNT, 0},
+                  {LX_MARK_COUNT, LX_TRY_LAST}};
+    uint32_t first = self->node_first[node];
+    bool has_lower = self->node_first[node + 1] - first > 1 && self->zones[first].kind == LX_ZONE_NORMAL &&
+                     self->zones[first + 1].kind == LX_ZONE_DMA32;
+    struct lx_attempt attempt = {.order = request->order, .request = request};
+    attempt.group = request->mobility < PL_MOBILITY_COUNT ? request->mobility : LX_UNMOVABLE;
+    for (uint32_t i = has_lower ? 0 : 1; i < PL_COUNT_OF(rounds); i++) {
+        struct lx_zone *zone = NULL;
+        bool is_atomic = request->alloc_class == PL_CLASS_INTERRUPT && i >= 2;
+        attempt.mark = rounds[i].mark;
+        attempt.how = rounds[i].how | (is_atomic ? LX_TRY_ATOMIC : 0);
+        uint32_t index = lx_try_nodes(self, cpu, node, only, &attempt, &zone);
+        if (index == LX_NONE)
+            continue;
+        if (is_atomic && request->order > 0 && request->order < LX_BLOCK_ORDER &&
+            lx_reserve_blocks(zone) < zone->reserve_most) {
+            pl_lock_take(&zone->lock, cpu);
+            lx_reserve(self, zone, index);
+            pl_lock_drop(&zone->lock, cpu);
+        }
+        return index;
+    }
+    return LX_NONE;
+}
+
+/* --- alloc --- */
+
+PL_INLINE void lx_grant(struct lx *self, uint32_t index, const struct pl_request *request, uint32_t flags,
+                        struct pl_run *run)
+{
+    uint32_t kind = request->mobility == PL_MOBILITY_MOVABLE ? LX_GRANT_MOVABLE : LX_GRANT;
+    lx_state_set(self, index, kind | request->order);
+    *run = (struct pl_run){.first = pl_frame_at(self->base + index),
+                           .frame_count = UINT64_C(1) << request->order,
+                           .order = request->order,
+                           .flags = flags};
+}
+
+/* Entered masked, returns unmasked. */
+static PL_NOINLINE enum pl_status lx_alloc_slow(struct lx *self, struct pl_cpu *cpu,
+                                                const struct pl_request *request, struct pl_run *run,
+                                                uint32_t before)
+{
+    uint32_t count = self->machine->node_count;
+    uint32_t index = LX_NONE;
+    uint32_t node = request->node < count ? request->node : cpu->node < count ? cpu->node : 0;
+    bool only = (request->flags & PL_REQUEST_NODE_ONLY) != 0 && request->node != PL_NODE_ANY;
+    PL_ASSERT(count > 0);
+    /* Who names a node gets its last frame before another's first. */
+    if (request->node < count)
+        index = lx_try_all(self, cpu, request, node, true);
+    if (index == LX_NONE && !only)
+        index = lx_try_all(self, cpu, request, node, false);
+    if (index != LX_NONE)
+        lx_grant(self, index, request, 0, run);
+    pl_unmask(cpu, before);
+    return index == LX_NONE ? PL_NO_MEMORY : PL_OK;
+}
+
+/* The first zone of the wanted node, or of this CPU's; NULL: whatever the long way finds. */
+PL_INLINE struct lx_zone *lx_first_zone(const struct lx *self, const struct pl_cpu *cpu, uint32_t wanted)
+{
+    uint32_t count = self->machine->node_count;
+    uint32_t node = 0;
+    if (PL_UNLIKELY(count > 1))
+        node = wanted < count ? wanted : cpu->node < count ? cpu->node : 0;
+    if (PL_UNLIKELY(wanted != PL_NODE_ANY && wanted >= count))
+        return NULL;
+    return self->node_first[node] < self->node_first[node + 1] ? &self->zones[self->node_first[node]] : NULL;
+}
+
+static enum pl_status lx_alloc(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
+                               struct pl_run *run)
+{
+    struct lx *self = instance;
+    uint32_t order = request->order;
+    PL_ASSERT(run != NULL);
+    if (PL_UNLIKELY(request->alloc_class >= PL_CLASS_COUNT))
+        return PL_INVALID;
+    if (PL_UNLIKELY(order > LX_MAX_ORDER))
+        return PL_UNSUPPORTED;
+    const struct lx_zone *zone = lx_first_zone(self, cpu, request->node);
+    uint32_t before = pl_mask(cpu);
+    if (PL_LIKELY(lx_is_cached_order(order) && zone != NULL && request->mobility < PL_MOBILITY_COUNT)) {
+        struct lx_cache *cache = lx_cache_of(self, cpu, zone);
+        struct lx_list *list = &cache->lists[lx_slot(order, request->mobility)];
+        uint64_t kept = (uint64_t)lx_reserve_blocks(zone) * LX_BLOCK;
+        if (PL_LIKELY(list->head != LX_NONE &&
+                      lx_free_count(zone) > zone->fast_mark + kept + (UINT64_C(1) << order) - 1)) {
+            lx_grant(self, lx_cache_pop(self, cache, list, order), request, PL_RUN_FROM_CACHE, run);
+            pl_unmask(cpu, before);
+            return PL_OK;
+        }
+    }
+    return lx_alloc_slow(self, cpu, request, run, before);
+}
+
+/* --- free and split --- */
+
+/* Is it a whole grant? Only its owner may ask; whoever is not gets a no, unless it was handed on just now. */
+static bool lx_is_whole_grant(const struct lx *self, const struct pl_run *run)
+{
+    uint64_t index = run->first.number - self->base;
+    if (index >= self->index_count)
+        return false;
+    uint32_t state = lx_state(self, index);
+    if (!LX_IS_GRANT(state) && LX_KIND(state) != LX_RUN)
+        return false;
+    uint64_t end = index + (UINT64_C(1) << LX_ORDER(state));
+    while (LX_KIND(state) == LX_RUN && end < self->index_count && LX_KIND(lx_state(self, end)) == LX_PART)
+        end += UINT64_C(1) << LX_ORDER(lx_state(self, end));
+    uint64_t frames = end - index;
+    PL_ASSERT(end <= self->index_count);
+    if ((frames & (frames - 1)) == 0 && run->order != PL_CTZ64(frames))
+        return false;
+    return run->frame_count == frames;
+}
+
+/* Onto its zone's lists. The CPU is masked. */
+static void lx_free_listed(struct lx *self, struct pl_cpu *cpu, uint64_t index, uint32_t order)
+{
+    struct lx_zone *zone = lx_zone_of(self, index);
+    PL_ASSERT(order <= LX_MAX_ORDER);
+    pl_lock_take(&zone->lock, cpu);
+    pl_point(cpu, self);
+    lx_release(self, zone, index, order);
+    pl_lock_drop(&zone->lock, cpu);
+}
+
+/* Entered masked, returns unmasked. */
+static PL_NOINLINE enum pl_status lx_free_slow(struct lx *self, struct pl_cpu *cpu, const struct pl_run *run,
+                                               uint32_t before)
+{
+    bool is_grant = lx_is_whole_grant(self, run);
+    uint64_t at = run->first.number - self->base;
+    uint64_t end = at + run->frame_count;
+    while (is_grant && at < end) {
+        uint32_t order = LX_ORDER(lx_state(self, at));
+        PL_ASSERT(at + (UINT64_C(1) << order) <= end);
+        lx_free_listed(self, cpu, at, order);
+        at += UINT64_C(1) << order;
+    }
+    pl_unmask(cpu, before);
+    return is_grant ? PL_OK : PL_REFUSED;
+}
+
+/* Entered masked, returns unmasked. */
+static PL_NOINLINE enum pl_status lx_free_full(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone,
+                                               struct lx_cache *cache, uint32_t slot, uint32_t before)
+{
+    uint32_t order = lx_slot_order(slot);
+    lx_cache_trim(self, cpu, zone, cache, slot, cache->streak != 0 && order - 1u < LX_CACHED_TOP);
+    pl_unmask(cpu, before);
+    return PL_OK;
+}
+
+static enum pl_status lx_free(void *instance, struct pl_cpu *cpu, const struct pl_run *run)
+{
+    struct lx *self = instance;
+    uint64_t index = run->first.number - self->base;
+    uint32_t order = run->order;
+    PL_ASSERT(cpu != NULL);
+    uint32_t before = pl_mask(cpu);
+    if (PL_UNLIKELY(index >= self->index_count || order > LX_MAX_ORDER || !lx_is_cached_order(order) ||
+                    run->frame_count != UINT64_C(1) << order ||
+                    (lx_state(self, index) | (LX_GRANT ^ LX_GRANT_MOVABLE)) != (LX_GRANT_MOVABLE | order)))
+        return lx_free_slow(self, cpu, run, before);
+    struct lx_zone *zone = lx_zone_of(self, index);
+    uint32_t group = LX_BLOCK_GROUP(lx_pageblock(self, index));
+    struct lx_cache *cache = lx_cache_of(self, cpu, zone);
+    uint32_t slot = lx_slot(order, group == LX_HIGHATOMIC ? LX_MOVABLE : group);
+    lx_state_set(self, index, LX_CACHED | order);
+    lx_list_push(self, &cache->lists[slot], (uint32_t)index);
+    uint32_t count = lx_cache_count(cache) + (1u << order);
+    lx_cache_set_count(cache, count);
+    if (PL_UNLIKELY(count >= zone->high || (cache->streak != 0 && order - 1u < LX_CACHED_TOP)))
+        return lx_free_full(self, cpu, zone, cache, slot, before);
+    pl_unmask(cpu, before);
+    return PL_OK;
+}
+
+/* Each part gets its own head, the first last: until then a walk over the pageblock passes the old block by.
+ * A grant whose parts would not be naturally aligned is not cut: PL_INVALID. */
+static enum pl_status lx_split(void *instance, struct pl_cpu *cpu, const struct pl_run *run, uint32_t order)
+{
+    struct lx *self = instance;
+    PL_ASSERT(cpu != NULL);
+    PL_ASSERT(run != NULL);
+    if (order > LX_MAX_ORDER)
+        return PL_UNSUPPORTED;
+    uint64_t part = UINT64_C(1) << order;
+    enum pl_status status = PL_OK;
+    uint32_t before = pl_mask(cpu);
+    if (!lx_is_whole_grant(self, run)) {
+        status = PL_REFUSED;
+    } else if ((run->first.number | run->frame_count) % part != 0) {
+        status = PL_INVALID;
+    } else {
+        uint64_t first = run->first.number - self->base;
+        uint32_t kind = LX_KIND(lx_state(self, first)) == LX_GRANT_MOVABLE ? LX_GRANT_MOVABLE : LX_GRANT;
+        for (uint64_t at = first + run->frame_count; at > first; at -= part)
+            lx_state_set(self, at - part, kind | order);
+    }
+    pl_unmask(cpu, before);
+    return status;
+}
+
+/* --- drain, count --- */
+
+/* What Linux does when reclaim has brought nothing: empties the caches, and lets the reserve go. */
+static void lx_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
+{
+    struct lx *self = instance;
+    PL_ASSERT(of->id < self->machine->cpu_count);
+    for (uint32_t z = 0; z < self->zone_count; z++) {
+        struct lx_zone *zone = &self->zones[z];
+        struct lx_cache *cache = lx_cache_of(self, of, zone);
+        uint32_t before = pl_mask(cpu);
+        if (lx_cache_count(cache) > 0)
+            lx_cache_trim(self, cpu, zone, cache, 0, true);
+        pl_lock_take(&zone->lock, cpu);
+        lx_unreserve_all(self, zone);
+        pl_unlock_masked(&zone->lock, cpu, before);
+    }
+}
+
+static void lx_count(const void *instance, struct pl_page_counts *counts)
+{
+    const struct lx *self = instance;
+    *counts = (struct pl_page_counts){0};
+    PL_ASSERT(self->zone_count > 0);
+    for (uint32_t z = 0; z < self->zone_count; z++) {
+        const struct lx_zone *zone = &self->zones[z];
+        counts->free += lx_free_count(zone);
+        counts->reserved_frames += atomic_load_explicit(&zone->reserve_free, memory_order_relaxed);
+        counts->reserve_blocks += lx_reserve_blocks(zone);
+    }
+    for (uint32_t i = 0; i < self->machine->cpu_count * self->zone_count; i++)
+        counts->cached += lx_cache_count(&self->caches[i]);
+}
+
+static void lx_settings(const void *instance, char *text, size_t bytes)
+{
+    const struct lx *self = instance;
+    PL_ASSERT(self->zone_count > 0);
+    PL_ASSERT(text != NULL);
+    snprintf(text, bytes,
+             "zones=%u nodes=%u orders=0-%u pageblock=%u batch=%u high=%u low=%llu metadata=links+bytes",
+             self->zone_count, self->machine->node_count, LX_MAX_ORDER, LX_BLOCK, self->zones[0].batch,
+             self->zones[0].high, (unsigned long long)self->zones[0].mark[LX_MARK_LOW]);
+}
+
+static void lx_fini(void *instance)
+{
+    PL_ASSERT(instance != NULL);
+}
+
+static const struct pl_page_ops lx_page = {
+    .bytes = sizeof(struct pl_page_ops),
+    .abi = PL_ABI,
+    .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_ALL_FRAMES | PL_CAP_COMPLETE | PL_CAP_CHECKS_FREE |
+            PL_CAP_SPLIT | PL_CAP_RUNS | PL_CAP_HOLES | PL_CAP_BASE | PL_CAP_NODES | PL_CAP_BUDDY |
+            PL_CAP_ZONES,
+    .max_order = LX_MAX_ORDER,
+    .meta_bytes = lx_meta_bytes,
+    .init = lx_init,
+    .fini = lx_fini,
+    .alloc = lx_alloc,
+    .free = lx_free,
+    .split = lx_split,
+    .alloc_run = lx_alloc_run,
+    .drain = lx_drain,
+    .count = lx_count,
+    .audit = lx_audit,
+    .settings = lx_settings,
+};
+
+const struct pl_candidate pl_candidate_linux = {
+    .bytes = sizeof(struct pl_candidate),
+    .abi = PL_ABI,
+    .name = "linux",
+    .summary = "zones, buddy lists by mobility and pageblock, per-CPU lists, a high-atomic reserve",
+    .model_of = "Linux 6.6",
+    .kind = PL_KIND_CANDIDATE,
+    .page = &lx_page,
+    .frames_max = (UINT64_C(1) << 32) - 4096,
+    .params = "batch=N,high=N",
+    .services = "va=rbtree,tables=stack,buf=pages",
+};
