@@ -43,7 +43,7 @@ const struct promise promises_linux[] = {
     {"L-17", "a mask without DIRECT_RECLAIM never sleeps", CHECK_BOTH, ZONE, "engine/oracle/zone_view.c",
      "system", 0, NULL, check_L_17},
     {"L-18", "the high-atomic reserve is at most its cap, and what its blocks hold", CHECK_BOTH, ZONE,
-     "engine/oracle/zone_edge.c", NULL, PL_CAP_ZONES, "zones", check_L_18},
+     "engine/oracle/zone_blocks.c", "zone-liar(hoards)+linux", PL_CAP_ZONES, "zones", check_L_18},
     {"L-19", "the free count is the sum over the orders' lists, and what CPUs cache", CHECK_BOTH, ZONE,
      "engine/oracle/zone.c", "system", 0, NULL, check_L_19},
     {"L-20", "a page that passes the shortcut passes the full test", CHECK_BOTH, ZONE,

@@ -190,6 +190,7 @@ static void zone_audit(void *self, struct finding *finding)
         const struct zone_numbers *numbers = &oracle->numbers[i];
         const uint64_t *mark = oracle->zones.nodes[i].marks.mark;
         audit_node(oracle, i, finding);
+        zone_audit_reserve(oracle, i, finding);
         if (finding->found ||
             (mark[0] == numbers->min && mark[1] == numbers->low && mark[2] == numbers->high))
             continue;

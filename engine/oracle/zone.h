@@ -141,6 +141,11 @@ void zone_stamp(const struct zone_oracle *oracle, pl_frame first, uint64_t frame
 void zone_check_stamps(const struct zone_oracle *oracle, pl_frame first, uint64_t frames,
                        struct finding *finding);
 
+/* --- zone_blocks.c: the candidate's own reserve --- */
+
+/* What the candidate says of the pageblocks that it keeps for atomic requests, if it keeps any (L-18). */
+void zone_audit_reserve(const struct zone_oracle *oracle, uint32_t node, struct finding *finding);
+
 /* --- zone_edge.c: to the edge and back --- */
 
 void zone_do_starve(struct zone_oracle *oracle, struct pl_cpu *cpu, const struct op *op,
