@@ -1,6 +1,6 @@
-/* What the two address-space services share: a request checked and turned into offsets, and the place where
- * it fits into a gap. Everything is an offset from the window's first byte, at most the window's length, so
- * that nothing wraps even in a window that ends at 2^64.
+/* What the address-space services share: the window, the counts, a request checked and turned into offsets,
+ * and the place where it fits into a gap. Everything is an offset from the window's first byte, at most the
+ * window's length, so that nothing wraps even in a window that ends at 2^64.
  *
  *     window   |....gap....[area].....gap.....[area][area]..gap..|
  *              0                                            window_bytes */
@@ -13,6 +13,8 @@
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
 
+#include "allocators/services/params.h"
+
 #define AREA_COUNT_DEFAULT 1024u
 #define AREA_COUNT_LIMIT   (UINT32_C(1) << 24)
 #define AREA_NO_PLACE      UINT64_MAX
@@ -20,6 +22,14 @@
 struct area_window {
     uint64_t addr;
     uint64_t bytes;
+};
+
+/* The head of each such service's struct. */
+struct area_space {
+    struct area_window window;
+    uint32_t areas_max; /* one more is refused although there is room */
+    uint32_t area_count;
+    uint64_t bytes_reserved;
 };
 
 /* A request in offsets: [start, start + bytes) inside [low, high), with window.addr + start aligned. */
@@ -43,21 +53,81 @@ PL_INLINE bool area_window_is_legal(const struct pl_page_table_config *config)
            ((config->window_addr | config->window_bytes) & (PL_FRAME_BYTES - 1)) == 0;
 }
 
+/* The parameter that all of them have. */
+#define AREA_PARAM {.name = "areas", .least = 1, .most = AREA_COUNT_LIMIT, .value = AREA_COUNT_DEFAULT}
+
 /* Reads "areas=N", 1 to AREA_COUNT_LIMIT; no text is the default. 0 if it is anything else. */
 PL_INLINE uint32_t area_parse_count(const char *params)
 {
-    if (params == NULL || *params == '\0')
-        return AREA_COUNT_DEFAULT;
-    if (strncmp(params, "areas=", 6) != 0)
-        return 0;
-    uint32_t count = 0;
-    const char *digit = params + 6;
-    for (; *digit >= '0' && *digit <= '9'; digit++) {
-        count = count * 10 + (uint32_t)(*digit - '0');
-        if (count > AREA_COUNT_LIMIT)
-            return 0;
-    }
-    return *digit == '\0' ? count : 0;
+    struct param areas = AREA_PARAM;
+    return params_parse(params, &areas, 1) ? (uint32_t)areas.value : 0;
+}
+
+/* PL_OK; PL_INVALID: `areas_max` is 0, as of parameters that are wrong; PL_UNSUPPORTED: no such window. */
+PL_INLINE enum pl_status area_space_init(struct area_space *space, const struct pl_page_table_config *config,
+                                         uint32_t areas_max)
+{
+    if (areas_max == 0)
+        return PL_INVALID;
+    if (!area_window_is_legal(config))
+        return PL_UNSUPPORTED;
+    *space = (struct area_space){.window = {.addr = config->window_addr, .bytes = config->window_bytes},
+                                 .areas_max = areas_max};
+    return PL_OK;
+}
+
+/* An area as its caller sees it. */
+PL_INLINE struct pl_area area_of(const struct area_space *space, uint64_t start, uint64_t bytes)
+{
+    PL_ASSERT(bytes <= space->window.bytes);
+    PL_ASSERT(start <= space->window.bytes - bytes);
+    return (struct pl_area){.addr = space->window.addr + start, .area_bytes = bytes};
+}
+
+/* Is this exactly the area that a caller means? */
+PL_INLINE bool area_is(const struct area_space *space, uint64_t start, uint64_t bytes,
+                       const struct pl_area *area)
+{
+    return area->addr - space->window.addr == start && area->area_bytes == bytes;
+}
+
+/* One more, one fewer. */
+
+PL_INLINE struct pl_area area_entered(struct area_space *space, uint64_t start, uint64_t bytes)
+{
+    space->area_count++;
+    space->bytes_reserved += bytes;
+    return area_of(space, start, bytes);
+}
+
+PL_INLINE void area_left(struct area_space *space, uint64_t bytes)
+{
+    PL_ASSERT(space->area_count > 0);
+    PL_ASSERT(space->bytes_reserved >= bytes);
+    space->area_count--;
+    space->bytes_reserved -= bytes;
+}
+
+/* The hooks that know only the head. */
+
+PL_INLINE void area_space_fini(void *instance)
+{
+    PL_ASSERT(instance != NULL);
+}
+
+PL_INLINE void area_space_settings(const struct area_space *space, const char *policy, char *text,
+                                   size_t bytes)
+{
+    PL_ASSERT(text != NULL);
+    snprintf(text, bytes, "policy=%s areas=%u", policy, space->areas_max);
+}
+
+PL_INLINE void area_space_count(const void *instance, struct pl_page_table_counts *counts)
+{
+    const struct area_space *space = instance;
+    PL_ASSERT(counts != NULL);
+    *counts =
+        (struct pl_page_table_counts){.areas = space->area_count, .bytes_reserved = space->bytes_reserved};
 }
 
 /* The lowest start of what is wanted in the gap [from, to), or AREA_NO_PLACE. */

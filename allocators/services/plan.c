@@ -25,6 +25,7 @@ enum pl_status plan_service_init(void *instance, const struct pl_buffer_config *
         return PL_INVALID;
     self->machine = config->machine;
     self->page = config->page;
+    self->state = (void *)(self + 1);
     return PL_OK;
 }
 
@@ -402,6 +403,24 @@ enum pl_status plan_fail(struct plan *plan, enum pl_status status)
         (void)released;
     }
     return status;
+}
+
+enum pl_status plan_by(plan_cover *cover, void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
+                       const struct pl_buffer_constraints *constraints, struct pl_run *runs,
+                       size_t run_capacity, size_t *run_count)
+{
+    struct plan plan;
+    PL_ASSERT(run_count != NULL);
+    PL_ASSERT(constraints != NULL);
+    enum pl_status status = plan_begin(&plan, instance, cpu, buffer_bytes, constraints, runs, run_capacity);
+    if (status != PL_OK)
+        return status;
+    status = cover(&plan);
+    if (status != PL_OK)
+        return plan_fail(&plan, status);
+    PL_ASSERT(plan.covered == plan.frame_count);
+    *run_count = plan.run_count;
+    return PL_OK;
 }
 
 uint64_t plan_audit(const void *instance, struct pl_visitor *visitor)

@@ -1,5 +1,5 @@
-/* What the two buffer services share: constraints turned into frames, grants taken and joined into runs,
- * exact undo, and release. They differ in which grants they ask for.
+/* What the buffer services share: constraints turned into frames, grants taken and joined into runs, exact
+ * undo, and release. They differ in which grants they ask for.
  *
  * A byte a frame says which grants are out, so that runs need no record of how they were made:
  *
@@ -26,12 +26,12 @@
 
 _Static_assert(PL_ORDER_LIMIT < 0x20, "an order fits below the claim");
 
-/* An instance of either service. The bytes follow it. */
+/* The head of each such service's struct. */
 struct plan_service {
     const struct pl_machine *machine;
     struct pl_page page;
     _Atomic uint64_t frames_held; /* of grants that are out, what a block has too much included */
-    _Atomic uint8_t state[];
+    _Atomic uint8_t *state;       /* a byte a frame of the machine's span, behind the service's struct */
 };
 
 /* One call. */
@@ -52,9 +52,18 @@ struct plan {
     size_t run_limit;
 };
 
+/* The hooks of a service that is nothing but its head, and takes no parameters. */
 size_t plan_service_meta_bytes(const struct pl_buffer_config *config);
 enum pl_status plan_service_init(void *instance, const struct pl_buffer_config *config);
 void plan_service_fini(void *instance);
+
+/* Covers plan->frame_count with grants; not PL_OK: those taken so far are in the plan. */
+typedef enum pl_status plan_cover(struct plan *plan);
+
+/* The plan hook of a service that covers so. */
+enum pl_status plan_by(plan_cover *cover, void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
+                       const struct pl_buffer_constraints *constraints, struct pl_run *runs,
+                       size_t run_capacity, size_t *run_count);
 
 /* Checks the constraints and fills `plan`. PL_INVALID: illegal; PL_NEVER: no state of this machine could;
  * PL_UNSUPPORTED: an address mask with a hole below all that it would need, or contents that are not there.

@@ -425,8 +425,8 @@ static void test_audit_sees_what_is_wrong(void **state)
     struct rbtree_node *root = &tree->nodes[tree->root];
     uint32_t *const words[] = {&tree->root,       &root->child[0],     &root->child[1],
                                &root->red,        &root->parent,       &tree->unused,
-                               &tree->area_count, &tree->nodes[0].red, &tree->nodes[1].parent};
-    uint64_t *const longs[] = {&root->start, &root->bytes, &root->gap, &root->most, &tree->bytes_reserved};
+                               &tree->space.area_count, &tree->nodes[0].red, &tree->nodes[1].parent};
+    uint64_t *const longs[] = {&root->start, &root->bytes, &root->gap, &root->most, &tree->space.bytes_reserved};
     for (size_t i = 0; i < PL_COUNT_OF(words); i++) {
         *words[i] ^= 1;
         assert_true(audit(&va) > 0);
@@ -445,7 +445,7 @@ static void test_audit_sees_what_is_wrong(void **state)
     assert_int_equal(release(&va, WINDOW_ADDR + 6 * P, 2 * P), PL_OK);
     struct list *list = va.self;
     uint32_t *const links[] = {&list->head,       &list->packed,        &list->unused,
-                               &list->area_count, &list->nodes[1].next, &list->nodes[1].before};
+                               &list->space.area_count, &list->nodes[1].next, &list->nodes[1].before};
     for (size_t i = 0; i < PL_COUNT_OF(links); i++) {
         *links[i] ^= 1;
         assert_true(audit(&va) > 0);

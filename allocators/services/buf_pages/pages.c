@@ -4,26 +4,23 @@
 
 #include "allocators/services/plan.h"
 
+static enum pl_status pages_cover(struct plan *plan)
+{
+    uint64_t step = UINT64_C(1) << plan->unit;
+    step = step < plan->run_max ? step : plan->run_max;
+    enum pl_status status = PL_OK;
+    while (plan->covered < plan->frame_count && status == PL_OK) {
+        uint64_t left = plan->frame_count - plan->covered;
+        status = plan_take(plan, plan->contiguous || left < step ? left : step, true);
+    }
+    return status;
+}
+
 static enum pl_status pages_plan(void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
                                  const struct pl_buffer_constraints *constraints, struct pl_run *runs,
                                  size_t run_capacity, size_t *run_count)
 {
-    struct plan plan;
-    PL_ASSERT(run_count != NULL);
-    PL_ASSERT(constraints != NULL);
-    enum pl_status status = plan_begin(&plan, instance, cpu, buffer_bytes, constraints, runs, run_capacity);
-    if (status != PL_OK)
-        return status;
-    uint64_t step = UINT64_C(1) << plan.unit;
-    step = step < plan.run_max ? step : plan.run_max;
-    while (plan.covered < plan.frame_count) {
-        uint64_t left = plan.frame_count - plan.covered;
-        status = plan_take(&plan, plan.contiguous || left < step ? left : step, true);
-        if (status != PL_OK)
-            return plan_fail(&plan, status);
-    }
-    *run_count = plan.run_count;
-    return PL_OK;
+    return plan_by(pages_cover, instance, cpu, buffer_bytes, constraints, runs, run_capacity, run_count);
 }
 
 static void pages_settings(const void *instance, char *text, size_t bytes)

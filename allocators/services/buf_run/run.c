@@ -25,24 +25,20 @@ static enum pl_status run_by_pieces(struct plan *plan)
     return PL_OK;
 }
 
+static enum pl_status run_cover(struct plan *plan)
+{
+    if (plan->contiguous)
+        return plan_take(plan, plan->frame_count, true);
+    if (plan->frame_count <= plan->run_max && plan_take(plan, plan->frame_count, false) == PL_OK)
+        return PL_OK;
+    return run_by_pieces(plan);
+}
+
 static enum pl_status run_plan(void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
                                const struct pl_buffer_constraints *constraints, struct pl_run *runs,
                                size_t run_capacity, size_t *run_count)
 {
-    struct plan plan;
-    PL_ASSERT(run_count != NULL);
-    PL_ASSERT(constraints != NULL);
-    enum pl_status status = plan_begin(&plan, instance, cpu, buffer_bytes, constraints, runs, run_capacity);
-    if (status != PL_OK)
-        return status;
-    if (plan.contiguous)
-        status = plan_take(&plan, plan.frame_count, true);
-    else if (plan.frame_count > plan.run_max || plan_take(&plan, plan.frame_count, false) != PL_OK)
-        status = run_by_pieces(&plan);
-    if (status != PL_OK)
-        return plan_fail(&plan, status);
-    *run_count = plan.run_count;
-    return PL_OK;
+    return plan_by(run_cover, instance, cpu, buffer_bytes, constraints, runs, run_capacity, run_count);
 }
 
 static void run_settings(const void *instance, char *text, size_t bytes)

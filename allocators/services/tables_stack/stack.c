@@ -3,6 +3,7 @@
  * gets in a place that may not fail cannot (the way of Linux's mempool). */
 #include <pagelab/lock.h>
 
+#include "allocators/services/params.h"
 #include "allocators/services/tables.h"
 
 #define STACK_KEEP_DEFAULT 8u
@@ -18,24 +19,6 @@ struct stack {
     uint64_t keep;      /* a put that finds as many kept gives its table back */
 };
 
-/* Reads "keep=N", 0 to STACK_KEEP_LIMIT; no text is the default. */
-static bool stack_parse(const char *params, uint64_t *keep)
-{
-    *keep = STACK_KEEP_DEFAULT;
-    if (params == NULL || *params == '\0')
-        return true;
-    if (strncmp(params, "keep=", 5) != 0 || params[5] == '\0')
-        return false;
-    *keep = 0;
-    const char *digit = params + 5;
-    for (; *digit >= '0' && *digit <= '9'; digit++) {
-        *keep = *keep * 10 + (uint64_t)(*digit - '0');
-        if (*keep > STACK_KEEP_LIMIT)
-            return false;
-    }
-    return *digit == '\0';
-}
-
 static size_t stack_meta_bytes(const struct pl_page_table_config *config)
 {
     PL_ASSERT(config != NULL);
@@ -48,8 +31,10 @@ static enum pl_status stack_init(void *instance, const struct pl_page_table_conf
     struct stack *self = instance;
     PL_ASSERT(self != NULL);
     PL_ASSERT(config->page.ops != NULL);
-    if (!stack_parse(config->params, &self->keep))
+    struct param keep = {.name = "keep", .most = STACK_KEEP_LIMIT, .value = STACK_KEEP_DEFAULT};
+    if (!params_parse(config->params, &keep, 1))
         return PL_INVALID;
+    self->keep = keep.value;
     return tables_init(&self->tables, config, self + 1);
 }
 

@@ -15,21 +15,13 @@ static enum pl_status list_init(void *instance, const struct pl_page_table_confi
 {
     struct list *self = instance;
     PL_ASSERT(self != NULL);
-    self->areas_max = area_parse_count(config->params);
-    if (self->areas_max == 0)
-        return PL_INVALID;
-    if (!area_window_is_legal(config))
-        return PL_UNSUPPORTED;
-    self->window = (struct area_window){.addr = config->window_addr, .bytes = config->window_bytes};
+    enum pl_status status = area_space_init(&self->space, config, area_parse_count(config->params));
+    if (status != PL_OK)
+        return status;
     self->head = LIST_NONE;
     self->packed = LIST_NONE;
     self->unused = LIST_NONE;
     return PL_OK;
-}
-
-static void list_fini(void *instance)
-{
-    PL_ASSERT(instance != NULL);
 }
 
 /* LIST_NONE if all are in use. */
@@ -38,7 +30,7 @@ static uint32_t list_node_get(struct list *self)
     uint32_t at = self->unused;
     if (at != LIST_NONE)
         self->unused = self->nodes[at].next;
-    else if (self->fresh < self->areas_max)
+    else if (self->fresh < self->space.areas_max)
         at = self->fresh++;
     return at;
 }
@@ -75,17 +67,18 @@ static enum pl_status list_reserve(void *instance, struct pl_cpu *cpu, const str
     struct area_want want;
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(area != NULL);
-    enum pl_status status = area_want_of(&self->window, request, &want);
+    enum pl_status status = area_want_of(&self->space.window, request, &want);
     if (status != PL_OK)
         return status;
     area_might_sleep(cpu, request);
     uint32_t before = self->packed;
-    uint64_t start = area_fit(&self->window, &want, list_end_of(self, before), list_gap_end(self, before));
+    uint64_t start =
+        area_fit(&self->space.window, &want, list_end_of(self, before), list_gap_end(self, before));
     while (start == AREA_NO_PLACE) {
         before = before == LIST_NONE ? self->head : self->nodes[before].next;
         if (before == LIST_NONE || list_end_of(self, before) >= want.high)
             return area_no_room(request);
-        start = area_fit(&self->window, &want, list_end_of(self, before), list_gap_end(self, before));
+        start = area_fit(&self->space.window, &want, list_end_of(self, before), list_gap_end(self, before));
     }
     uint32_t at = list_node_get(self);
     if (at == LIST_NONE)
@@ -93,16 +86,17 @@ static enum pl_status list_reserve(void *instance, struct pl_cpu *cpu, const str
     self->nodes[at] = (struct list_node){.start = start, .bytes = want.bytes};
     list_insert_behind(self, before, at);
     list_pack(self);
-    self->area_count++;
-    self->bytes_reserved += want.bytes;
-    *area = (struct pl_area){.addr = self->window.addr + start, .area_bytes = want.bytes};
+    *area = area_entered(&self->space, start, want.bytes);
     return PL_OK;
 }
 
-/* The area that holds this offset, or LIST_NONE. */
-static uint32_t list_find(const struct list *self, uint64_t offset)
+/* The area that holds this address, or LIST_NONE. */
+static uint32_t list_find(const struct list *self, uint64_t addr)
 {
     uint32_t at = self->head;
+    uint64_t offset = addr - self->space.window.addr;
+    if (addr < self->space.window.addr)
+        return LIST_NONE;
     while (at != LIST_NONE && list_end_of(self, at) <= offset)
         at = self->nodes[at].next;
     return at != LIST_NONE && self->nodes[at].start <= offset ? at : LIST_NONE;
@@ -113,12 +107,10 @@ static enum pl_status list_release(void *instance, struct pl_cpu *cpu, const str
     struct list *self = instance;
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(area != NULL);
-    if (area->addr < self->window.addr)
+    uint32_t at = list_find(self, area->addr);
+    if (at == LIST_NONE || !area_is(&self->space, self->nodes[at].start, self->nodes[at].bytes, area))
         return PL_REFUSED;
-    uint64_t start = area->addr - self->window.addr;
-    uint32_t at = list_find(self, start);
-    if (at == LIST_NONE || self->nodes[at].start != start || self->nodes[at].bytes != area->area_bytes)
-        return PL_REFUSED;
+    uint64_t start = self->nodes[at].start;
     uint32_t before = self->nodes[at].before;
     uint32_t next = self->nodes[at].next;
     if (self->packed != LIST_NONE && start <= self->nodes[self->packed].start)
@@ -131,8 +123,7 @@ static enum pl_status list_release(void *instance, struct pl_cpu *cpu, const str
         self->nodes[next].before = before;
     self->nodes[at] = (struct list_node){.next = self->unused, .before = LIST_NONE};
     self->unused = at;
-    self->area_count--;
-    self->bytes_reserved -= area->area_bytes;
+    area_left(&self->space, area->area_bytes);
     return PL_OK;
 }
 
@@ -140,27 +131,17 @@ static enum pl_status list_lookup(const void *instance, uint64_t addr, struct pl
 {
     const struct list *self = instance;
     PL_ASSERT(area != NULL);
-    uint32_t at = addr < self->window.addr ? LIST_NONE : list_find(self, addr - self->window.addr);
+    uint32_t at = list_find(self, addr);
     if (at == LIST_NONE)
         return PL_REFUSED;
-    *area = (struct pl_area){.addr = self->window.addr + self->nodes[at].start,
-                             .area_bytes = self->nodes[at].bytes};
+    *area = area_of(&self->space, self->nodes[at].start, self->nodes[at].bytes);
     return PL_OK;
-}
-
-static void list_count(const void *instance, struct pl_page_table_counts *counts)
-{
-    const struct list *self = instance;
-    PL_ASSERT(counts != NULL);
-    *counts =
-        (struct pl_page_table_counts){.areas = self->area_count, .bytes_reserved = self->bytes_reserved};
 }
 
 static void list_settings(const void *instance, char *text, size_t bytes)
 {
     const struct list *self = instance;
-    PL_ASSERT(text != NULL);
-    snprintf(text, bytes, "policy=first-fit areas=%u", self->areas_max);
+    area_space_settings(&self->space, "first-fit", text, bytes);
 }
 
 static const struct pl_page_table_ops list_ops = {
@@ -169,11 +150,11 @@ static const struct pl_page_table_ops list_ops = {
     .caps = PL_CAP_CHECKS_FREE | PL_CAP_COMPLETE,
     .meta_bytes = list_meta_bytes,
     .init = list_init,
-    .fini = list_fini,
+    .fini = area_space_fini,
     .reserve = list_reserve,
     .release = list_release,
     .lookup = list_lookup,
-    .count = list_count,
+    .count = area_space_count,
     .audit = list_audit,
     .settings = list_settings,
 };

@@ -13,7 +13,7 @@ struct list_walk {
 
 static void list_say(struct list_walk *walk, uint64_t offset, const char *problem)
 {
-    area_broken(walk->visitor, &walk->broken, "list", walk->self->window.addr + offset, problem);
+    area_broken(walk->visitor, &walk->broken, "list", walk->self->space.window.addr + offset, problem);
 }
 
 static void list_audit_node(struct list_walk *walk, uint32_t at, uint32_t before)
@@ -22,9 +22,9 @@ static void list_audit_node(struct list_walk *walk, uint32_t at, uint32_t before
     const struct list_node *node = &self->nodes[at];
     if (node->before != before)
         list_say(walk, node->start, "has a wrong link backwards");
-    if (((node->start + self->window.addr) | node->bytes) % PL_FRAME_BYTES != 0 || node->bytes == 0)
+    if (((node->start + self->space.window.addr) | node->bytes) % PL_FRAME_BYTES != 0 || node->bytes == 0)
         list_say(walk, node->start, "is not whole frames");
-    if (node->bytes > self->window.bytes || node->start > self->window.bytes - node->bytes)
+    if (node->bytes > self->space.window.bytes || node->start > self->space.window.bytes - node->bytes)
         list_say(walk, node->start, "leaves the window");
     if (node->start < list_end_of(self, before))
         list_say(walk, node->start, "begins before the one below it ends (L-1)");
@@ -54,7 +54,7 @@ uint64_t list_audit(const void *instance, struct pl_visitor *visitor)
     uint32_t before = LIST_NONE;
     uint32_t at = self->head;
     for (; at != LIST_NONE; at = self->nodes[at].next) {
-        if (at >= self->fresh || walk.areas++ >= self->area_count) {
+        if (at >= self->fresh || walk.areas++ >= self->space.area_count) {
             list_say(&walk, list_end_of(self, before), "is followed by more than there is");
             return walk.broken;
         }
@@ -63,9 +63,9 @@ uint64_t list_audit(const void *instance, struct pl_visitor *visitor)
     }
     if (walk.packed != self->packed)
         list_say(&walk, list_end_of(self, walk.packed), "ends below the first gap, and the hint is another");
-    if (walk.areas != self->area_count || walk.bytes != self->bytes_reserved)
+    if (walk.areas != self->space.area_count || walk.bytes != self->space.bytes_reserved)
         list_say(&walk, 0, "and those behind it are not as many as counted");
-    if (self->fresh > self->areas_max || list_count_unused(self) != self->fresh - walk.areas)
+    if (self->fresh > self->space.areas_max || list_count_unused(self) != self->fresh - walk.areas)
         list_say(&walk, 0, "and those behind it are not all nodes that are in use");
     return walk.broken;
 }

@@ -17,14 +17,11 @@ struct list_node {
 /* `packed` is the last of the areas that follow one another without a gap from the window's start, LIST_NONE
  * if the window starts with a gap: no search needs to look below it. */
 struct list {
-    struct area_window window;
-    uint32_t areas_max;
-    uint32_t area_count;
+    struct area_space space; /* first: hooks that are shared know only that */
     uint32_t head;
     uint32_t packed;
     uint32_t unused; /* stack of nodes given back */
     uint32_t fresh;  /* nodes from here on were never used */
-    uint64_t bytes_reserved;
     struct list_node nodes[];
 };
 
@@ -37,7 +34,7 @@ PL_INLINE uint64_t list_end_of(const struct list *self, uint32_t at)
 PL_INLINE uint64_t list_gap_end(const struct list *self, uint32_t at)
 {
     uint32_t next = at == LIST_NONE ? self->head : self->nodes[at].next;
-    return next == LIST_NONE ? self->window.bytes : self->nodes[next].start;
+    return next == LIST_NONE ? self->space.window.bytes : self->nodes[next].start;
 }
 
 uint64_t list_audit(const void *instance, struct pl_visitor *visitor);

@@ -15,22 +15,14 @@ static enum pl_status rbtree_init(void *instance, const struct pl_page_table_con
 {
     struct rbtree *self = instance;
     PL_ASSERT(self != NULL);
-    self->areas_max = area_parse_count(config->params);
-    if (self->areas_max == 0)
-        return PL_INVALID;
-    if (!area_window_is_legal(config))
-        return PL_UNSUPPORTED;
-    self->window = (struct area_window){.addr = config->window_addr, .bytes = config->window_bytes};
+    enum pl_status status = area_space_init(&self->space, config, area_parse_count(config->params));
+    if (status != PL_OK)
+        return status;
     self->fresh = RBTREE_FIRST;
     self->nodes[RBTREE_END] =
         (struct rbtree_node){.start = config->window_bytes, .gap = config->window_bytes};
     rbtree_insert(self, RBTREE_END, RBTREE_NIL, RBTREE_LEFT);
     return PL_OK;
-}
-
-static void rbtree_fini(void *instance)
-{
-    PL_ASSERT(instance != NULL);
 }
 
 /* RBTREE_NIL if all are in use. */
@@ -39,7 +31,7 @@ static uint32_t rbtree_node_get(struct rbtree *self)
     uint32_t at = self->unused;
     if (at != RBTREE_NIL)
         self->unused = self->nodes[at].child[0];
-    else if (self->fresh < RBTREE_FIRST + self->areas_max)
+    else if (self->fresh < RBTREE_FIRST + self->space.areas_max)
         at = self->fresh++;
     return at;
 }
@@ -89,7 +81,7 @@ static uint32_t rbtree_search(const struct rbtree *self, const struct area_want 
     at = rbtree_leftmost(self, at, want);
     for (;;) {
         uint64_t gap_start = nodes[at].start - nodes[at].gap;
-        *start = area_fit(&self->window, want, gap_start, nodes[at].start);
+        *start = area_fit(&self->space.window, want, gap_start, nodes[at].start);
         if (*start != AREA_NO_PLACE)
             return at;
         if (gap_start >= want->high)
@@ -114,7 +106,7 @@ static enum pl_status rbtree_reserve(void *instance, struct pl_cpu *cpu,
     uint64_t start;
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(area != NULL);
-    enum pl_status status = area_want_of(&self->window, request, &want);
+    enum pl_status status = area_want_of(&self->space.window, request, &want);
     if (status != PL_OK)
         return status;
     area_might_sleep(cpu, request);
@@ -136,9 +128,7 @@ static enum pl_status rbtree_reserve(void *instance, struct pl_cpu *cpu,
             parent = nodes[parent].child[RBTREE_RIGHT];
     }
     rbtree_insert(self, at, parent, side); /* corrects all above it, and `above` is */
-    self->area_count++;
-    self->bytes_reserved += want.bytes;
-    *area = (struct pl_area){.addr = self->window.addr + start, .area_bytes = want.bytes};
+    *area = area_entered(&self->space, start, want.bytes);
     return PL_OK;
 }
 
@@ -147,9 +137,9 @@ static uint32_t rbtree_find(const struct rbtree *self, uint64_t addr)
 {
     const struct rbtree_node *nodes = self->nodes;
     uint32_t at = self->root;
-    if (addr < self->window.addr)
+    if (addr < self->space.window.addr)
         return RBTREE_NIL;
-    uint64_t offset = addr - self->window.addr;
+    uint64_t offset = addr - self->space.window.addr;
     while (at != RBTREE_NIL) {
         if (offset < nodes[at].start)
             at = nodes[at].child[RBTREE_LEFT];
@@ -168,8 +158,7 @@ static enum pl_status rbtree_release(void *instance, struct pl_cpu *cpu, const s
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(area != NULL);
     uint32_t at = rbtree_find(self, area->addr);
-    if (at == RBTREE_NIL || nodes[at].start != area->addr - self->window.addr ||
-        nodes[at].bytes != area->area_bytes)
+    if (at == RBTREE_NIL || !area_is(&self->space, nodes[at].start, nodes[at].bytes, area))
         return PL_REFUSED;
     uint32_t next = rbtree_next(self, at);
     PL_ASSERT(next != RBTREE_NIL);
@@ -179,8 +168,7 @@ static enum pl_status rbtree_release(void *instance, struct pl_cpu *cpu, const s
     rbtree_gap_changed(self, next);
     nodes[at] = (struct rbtree_node){.child = {self->unused, RBTREE_NIL}};
     self->unused = at;
-    self->area_count--;
-    self->bytes_reserved -= area->area_bytes;
+    area_left(&self->space, area->area_bytes);
     return PL_OK;
 }
 
@@ -191,24 +179,14 @@ static enum pl_status rbtree_lookup(const void *instance, uint64_t addr, struct 
     uint32_t at = rbtree_find(self, addr);
     if (at == RBTREE_NIL)
         return PL_REFUSED;
-    *area = (struct pl_area){.addr = self->window.addr + self->nodes[at].start,
-                             .area_bytes = self->nodes[at].bytes};
+    *area = area_of(&self->space, self->nodes[at].start, self->nodes[at].bytes);
     return PL_OK;
-}
-
-static void rbtree_count(const void *instance, struct pl_page_table_counts *counts)
-{
-    const struct rbtree *self = instance;
-    PL_ASSERT(counts != NULL);
-    *counts =
-        (struct pl_page_table_counts){.areas = self->area_count, .bytes_reserved = self->bytes_reserved};
 }
 
 static void rbtree_settings(const void *instance, char *text, size_t bytes)
 {
     const struct rbtree *self = instance;
-    PL_ASSERT(text != NULL);
-    snprintf(text, bytes, "policy=lowest-fit areas=%u", self->areas_max);
+    area_space_settings(&self->space, "lowest-fit", text, bytes);
 }
 
 static const struct pl_page_table_ops rbtree_ops = {
@@ -217,11 +195,11 @@ static const struct pl_page_table_ops rbtree_ops = {
     .caps = PL_CAP_CHECKS_FREE | PL_CAP_COMPLETE,
     .meta_bytes = rbtree_meta_bytes,
     .init = rbtree_init,
-    .fini = rbtree_fini,
+    .fini = area_space_fini,
     .reserve = rbtree_reserve,
     .release = rbtree_release,
     .lookup = rbtree_lookup,
-    .count = rbtree_count,
+    .count = area_space_count,
     .audit = rbtree_audit,
     .settings = rbtree_settings,
 };

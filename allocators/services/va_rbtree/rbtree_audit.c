@@ -15,14 +15,15 @@ struct rbtree_walk {
 static void rbtree_say(struct rbtree_walk *walk, uint32_t at, const char *problem)
 {
     const struct rbtree *self = walk->self;
-    area_broken(walk->visitor, &walk->broken, "rbtree", self->window.addr + self->nodes[at].start, problem);
+    area_broken(walk->visitor, &walk->broken, "rbtree", self->space.window.addr + self->nodes[at].start,
+                problem);
 }
 
 /* Black nodes from this one up to the root; a way longer than the tree has nodes is a ring. */
 static uint32_t rbtree_blacks_above(const struct rbtree *self, uint32_t at)
 {
     uint32_t blacks = 0;
-    for (uint32_t steps = 0; at != RBTREE_NIL && steps <= self->area_count + 1; steps++) {
+    for (uint32_t steps = 0; at != RBTREE_NIL && steps <= self->space.area_count + 1; steps++) {
         blacks += self->nodes[at].red == 0;
         at = self->nodes[at].parent;
     }
@@ -66,10 +67,10 @@ static void rbtree_audit_node(struct rbtree_walk *walk, uint32_t at)
         rbtree_say(walk, at, "begins before the one below it ends (L-1)");
     if (node->gap != node->start - walk->end)
         rbtree_say(walk, at, "has a gap below it that is not as long as it thinks");
-    if (node->bytes > self->window.bytes || node->start > self->window.bytes - node->bytes)
+    if (node->bytes > self->space.window.bytes || node->start > self->space.window.bytes - node->bytes)
         rbtree_say(walk, at, "leaves the window");
     if ((node->bytes == 0) != (at == RBTREE_END) ||
-        ((node->start + self->window.addr) | node->bytes) % PL_FRAME_BYTES != 0)
+        ((node->start + self->space.window.addr) | node->bytes) % PL_FRAME_BYTES != 0)
         rbtree_say(walk, at, "is not whole frames");
     walk->end = node->start + node->bytes;
     walk->bytes += node->bytes;
@@ -82,7 +83,7 @@ static void rbtree_audit_tree(struct rbtree_walk *walk)
     const struct rbtree *self = walk->self;
     uint32_t at = self->root;
     uint32_t from = RBTREE_NIL;
-    uint64_t steps = 3 * ((uint64_t)self->area_count + 1);
+    uint64_t steps = 3 * ((uint64_t)self->space.area_count + 1);
     while (at != RBTREE_NIL) {
         const struct rbtree_node *node = &self->nodes[at];
         if (at >= self->fresh || steps-- == 0) {
@@ -130,12 +131,12 @@ uint64_t rbtree_audit(const void *instance, struct pl_visitor *visitor)
     else if (self->nodes[self->root].red != 0 || self->nodes[self->root].parent != RBTREE_NIL)
         rbtree_say(&walk, self->root, "is the root, but red or under another");
     rbtree_audit_tree(&walk);
-    if (walk.broken == 0 && walk.end != self->window.bytes)
+    if (walk.broken == 0 && walk.end != self->space.window.bytes)
         rbtree_say(&walk, RBTREE_END, "is not the last");
-    if (walk.nodes != self->area_count + 1 || walk.bytes != self->bytes_reserved)
+    if (walk.nodes != self->space.area_count + 1 || walk.bytes != self->space.bytes_reserved)
         rbtree_say(&walk, RBTREE_END, "and those below it are not as many as counted");
-    if (self->fresh > RBTREE_FIRST + self->areas_max ||
-        rbtree_count_unused(self) != self->fresh - RBTREE_FIRST - self->area_count)
+    if (self->fresh > RBTREE_FIRST + self->space.areas_max ||
+        rbtree_count_unused(self) != self->fresh - RBTREE_FIRST - self->space.area_count)
         rbtree_say(&walk, RBTREE_END, "and those below it are not all nodes that are in use");
     return walk.broken;
 }

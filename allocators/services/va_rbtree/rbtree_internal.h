@@ -32,14 +32,11 @@ struct rbtree_node {
 };
 
 struct rbtree {
-    struct area_window window;
-    uint32_t areas_max;
-    uint32_t area_count;
+    struct area_space space; /* first: hooks that are shared know only that */
     uint32_t root;
     uint32_t unused; /* stack of nodes given back, RBTREE_NIL at its end */
     uint32_t fresh;  /* nodes from here on were never used */
     uint32_t reserved32;
-    uint64_t bytes_reserved;
     struct rbtree_node nodes[]; /* RBTREE_FIRST + areas_max */
 };
 
