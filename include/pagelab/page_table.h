@@ -61,13 +61,13 @@ struct pl_page_table_ops {
     enum pl_status (*table_get)(void *self, struct pl_cpu *cpu, const struct pl_request *request,
                                 struct pl_run *run);
     enum pl_status (*table_put)(void *self, struct pl_cpu *cpu, const struct pl_run *run);
-    /* Optional. */
-    enum pl_status (*table_prepare)(void *self, struct pl_cpu *cpu,
-                                    uint64_t tables); /* later gets cannot fail */
+    /* Optional. So many later gets of this CPU cannot fail, unless its interrupts take tables meanwhile. */
+    enum pl_status (*table_prepare)(void *self, struct pl_cpu *cpu, uint64_t tables);
     void (*count)(const void *self, struct pl_page_table_counts *counts);
     uint64_t (*audit)(const void *self, struct pl_visitor *visitor);
     void (*settings)(const void *self, char *text, size_t bytes);
-    /* Gives what is kept for reuse back to the page allocator. Never sleeps. */
+    /* Gives what is kept for reuse, on whatever CPU, back to the page allocator. The caller sees to it that no
+     * call is unfinished. Never sleeps. */
     void (*drain)(void *self, struct pl_cpu *cpu);
     void (*reserved[5])(void);
 };

@@ -269,6 +269,116 @@ static void test_a_failed_prepare_leaves_what_others_put(void **state)
     rack_close(&rack);
 }
 
+/* Each of two CPUs puts tables of its own; the allocator gives nothing more.
+ * Expect a get to find its own CPU's only, the bound to hold for each, and a drain on one CPU to empty both.
+ */
+static void test_each_cpu_has_its_own(void **state)
+{
+    (void)state;
+    struct rack rack;
+    struct pl_run runs[8];
+    struct pl_run run;
+    struct pl_request request = stub2_request(0);
+    rack_open(&rack, &pl_candidate_stack, "keep=3");
+    struct pl_cpu *other = &rack.fixture.stub.cpus[1];
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(get(&rack, &runs[i]), PL_OK);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(rack.ops->table_put(rack.self, other, &runs[i]), PL_OK);
+    expect_tables(&rack, 4, 3);
+    rack.fixture.fail_from = 1;
+    assert_int_equal(get(&rack, &run), PL_NO_MEMORY);
+    assert_int_equal(put(&rack, &runs[4]), PL_OK);
+    assert_int_equal(get(&rack, &run), PL_OK);
+    assert_int_equal(run.first.number, runs[4].first.number);
+    for (int i = 2; i >= 0; i--) {
+        assert_int_equal(rack.ops->table_get(rack.self, other, &request, &run), PL_OK);
+        assert_int_equal(run.first.number, runs[i].first.number);
+    }
+    assert_int_equal(rack.ops->table_get(rack.self, other, &request, &run), PL_NO_MEMORY);
+    for (int i = 0; i < 8; i++) {
+        if (i != 3)
+            assert_int_equal(
+                rack.ops->table_put(rack.self, i < 3 ? other : fixture_cpu(&rack.fixture), &runs[i]), PL_OK);
+    }
+    expect_tables(&rack, 0, 6);
+    rack.ops->drain(rack.self, fixture_cpu(&rack.fixture));
+    expect_tables(&rack, 0, 0);
+    rack_close(&rack);
+}
+
+struct stack_interrupt {
+    struct stub2_handler handler;
+    struct rack *rack;
+    struct pl_run table; /* that the interrupt holds */
+    bool holds;
+    bool inside; /* interrupts do not nest */
+    unsigned runs;
+};
+
+/* What an interrupt does: takes a table, or gives its own back. */
+static void take_or_give(struct stub2_handler *handler, struct pl_cpu *cpu, unsigned bits)
+{
+    struct stack_interrupt *interrupt = (struct stack_interrupt *)handler;
+    struct pl_request request = stub2_request(0);
+    (void)bits;
+    interrupt->inside = true;
+    interrupt->runs++;
+    if (interrupt->holds)
+        assert_int_equal(interrupt->rack->ops->table_put(interrupt->rack->self, cpu, &interrupt->table),
+                         PL_OK);
+    else
+        assert_int_equal(
+            interrupt->rack->ops->table_get(interrupt->rack->self, cpu, &request, &interrupt->table), PL_OK);
+    interrupt->holds = !interrupt->holds;
+    interrupt->inside = false;
+}
+
+/* Raised where it hurts most: runs at once if the CPU is not masked there. */
+static void raise_at_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
+{
+    struct stack_interrupt *interrupt = cpu->platform_data;
+    (void)object;
+    if (kind != PL_POINT_LABEL || interrupt->inside)
+        return;
+    if (atomic_load(&cpu->masked) != 0) {
+        atomic_fetch_or(&cpu->pending, 1u);
+        return;
+    }
+    take_or_give(&interrupt->handler, cpu, 1);
+}
+
+/* At every labelled point an interrupt takes a table or gives one back.
+ * Expect no table in two hands, and a sound stack after each call. */
+static void test_interrupts_at_the_worst_moment(void **state)
+{
+    (void)state;
+    struct rack rack;
+    struct pl_run runs[6];
+    rack_open(&rack, &pl_candidate_stack, "keep=3");
+    struct stack_interrupt interrupt = {.handler = {.run = take_or_give}, .rack = &rack};
+    rack.fixture.stub.platform.point = raise_at_point;
+    fixture_cpu(&rack.fixture)->platform_data = &interrupt.handler;
+    for (int round = 0; round < 50; round++) {
+        size_t count = 1 + (size_t)round % PL_COUNT_OF(runs);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(get(&rack, &runs[i]), PL_OK);
+            assert_true(is_zero(&rack, &runs[i]));
+            memset(bytes_of(&rack, &runs[i]), 0xff, PL_FRAME_BYTES);
+        }
+        for (size_t i = 0; i < count; i++) {
+            struct service_listener listener = service_listener();
+            assert_int_equal(put(&rack, &runs[i]), PL_OK);
+            assert_int_equal(rack.ops->audit(rack.self, &listener.visitor), 0);
+        }
+    }
+    assert_true(interrupt.runs > 100);
+    rack.fixture.stub.platform.point = NULL;
+    if (interrupt.holds)
+        assert_int_equal(put(&rack, &interrupt.table), PL_OK);
+    rack_close(&rack);
+}
+
 /* Somebody writes into a kept table; a count is wrong; the link leads out of the machine.
  * Expect the audit to say so. */
 static void test_audit_sees_what_is_wrong(void **state)
@@ -330,6 +440,8 @@ int main(void)
         cmocka_unit_test(test_prepared_gets_cannot_fail),
         cmocka_unit_test(test_preparing_fails_without_a_trace),
         cmocka_unit_test(test_a_failed_prepare_leaves_what_others_put),
+        cmocka_unit_test(test_each_cpu_has_its_own),
+        cmocka_unit_test(test_interrupts_at_the_worst_moment),
         cmocka_unit_test(test_audit_sees_what_is_wrong),
         cmocka_unit_test(test_init_is_strict),
     };

@@ -1,29 +1,29 @@
-/* Table memory with a stack of tables kept for reuse: made zero when they come back, linked through their
- * first word, handed out at once. The way of Linux's quicklists; table_prepare fills the stack ahead, so that
- * gets in a place that may not fail cannot (the way of Linux's mempool). */
-#include <pagelab/lock.h>
-
+/* Table memory with a stack of tables for each CPU, kept for reuse: made zero when they come back, linked
+ * through their first word, handed out at once. The way of Linux's quicklists; table_prepare fills the CPU's
+ * stack ahead, so that gets in a place that may not fail cannot. */
 #include "allocators/services/params.h"
-#include "allocators/services/tables.h"
+#include "allocators/services/shelf.h"
 
 #define STACK_KEEP_DEFAULT 8u
 #define STACK_KEEP_LIMIT   UINT32_C(1000000)
 
-/* Kept tables are granted to us by the page allocator, and zero but for the first word: the number of the
- * next frame plus 1, 0 at the bottom. */
+/* Only the CPU itself touches its shelf, masked; but drain, when nobody is inside a call. */
+struct stack_cpu {
+    PL_CPU_ALIGNED struct shelf shelf;
+};
+
 struct stack {
-    struct pl_lock lock; /* of top and kept */
     struct tables tables;
-    uint64_t top;       /* frame number plus 1 */
-    atomic_ullong kept; /* written under the lock; count, which has no CPU to lock with, reads without */
-    uint64_t keep;      /* a put that finds as many kept gives its table back */
+    uint64_t keep; /* a put that finds as many kept on its CPU gives its table back */
+    struct stack_cpu cpus[];
 };
 
 static size_t stack_meta_bytes(const struct pl_page_table_config *config)
 {
     PL_ASSERT(config != NULL);
     PL_ASSERT(config->machine != NULL);
-    return sizeof(struct stack) + marks_bytes(config->machine);
+    return sizeof(struct stack) + config->machine->cpu_count * sizeof(struct stack_cpu) +
+           marks_bytes(config->machine);
 }
 
 static enum pl_status stack_init(void *instance, const struct pl_page_table_config *config)
@@ -35,7 +35,7 @@ static enum pl_status stack_init(void *instance, const struct pl_page_table_conf
     if (!params_parse(config->params, &keep, 1))
         return PL_INVALID;
     self->keep = keep.value;
-    return tables_init(&self->tables, config, self + 1);
+    return tables_init(&self->tables, config, &self->cpus[config->machine->cpu_count]);
 }
 
 /* What is kept is granted as far as the page allocator knows; its owner drains first, or throws both away. */
@@ -44,50 +44,30 @@ static void stack_fini(void *instance)
     PL_ASSERT(instance != NULL);
 }
 
-static uint64_t *stack_link(const struct stack *self, pl_frame frame)
+static struct shelf *stack_shelf(struct stack *self, const struct pl_cpu *cpu)
 {
-    return (void *)pl_frame_address(self->tables.machine, frame);
+    PL_ASSERT(cpu->id < self->tables.machine->cpu_count);
+    return &self->cpus[cpu->id].shelf;
 }
 
-static uint64_t stack_kept(const struct stack *self)
-{
-    return atomic_load_explicit(&self->kept, memory_order_relaxed);
-}
-
-/* Under the lock. */
-static void stack_set_kept(struct stack *self, uint64_t kept)
-{
-    atomic_store_explicit(&self->kept, kept, memory_order_relaxed);
-}
-
-/* Pushes a zero frame unless `limit` are kept already. */
+/* Pushes a zero frame unless `limit` are kept here already. */
 static bool stack_push(struct stack *self, struct pl_cpu *cpu, pl_frame frame, uint64_t limit)
 {
-    uint32_t before = pl_lock_masked(&self->lock, cpu);
-    bool room = stack_kept(self) < limit;
-    if (room) {
-        *stack_link(self, frame) = self->top;
-        self->top = frame.number + 1;
-        stack_set_kept(self, stack_kept(self) + 1);
-    }
-    pl_unlock_masked(&self->lock, cpu, before);
+    struct shelf *shelf = stack_shelf(self, cpu);
+    uint32_t before = pl_mask(cpu);
+    bool room = shelf_kept(shelf) < limit;
+    if (room)
+        shelf_push(shelf, cpu, self->tables.machine, frame);
+    pl_unmask(cpu, before);
     return room;
 }
 
-/* Pops a frame, all zero again, if there is one. */
+/* Pops one of this CPU's, all zero again, if there is one. */
 static bool stack_pop(struct stack *self, struct pl_cpu *cpu, struct pl_run *run)
 {
-    uint32_t before = pl_lock_masked(&self->lock, cpu);
-    bool any = stack_kept(self) > 0;
-    if (any) {
-        *run = (struct pl_run){
-            .first = pl_frame_at(self->top - 1), .frame_count = 1, .order = 0, .flags = PL_RUN_ZERO};
-        uint64_t *link = stack_link(self, run->first);
-        self->top = *link;
-        *link = 0;
-        stack_set_kept(self, stack_kept(self) - 1);
-    }
-    pl_unlock_masked(&self->lock, cpu, before);
+    uint32_t before = pl_mask(cpu);
+    bool any = shelf_pop(stack_shelf(self, cpu), cpu, self->tables.machine, run);
+    pl_unmask(cpu, before);
     return any;
 }
 
@@ -123,43 +103,41 @@ static enum pl_status stack_put(void *instance, struct pl_cpu *cpu, const struct
     PL_ASSERT(run != NULL);
     if (!tables_take_in(&self->tables, run))
         return PL_REFUSED;
-    if (self->keep != 0) {
+    bool zero = shelf_kept(stack_shelf(self, cpu)) < self->keep;
+    if (zero) {
         memset(pl_frame_address(self->tables.machine, run->first), 0, PL_FRAME_BYTES);
-        if (stack_push(self, cpu, run->first, self->keep))
+        if (stack_push(self, cpu, run->first, self->keep)) /* not if an interrupt has filled it meanwhile */
             return PL_OK;
     }
-    enum pl_status status = tables_give(&self->tables, cpu, run, self->keep != 0);
+    enum pl_status status = tables_give(&self->tables, cpu, run, zero);
     if (status != PL_OK)
         tables_hand_out(&self->tables, run);
     return status;
 }
 
-/* Gives back so many, or all there are. By number, not down to a level: what others put meanwhile is theirs.
- */
-static void stack_shrink(struct stack *self, struct pl_cpu *cpu, uint64_t tables)
+static void stack_give(struct stack *self, struct pl_cpu *cpu, const struct pl_run *run)
 {
-    struct pl_run run;
-    while (tables-- > 0 && stack_pop(self, cpu, &run)) {
-        enum pl_status status = tables_give(&self->tables, cpu, &run, true);
-        PL_ASSERT(status == PL_OK);
-        (void)status;
-    }
+    enum pl_status status = tables_give(&self->tables, cpu, run, true);
+    PL_ASSERT(status == PL_OK);
+    (void)status;
 }
 
-/* At least so many are kept afterwards, or PL_NO_MEMORY and as many as there would be without the call. Never
- * sleeps. */
+/* At least so many are kept here afterwards, or PL_NO_MEMORY and as many as there would be without the call.
+ * What is given back then is counted by number, not down to a level: what interrupts put meanwhile stays.
+ * Never sleeps. */
 static enum pl_status stack_prepare(void *instance, struct pl_cpu *cpu, uint64_t tables)
 {
     struct stack *self = instance;
     const struct pl_request request = {.node = PL_NODE_ANY};
+    struct pl_run run;
     PL_ASSERT(cpu != NULL);
     if (tables > self->tables.machine->frame_count)
         return PL_NEVER;
-    for (uint64_t pushed = 0; stack_kept(self) < tables; pushed++) {
-        struct pl_run run;
+    for (uint64_t pushed = 0; shelf_kept(stack_shelf(self, cpu)) < tables; pushed++) {
         enum pl_status status = tables_take(&self->tables, cpu, &request, &run);
         if (status != PL_OK) {
-            stack_shrink(self, cpu, pushed);
+            while (pushed-- > 0 && stack_pop(self, cpu, &run))
+                stack_give(self, cpu, &run);
             return status;
         }
         (void)stack_push(self, cpu, run.first, UINT64_MAX);
@@ -167,27 +145,27 @@ static enum pl_status stack_prepare(void *instance, struct pl_cpu *cpu, uint64_t
     return PL_OK;
 }
 
+/* Of all CPUs. */
 static void stack_drain(void *instance, struct pl_cpu *cpu)
 {
-    PL_ASSERT(instance != NULL);
+    struct stack *self = instance;
+    struct pl_run run;
     PL_ASSERT(cpu != NULL);
-    stack_shrink(instance, cpu, UINT64_MAX);
+    while (stack_pop(self, cpu, &run))
+        stack_give(self, cpu, &run);
+    for (uint32_t i = 0; i < self->tables.machine->cpu_count; i++) {
+        while (i != cpu->id && shelf_pop(&self->cpus[i].shelf, cpu, self->tables.machine, &run))
+            stack_give(self, cpu, &run);
+    }
 }
 
 static void stack_count(const void *instance, struct pl_page_table_counts *counts)
 {
     const struct stack *self = instance;
     PL_ASSERT(counts != NULL);
-    *counts = (struct pl_page_table_counts){.tables_live = tables_live_count(&self->tables),
-                                            .tables_kept = stack_kept(self)};
-}
-
-static bool stack_is_zero_behind_link(const uint64_t *words)
-{
-    uint64_t any = 0;
-    for (size_t i = 1; i < PL_FRAME_BYTES / sizeof(uint64_t); i++)
-        any |= words[i];
-    return any == 0;
+    *counts = (struct pl_page_table_counts){.tables_live = tables_live_count(&self->tables)};
+    for (uint32_t i = 0; i < self->tables.machine->cpu_count; i++)
+        counts->tables_kept += shelf_kept(&self->cpus[i].shelf);
 }
 
 static uint64_t stack_audit(const void *instance, struct pl_visitor *visitor)
@@ -196,23 +174,8 @@ static uint64_t stack_audit(const void *instance, struct pl_visitor *visitor)
     PL_ASSERT(visitor != NULL);
     PL_ASSERT(visitor->broken != NULL);
     uint64_t broken = tables_audit(&self->tables, visitor, "stack");
-    uint64_t at = self->top;
-    uint64_t met = 0;
-    while (at != 0 && met++ < stack_kept(self)) {
-        pl_frame frame = pl_frame_at(at - 1);
-        if (frame.number - self->tables.machine->first.number >= self->tables.machine->span) {
-            tables_broken(visitor, &broken, "stack", frame.number, "is kept and no frame of the machine");
-            return broken;
-        }
-        if (marks_test(&self->tables.live, frame))
-            tables_broken(visitor, &broken, "stack", frame.number, "is kept and handed out");
-        if (!stack_is_zero_behind_link(stack_link(self, frame)))
-            tables_broken(visitor, &broken, "stack", frame.number, "is kept and was written to (X-8)");
-        at = *stack_link(self, frame);
-    }
-    if (at != 0 || met != stack_kept(self))
-        tables_broken(visitor, &broken, "stack", stack_kept(self),
-                      "tables are counted, the stack has others");
+    for (uint32_t i = 0; i < self->tables.machine->cpu_count; i++)
+        broken += shelf_audit(&self->cpus[i].shelf, &self->tables, visitor, "stack");
     return broken;
 }
 
@@ -244,7 +207,7 @@ const struct pl_candidate pl_candidate_stack = {
     .bytes = sizeof(struct pl_candidate),
     .abi = PL_ABI,
     .name = "stack",
-    .summary = "table memory: a stack of zeroed tables kept for reuse",
+    .summary = "table memory: a stack of zeroed tables for each CPU",
     .kind = PL_KIND_SERVICE,
     .page_table = &stack_ops,
     .params = "keep=N",
