@@ -200,12 +200,53 @@ void lent_fini(struct lent *lent)
     lent->meta = NULL;
 }
 
+void lent_start(struct lent *lent, struct pl_cpu *cpu)
+{
+    PL_ASSERT(lent->live);
+    if (lent->va.ops->start != NULL)
+        lent->va.ops->start(lent->va.self, cpu);
+    if (lent->tables.ops->start != NULL)
+        lent->tables.ops->start(lent->tables.self, cpu);
+}
+
 void lent_drain(struct lent *lent, struct pl_cpu *cpu)
 {
     if (lent->va.ops->drain != NULL)
         lent->va.ops->drain(lent->va.self, cpu);
     if (lent->tables.ops->drain != NULL)
         lent->tables.ops->drain(lent->tables.self, cpu);
+    if (lent->buffer.ops->drain != NULL)
+        lent->buffer.ops->drain(lent->buffer.self, cpu);
+}
+
+static uint64_t kept_in_buffers(const struct lent *lent)
+{
+    struct pl_buffer_counts counts = {0};
+    if (lent->buffer.ops->count != NULL)
+        lent->buffer.ops->count(lent->buffer.self, &counts);
+    return counts.frames_kept;
+}
+
+uint64_t lent_kept(const struct lent *lent)
+{
+    struct pl_page_table_counts counts = {0};
+    if (lent->tables.ops->count != NULL)
+        lent->tables.ops->count(lent->tables.self, &counts);
+    return counts.tables_kept + kept_in_buffers(lent);
+}
+
+bool lent_can_shrink(const struct lent *lent)
+{
+    return lent->buffer.ops->drain != NULL;
+}
+
+uint64_t lent_shrink(struct lent *lent, struct pl_cpu *cpu)
+{
+    PL_ASSERT(lent_can_shrink(lent));
+    uint64_t before = kept_in_buffers(lent);
+    lent->buffer.ops->drain(lent->buffer.self, cpu);
+    PL_ASSERT(kept_in_buffers(lent) <= before);
+    return before - kept_in_buffers(lent);
 }
 
 uint64_t lent_audit(const struct lent *lent, struct pl_visitor *visitor)

@@ -24,7 +24,7 @@ struct lent {
 };
 
 /* On frames from `page` (a gate's). PL_OK; PL_UNSUPPORTED, PL_INVALID (parameters), PL_NO_MEMORY with one
- * line in `error`. Takes no frame yet. */
+ * line in `error`. Takes no frame before lent_start. */
 enum pl_status lent_init(struct lent *lent, const struct spec *spec, const struct pl_machine *machine,
                          struct pl_page page, uint64_t window_addr, uint64_t window_bytes,
                          struct spec_error *error);
@@ -32,8 +32,19 @@ enum pl_status lent_init(struct lent *lent, const struct spec *spec, const struc
 enum pl_status lent_reset(struct lent *lent);
 void lent_fini(struct lent *lent);
 
+/* They take what they hold from the start (preallocated tables). After lent_init, and after lent_reset. */
+void lent_start(struct lent *lent, struct pl_cpu *cpu);
+
 /* Lets go of the frames that are kept for reuse (stacks of tables, pools), so that counts can be compared. */
 void lent_drain(struct lent *lent, struct pl_cpu *cpu);
+
+/* Frames that are kept, in nobody's hands, though the candidate has granted them. */
+uint64_t lent_kept(const struct lent *lent);
+
+/* Memory is short: the buffers' pool is given back, if there is one. Returns the frames that came free. The
+ * tables stay: who prepared or preallocated them did so for this moment. */
+bool lent_can_shrink(const struct lent *lent);
+uint64_t lent_shrink(struct lent *lent, struct pl_cpu *cpu);
 
 /* Walks all three; returns the number of things broken, each told to the visitor. */
 uint64_t lent_audit(const struct lent *lent, struct pl_visitor *visitor);

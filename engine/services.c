@@ -174,10 +174,21 @@ void services_fini(struct services *services)
 
 /* --- a program --- */
 
+/* The page daemon asks the lent services as well, where they keep something that is there to be asked for. */
+static uint64_t shrink_lent(void *client, struct pl_cpu *cpu, uint64_t wanted)
+{
+    struct services *services = client;
+    (void)wanted;
+    uint64_t freed = lent_shrink(&services->lent, cpu);
+    services->shrunk += freed;
+    return freed;
+}
+
 enum pl_status services_reset(struct services *services, struct finding *finding)
 {
     services->finding = finding;
     services->next_tag = 0;
+    services->shrunk = 0;
     pageout_init(&services->pageout);
     services->trap.count = 0;
     services->trap.call = NULL;
@@ -203,10 +214,14 @@ enum pl_status services_reset(struct services *services, struct finding *finding
         node->page = gate_page(&node->gate);
     }
     enum pl_status status = lent_reset(&services->lent);
+    if (status == PL_OK)
+        lent_start(&services->lent, native_cpu(services->nodes[0].native, 0));
     for (unsigned i = 0; i < SERVICES_ORACLE_COUNT && status == PL_OK; i++) {
         if (services->oracles[i] != NULL)
             oracles[i].ops->reset(services->oracles[i]);
     }
+    if (lent_can_shrink(&services->lent))
+        pageout_join(&services->pageout, shrink_lent, services);
     return status;
 }
 
@@ -325,6 +340,18 @@ void services_end(struct services *services, struct pl_cpu *cpu, struct finding 
         admission_drain_all(services->nodes[1].admission, native_cpu(services->nodes[1].native, 0));
         shadow_audit(services->nodes[1].shadow, services->nodes[1].instance, finding);
     }
+}
+
+uint64_t services_held(const struct services *services, uint32_t node)
+{
+    uint64_t kept = node == 0 ? lent_kept(&services->lent) : 0;
+    PL_ASSERT(kept <= services->nodes[node].gate.held);
+    return services->nodes[node].gate.held - kept;
+}
+
+uint64_t services_freed(const struct services *services)
+{
+    return services->pageout.freed - services->shrunk;
 }
 
 uint64_t services_calls(const struct services *services)

@@ -55,6 +55,7 @@ struct services {
     struct instance second_instance;
     struct admission second_admission;
     struct shadow second_shadow;
+    uint64_t shrunk;         /* of pageout.freed: frames that the lent services had kept */
     uint32_t next_tag;       /* for the shadow: each grant through a gate is an owner of its own */
     struct finding *finding; /* of the program that runs; where the observers report */
     FILE *log;               /* as the runner's */
@@ -75,6 +76,12 @@ void services_run(struct services *services, struct pl_cpu *cpu, const struct op
 void services_step(struct services *services, struct finding *finding);
 void services_audit(struct services *services, struct finding *finding);
 void services_end(struct services *services, struct pl_cpu *cpu, struct finding *finding);
+
+/* Frames that the systems hold on a node: what the lent services keep for reuse is not theirs. */
+uint64_t services_held(const struct services *services, uint32_t node);
+
+/* Frames that the page daemon had from the systems. */
+uint64_t services_freed(const struct services *services);
 
 /* All gates' calls: the counted fact behind "allocates nothing". */
 uint64_t services_calls(const struct services *services);

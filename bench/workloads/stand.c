@@ -35,8 +35,10 @@ void *stand_new(struct cell *cell, size_t bytes, size_t memory_bytes)
     gate_init(&stand->gate, &cell->admission, cell->machine, &stand->pageout, 0);
     enum pl_status status = lent_init(&stand->lent, &cell->instance.spec, cell->machine,
                                       gate_page(&stand->gate), STAND_WINDOW_ADDR, STAND_WINDOW_BYTES, &error);
-    if (status == PL_OK)
+    if (status == PL_OK) {
+        lent_start(&stand->lent, stand->cpu);
         return stand;
+    }
     (void)workload_cannot(cell, "%s%.150s", status == PL_UNSUPPORTED ? "n/a (capability): " : "", error.text);
     return NULL;
 }

@@ -62,6 +62,7 @@ static bool open_rig(struct alias_rig *rig, struct check *check)
     if (lent_init(&rig->lent, check->spec, machine, gate_page(&rig->gate), SERVICES_WINDOW_ADDR,
                   SERVICES_WINDOW_BYTES, &error) != PL_OK)
         return candidate_cannot(check, error.text);
+    lent_start(&rig->lent, machine->cpus[0]);
     struct linux_mm_config config = {
         .contract = check->contract,
         .trap = &rig->trap,

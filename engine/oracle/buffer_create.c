@@ -172,7 +172,7 @@ static bool has_long_run(const struct buffer_oracle *oracle, const struct asked 
     struct pl_constraints wanted = {.frame_count = 4 * frames, .high = {UINT64_MAX}, .alignment = 1};
     return (node->instance->caps & caps) == caps && asked->mask == UINT64_MAX &&
            2 * frames <= UINT64_C(1) << node->instance->max_order &&
-           oracle->services->pageout.freed == oracle->before.freed &&
+           services_freed(oracle->services) == oracle->before.freed &&
            shadow_has_run(node->shadow, &wanted, false);
 }
 

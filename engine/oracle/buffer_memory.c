@@ -25,13 +25,13 @@ void buffer_begin(struct buffer_oracle *oracle)
 {
     const struct gate *gate = &oracle->services->nodes[0].gate;
     oracle->before = (struct buffer_before){
-        .held = gate->held,
+        .held = services_held(oracle->services, 0),
         .calls = gate->calls,
         .grants = gate->grants,
         .sleeps = gate->sleeps,
         .would_sleep = gate->would_sleep,
         .injected = gate->injected,
-        .freed = oracle->services->pageout.freed,
+        .freed = services_freed(oracle->services),
         .traps = oracle->services->trap.count,
         .objects = objects_of(&oracle->iokit),
         .pages = slab_pages_of(&oracle->iokit),
@@ -80,9 +80,9 @@ bool buffer_was_short(const struct buffer_oracle *oracle)
  * does not hold; nothing else may have moved. */
 void buffer_unchanged(struct buffer_oracle *oracle, const char *ids, struct finding *finding)
 {
-    const struct gate *gate = &oracle->services->nodes[0].gate;
     const struct buffer_before *before = &oracle->before;
-    uint64_t freed = oracle->services->pageout.freed - before->freed;
+    uint64_t freed = services_freed(oracle->services) - before->freed;
+    uint64_t held = services_held(oracle->services, 0);
     if (finding->found)
         return;
     if (objects_of(&oracle->iokit) != before->objects || slab_pages_of(&oracle->iokit) != before->pages ||
@@ -93,13 +93,13 @@ void buffer_unchanged(struct buffer_oracle *oracle, const char *ids, struct find
                          before->objects, before->pages, before->pinned);
         finding_actual(finding, "%" PRIu64 " objects in %" PRIu64 " pages, %" PRIu64 " pinned",
                        objects_of(&oracle->iokit), slab_pages_of(&oracle->iokit), oracle->iokit.pinned);
-    } else if (gate->held > before->held || gate->held + freed < before->held ||
-               (oracle->services->family == OP_FAMILY_BUFFER && gate->held + freed != before->held)) {
+    } else if (held > before->held || held + freed < before->held ||
+               (oracle->services->family == OP_FAMILY_BUFFER && held + freed != before->held)) {
         finding_set(finding, ids, "");
         finding_expected(finding,
                          "after a failure %" PRIu64 " frames are held as before, but for %" PRIu64 " taken",
                          before->held, freed);
-        finding_actual(finding, "%" PRIu64 " are held", gate->held);
+        finding_actual(finding, "%" PRIu64 " are held", held);
     }
 }
 

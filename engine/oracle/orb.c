@@ -28,7 +28,7 @@ void orb_note(const struct orb_oracle *oracle, struct orb_before *before)
     before->calls = gate->calls;
     before->grants = gate->grants;
     before->frees = gate->frees;
-    before->held = gate->held;
+    before->held = services_held(oracle->services, 0);
     before->sleeps = gate->sleeps;
     before->traps = oracle->trap->count;
     before->depth = sbp2_gate_depth(oracle->login);
@@ -76,7 +76,8 @@ bool orb_unchanged(const struct orb_oracle *oracle, const struct orb_before *bef
     sbp2_count(oracle->login, &counts);
     /* Who slept may have had the page daemon take frames from others. */
     if (oracle->gate->sleeps == before->sleeps &&
-        !orb_number(finding, ids, "frames that the systems hold", before->held, oracle->gate->held))
+        !orb_number(finding, ids, "frames that the systems hold", before->held,
+                    services_held(oracle->services, 0)))
         return false;
     return orb_number(finding, ids, "ORBs", before->counts.orbs, counts.orbs) &&
            orb_number(finding, ids, "page tables", before->counts.tables, counts.tables) &&

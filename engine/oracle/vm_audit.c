@@ -82,7 +82,7 @@ static void audit_page(struct vm_oracle *self, const struct vm_view_page *page, 
 static void audit_frames(const struct vm_oracle *self, struct finding *finding)
 {
     uint64_t due = self->frames + self->vm.nodes.pages + self->vm.objects.pages;
-    uint64_t held = self->node->gate.held;
+    uint64_t held = services_held(self->services, 0);
     if (finding->found || (self->services->family == OP_FAMILY_VM ? held == due : held >= due))
         return;
     finding_set(finding, "F-2 X-1", "");

@@ -29,6 +29,13 @@ struct pl_buffer_constraints {
     uint64_t reserved[4];
 };
 
+/* Frames that the page allocator has granted to it. */
+struct pl_buffer_counts {
+    uint64_t frames_held; /* all of them */
+    uint64_t frames_kept; /* of these, for reuse: in no buffer */
+    uint64_t reserved[4];
+};
+
 struct pl_buffer_ops {
     uint32_t bytes;
     uint32_t abi;
@@ -46,7 +53,12 @@ struct pl_buffer_ops {
     /* Optional. */
     uint64_t (*audit)(const void *self, struct pl_visitor *visitor);
     void (*settings)(const void *self, char *text, size_t bytes);
-    void (*reserved[6])(void);
+    /* Exact when no call is unfinished. */
+    void (*count)(const void *self, struct pl_buffer_counts *counts);
+    /* Gives what is kept for reuse back to the page allocator. May be called while calls wait for memory.
+     * Never sleeps. */
+    void (*drain)(void *self, struct pl_cpu *cpu);
+    void (*reserved[4])(void);
 };
 
 /* An instance: its hooks and its metadata. Copied freely; owns nothing. */

@@ -66,10 +66,13 @@ struct pl_page_table_ops {
     void (*count)(const void *self, struct pl_page_table_counts *counts);
     uint64_t (*audit)(const void *self, struct pl_visitor *visitor);
     void (*settings)(const void *self, char *text, size_t bytes);
-    /* Gives what is kept for reuse, on whatever CPU, back to the page allocator. The caller sees to it that no
-     * call is unfinished. Never sleeps. */
+    /* Gives what is kept for reuse, on whatever CPU, back to the page allocator. The caller sees to it that
+     * no call is unfinished. Never sleeps. */
     void (*drain)(void *self, struct pl_cpu *cpu);
-    void (*reserved[5])(void);
+    /* Takes what it holds from the start, as much of it as there is. Called after init, and after each
+     * restoring of the state, when the page allocator is ready. Never sleeps. */
+    void (*start)(void *self, struct pl_cpu *cpu);
+    void (*reserved[4])(void);
 };
 
 /* Address space and table memory, each of an instance of its own: `va=NAME` brings reserve, release and

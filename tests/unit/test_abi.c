@@ -39,6 +39,7 @@ static void test_sizes(void **state)
     SAME_SIZE(pl_page_table_ops, 160);
     SAME_SIZE(pl_buffer_config, 88);
     SAME_SIZE(pl_buffer_constraints, 120);
+    SAME_SIZE(pl_buffer_counts, 48);
     SAME_SIZE(pl_buffer_ops, 120);
     SAME_SIZE(pl_candidate, 152);
 }
