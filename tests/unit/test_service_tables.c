@@ -1,10 +1,12 @@
-/* The two services of table memory, direct and stack: zero frames, wrong releases, failures, what is kept. */
+/* The services of table memory, direct, stack and prealloc: zero frames, wrong releases, failures, what is
+ * kept. */
 #include "service_fixture.h"
 
 #define FRAMES 64u
 
 extern const struct pl_candidate pl_candidate_direct;
 extern const struct pl_candidate pl_candidate_stack;
+extern const struct pl_candidate pl_candidate_prealloc;
 extern const struct pl_candidate pl_candidate_reference;
 
 static const struct pl_range range[] = {{.first = {1000}, .frame_count = FRAMES}};
@@ -88,11 +90,15 @@ struct service {
 };
 
 static const struct service services[] = {
-    {&pl_candidate_direct, NULL, 0},
-    {&pl_candidate_stack, NULL, 8},
-    {&pl_candidate_stack, "keep=0", 0},
-    {&pl_candidate_stack, "keep=3", 3},
+    {&pl_candidate_direct, NULL, 0},         {&pl_candidate_stack, NULL, 8},
+    {&pl_candidate_stack, "keep=0", 0},      {&pl_candidate_stack, "keep=3", 3},
+    {&pl_candidate_prealloc, NULL, 64},      {&pl_candidate_prealloc, "tables=3", 3},
+    {&pl_candidate_prealloc, "tables=0", 0},
 };
+
+/* Those that keep tables, three of them. */
+static const struct service keepers[] = {{&pl_candidate_stack, "keep=3", 3},
+                                         {&pl_candidate_prealloc, "tables=3", 3}};
 
 /* All frames as tables, written to, given back, taken again, three times; the allocator's frames are full of
  * somebody else's bytes.
@@ -194,25 +200,27 @@ static void test_requests(void **state)
 static void test_prepared_gets_cannot_fail(void **state)
 {
     (void)state;
-    struct rack rack;
-    struct pl_run runs[6];
-    rack_open(&rack, &pl_candidate_stack, "keep=3");
-    assert_int_equal(prepare(&rack, 5), PL_OK);
-    assert_int_equal(prepare(&rack, 2), PL_OK);
-    expect_tables(&rack, 0, 5);
-    uint64_t calls = rack.fixture.calls;
-    rack.fixture.fail_from = 1;
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(get(&rack, &runs[i]), PL_OK);
-        assert_true(is_zero(&rack, &runs[i]));
+    for (size_t k = 0; k < PL_COUNT_OF(keepers); k++) {
+        struct rack rack;
+        struct pl_run runs[6];
+        rack_open(&rack, keepers[k].candidate, keepers[k].params);
+        assert_int_equal(prepare(&rack, 5), PL_OK);
+        assert_int_equal(prepare(&rack, 2), PL_OK);
+        expect_tables(&rack, 0, 5);
+        uint64_t calls = rack.fixture.calls;
+        rack.fixture.fail_from = 1;
+        for (int i = 0; i < 5; i++) {
+            assert_int_equal(get(&rack, &runs[i]), PL_OK);
+            assert_true(is_zero(&rack, &runs[i]));
+        }
+        assert_int_equal(rack.fixture.calls, calls);
+        assert_int_equal(get(&rack, &runs[5]), PL_NO_MEMORY);
+        for (int i = 0; i < 5; i++)
+            assert_int_equal(put(&rack, &runs[i]), PL_OK);
+        expect_tables(&rack, 0, 3);
+        assert_int_equal(rack.fixture.wait_flags, 0);
+        rack_close(&rack);
     }
-    assert_int_equal(rack.fixture.calls, calls);
-    assert_int_equal(get(&rack, &runs[5]), PL_NO_MEMORY);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(put(&rack, &runs[i]), PL_OK);
-    expect_tables(&rack, 0, 3);
-    assert_int_equal(rack.fixture.wait_flags, 0);
-    rack_close(&rack);
 }
 
 /* Six are prepared, with the n-th grant failing, for each n; and more than the machine has.
@@ -220,10 +228,11 @@ static void test_prepared_gets_cannot_fail(void **state)
 static void test_preparing_fails_without_a_trace(void **state)
 {
     (void)state;
-    for (uint64_t n = 1; n <= 5; n++) {
+    for (uint64_t at = 2; at <= 11; at++) {
+        uint64_t n = at / 2;
         struct rack rack;
         struct pl_run run;
-        rack_open(&rack, &pl_candidate_stack, "keep=3");
+        rack_open(&rack, keepers[at % 2].candidate, keepers[at % 2].params);
         assert_int_equal(get(&rack, &run), PL_OK);
         assert_int_equal(put(&rack, &run), PL_OK);
         rack.fixture.fail_in = n;
@@ -307,6 +316,48 @@ static void test_each_cpu_has_its_own(void **state)
     rack_close(&rack);
 }
 
+/* The start of a stock of three on two CPUs, with the n-th grant failing, for each n; then gets on both CPUs.
+ * Expect as many tables as could be had, no call of the allocator while they last on either CPU, one a get
+ * after that; the stock whole again after the puts, and after a drain and a new start; no more than a share
+ * of the machine taken. */
+static void test_a_stock_is_there_from_the_start(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 4; n++) {
+        struct rack rack;
+        struct pl_run runs[5];
+        struct pl_request request = stub2_request(0);
+        rack_open(&rack, &pl_candidate_prealloc, "tables=3");
+        expect_tables(&rack, 0, 0);
+        rack.fixture.fail_in = n;
+        rack.ops->start(rack.self, fixture_cpu(&rack.fixture));
+        rack.fixture.fail_in = 0;
+        expect_tables(&rack, 0, n - 1);
+        assert_int_equal(rack.fixture.wait_flags, 0);
+        uint64_t calls = rack.fixture.calls;
+        for (uint64_t i = 0; i < 5; i++) {
+            struct pl_cpu *cpu = &rack.fixture.stub.cpus[i % 2];
+            assert_int_equal(rack.ops->table_get(rack.self, cpu, &request, &runs[i]), PL_OK);
+            assert_true(is_zero(&rack, &runs[i]));
+            assert_int_equal(rack.fixture.calls - calls, i < n - 1 ? 0 : i + 1 - (n - 1));
+        }
+        for (int i = 0; i < 5; i++)
+            assert_int_equal(put(&rack, &runs[i]), PL_OK);
+        expect_tables(&rack, 0, 3);
+        rack.ops->drain(rack.self, fixture_cpu(&rack.fixture));
+        expect_tables(&rack, 0, 0);
+        rack.ops->start(rack.self, fixture_cpu(&rack.fixture));
+        rack.ops->start(rack.self, fixture_cpu(&rack.fixture));
+        expect_tables(&rack, 0, 3);
+        rack_close(&rack);
+    }
+    struct rack rack;
+    rack_open(&rack, &pl_candidate_prealloc, "tables=1000");
+    rack.ops->start(rack.self, fixture_cpu(&rack.fixture));
+    expect_tables(&rack, 0, FRAMES / 16);
+    rack_close(&rack);
+}
+
 struct stack_interrupt {
     struct stub2_handler handler;
     struct rack *rack;
@@ -348,14 +399,11 @@ static void raise_at_point(struct pl_cpu *cpu, uint32_t kind, const void *object
     take_or_give(&interrupt->handler, cpu, 1);
 }
 
-/* At every labelled point an interrupt takes a table or gives one back.
- * Expect no table in two hands, and a sound stack after each call. */
-static void test_interrupts_at_the_worst_moment(void **state)
+static void interrupt_everywhere(const struct service *keeper)
 {
-    (void)state;
     struct rack rack;
     struct pl_run runs[6];
-    rack_open(&rack, &pl_candidate_stack, "keep=3");
+    rack_open(&rack, keeper->candidate, keeper->params);
     struct stack_interrupt interrupt = {.handler = {.run = take_or_give}, .rack = &rack};
     rack.fixture.stub.platform.point = raise_at_point;
     fixture_cpu(&rack.fixture)->platform_data = &interrupt.handler;
@@ -377,6 +425,15 @@ static void test_interrupts_at_the_worst_moment(void **state)
     if (interrupt.holds)
         assert_int_equal(put(&rack, &interrupt.table), PL_OK);
     rack_close(&rack);
+}
+
+/* At every labelled point an interrupt takes a table or gives one back.
+ * Expect no table in two hands, and a sound stack after each call. */
+static void test_interrupts_at_the_worst_moment(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < PL_COUNT_OF(keepers); k++)
+        interrupt_everywhere(&keepers[k]);
 }
 
 /* Somebody writes into a kept table; a count is wrong; the link leads out of the machine.
@@ -408,17 +465,22 @@ static void test_audit_sees_what_is_wrong(void **state)
 static void test_init_is_strict(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"keep", "keep=", "keep=x", "keep=1x", "keep=9999999", "hold=1"};
+    static const char *const wrong[] = {
+        "keep",     "keep=",          "keep=x", "keep=1x", "keep=9999999", "hold=1",
+        "tables=x", "tables=1000001", "=",      ",",       "keep=1,",      "tables=1,tables=1"};
     struct rack rack;
     for (size_t i = 0; i < PL_COUNT_OF(wrong); i++) {
         rack_open(&rack, &pl_candidate_stack, wrong[i]);
+        assert_int_equal(rack.status, PL_INVALID);
+        rack_close(&rack);
+        rack_open(&rack, &pl_candidate_prealloc, wrong[i]);
         assert_int_equal(rack.status, PL_INVALID);
         rack_close(&rack);
     }
     rack_open(&rack, &pl_candidate_direct, "keep=1");
     assert_int_equal(rack.status, PL_INVALID);
     rack_close(&rack);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < PL_COUNT_OF(services); i++) {
         struct fixture fixture;
         fixture_open(&fixture, &pl_candidate_reference, range, 1, true);
         struct pl_machine bare = fixture.stub.machine;
@@ -441,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_preparing_fails_without_a_trace),
         cmocka_unit_test(test_a_failed_prepare_leaves_what_others_put),
         cmocka_unit_test(test_each_cpu_has_its_own),
+        cmocka_unit_test(test_a_stock_is_there_from_the_start),
         cmocka_unit_test(test_interrupts_at_the_worst_moment),
         cmocka_unit_test(test_audit_sees_what_is_wrong),
         cmocka_unit_test(test_init_is_strict),
