@@ -1,87 +1,19 @@
-/* The two address-space services, list and rbtree, against a window that is an array of bytes: both give the
- * lowest place that fits, so both must give exactly that. */
-#include "service_fixture.h"
+/* The address-space services: list and rbtree against a window that is an array of bytes, for both give the
+ * lowest place that fits, so both must give exactly that; and what all three must answer alike. */
+#include "va_fixture.h"
 
 #include "../../allocators/services/va_list/list_internal.h"
 #include "../../allocators/services/va_rbtree/rbtree_internal.h"
 
-#define P            PL_FRAME_BYTES
-#define WINDOW_PAGES 256u
-#define WINDOW_ADDR  UINT64_C(0xffffc90000000000)
-
 extern const struct pl_candidate pl_candidate_list;
 extern const struct pl_candidate pl_candidate_rbtree;
+extern const struct pl_candidate pl_candidate_vmem;
 
+/* Those that give the lowest place. */
 static const struct pl_candidate *const both[] = {&pl_candidate_list, &pl_candidate_rbtree};
 
-struct va {
-    struct stub2 stub;
-    struct pl_page_table_config config;
-    const struct pl_page_table_ops *ops;
-    void *self;
-    enum pl_status status;
-};
-
-static const struct pl_range one_range[] = {{.frame_count = 16}};
-
-static void va_open(struct va *va, const struct pl_candidate *candidate, uint64_t addr, uint64_t bytes,
-                    const char *params)
-{
-    memset(va, 0, sizeof(*va));
-    stub2_make(&va->stub, one_range, 1, 1, false);
-    va->config = (struct pl_page_table_config){.bytes = sizeof(va->config),
-                                               .machine = &va->stub.machine,
-                                               .window_addr = addr,
-                                               .window_bytes = bytes,
-                                               .params = params};
-    va->ops = candidate->page_table;
-    va->self = service_metadata(va->ops->meta_bytes(&va->config));
-    va->status = va->ops->init(va->self, &va->config);
-}
-
-static void va_close(struct va *va)
-{
-    if (va->status == PL_OK)
-        va->ops->fini(va->self);
-    free(va->self);
-    stub2_destroy(&va->stub);
-}
-
-static enum pl_status reserve(struct va *va, const struct pl_area_request *request, struct pl_area *area)
-{
-    return va->ops->reserve(va->self, &va->stub.cpus[0], request, area);
-}
-
-static enum pl_status reserve_pages(struct va *va, uint64_t pages, struct pl_area *area)
-{
-    struct pl_area_request request = {.bytes_wanted = pages * P, .alignment = 1};
-    return reserve(va, &request, area);
-}
-
-static enum pl_status release(struct va *va, uint64_t addr, uint64_t bytes)
-{
-    struct pl_area area = {.addr = addr, .area_bytes = bytes};
-    return va->ops->release(va->self, &va->stub.cpus[0], &area);
-}
-
-static uint64_t audit(struct va *va)
-{
-    struct service_listener listener = service_listener();
-    uint64_t broken = va->ops->audit(va->self, &listener.visitor);
-    assert_int_equal(broken == 0, listener.words[0] == '\0');
-    return broken;
-}
-
-static void expect_sound(struct va *va, uint64_t areas, uint64_t bytes)
-{
-    struct pl_page_table_counts counts;
-    struct service_listener listener = service_listener();
-    if (va->ops->audit(va->self, &listener.visitor) != 0)
-        fail_msg("%s", listener.words);
-    va->ops->count(va->self, &counts);
-    assert_int_equal(counts.areas, areas);
-    assert_int_equal(counts.bytes_reserved, bytes);
-}
+static const struct pl_candidate *const all[] = {&pl_candidate_list, &pl_candidate_rbtree,
+                                                 &pl_candidate_vmem};
 
 /* --- the model --- */
 
@@ -235,10 +167,10 @@ static void test_illegal_and_impossible(void **state)
          .high_addr = WINDOW_ADDR + 8 * P},
         {.bytes_wanted = P, .alignment = UINT64_C(1) << 43},
     };
-    for (size_t i = 0; i < PL_COUNT_OF(both); i++) {
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
         struct va va;
         struct pl_area area;
-        va_open(&va, both[i], WINDOW_ADDR, WINDOW_PAGES * P, NULL);
+        va_open(&va, all[i], WINDOW_ADDR, WINDOW_PAGES * P, NULL);
         for (size_t k = 0; k < PL_COUNT_OF(illegal); k++)
             assert_int_equal(reserve(&va, &illegal[k], &area), PL_INVALID);
         for (size_t k = 0; k < PL_COUNT_OF(never); k++)
@@ -257,11 +189,11 @@ static void test_illegal_and_impossible(void **state)
 static void test_refuses_every_other_release(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < PL_COUNT_OF(both); i++) {
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
         struct va va;
         struct pl_area a;
         struct pl_area b;
-        va_open(&va, both[i], WINDOW_ADDR, WINDOW_PAGES * P, NULL);
+        va_open(&va, all[i], WINDOW_ADDR, WINDOW_PAGES * P, NULL);
         assert_int_equal(reserve_pages(&va, 4, &a), PL_OK);
         assert_int_equal(reserve_pages(&va, 4, &b), PL_OK);
         assert_int_equal(b.addr, a.addr + 4 * P);
@@ -297,11 +229,11 @@ static void test_windows_at_the_edges(void **state)
 {
     (void)state;
     const uint64_t addrs[] = {0, 0 - 3 * P, P};
-    for (size_t i = 0; i < PL_COUNT_OF(both); i++) {
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
         for (size_t k = 0; k < PL_COUNT_OF(addrs); k++) {
             struct va va;
             struct pl_area area;
-            va_open(&va, both[i], addrs[k], 3 * P, NULL);
+            va_open(&va, all[i], addrs[k], 3 * P, NULL);
             assert_int_equal(va.status, PL_OK);
             for (uint64_t page = 0; page < 3; page++) {
                 assert_int_equal(reserve_pages(&va, 1, &area), PL_OK);
@@ -314,11 +246,11 @@ static void test_windows_at_the_edges(void **state)
             va_close(&va);
         }
         struct pl_page_table_config config = {.window_addr = 0 - P, .window_bytes = 2 * P};
-        assert_int_equal(both[i]->page_table->meta_bytes(&config), 0);
+        assert_int_equal(all[i]->page_table->meta_bytes(&config), 0);
         config.window_bytes = 0;
-        assert_int_equal(both[i]->page_table->meta_bytes(&config), 0);
+        assert_int_equal(all[i]->page_table->meta_bytes(&config), 0);
         config = (struct pl_page_table_config){.window_addr = 1, .window_bytes = P};
-        assert_int_equal(both[i]->page_table->meta_bytes(&config), 0);
+        assert_int_equal(all[i]->page_table->meta_bytes(&config), 0);
     }
 }
 
@@ -327,10 +259,10 @@ static void test_windows_at_the_edges(void **state)
 static void test_pool_of_nodes_is_the_limit(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < PL_COUNT_OF(both); i++) {
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
         struct va va;
         struct pl_area area;
-        va_open(&va, both[i], WINDOW_ADDR, WINDOW_PAGES * P, "areas=3");
+        va_open(&va, all[i], WINDOW_ADDR, WINDOW_PAGES * P, "areas=3");
         for (int round = 0; round < 3; round++) {
             while (reserve_pages(&va, 2, &area) == PL_OK) {
             }
@@ -343,7 +275,7 @@ static void test_pool_of_nodes_is_the_limit(void **state)
         static const char *const wrong[] = {"areas=0",  "areas=", "areas=x",
                                             "areas=3x", "area=3", "areas=99999999"};
         for (size_t k = 0; k < PL_COUNT_OF(wrong); k++) {
-            va_open(&va, both[i], WINDOW_ADDR, WINDOW_PAGES * P, wrong[k]);
+            va_open(&va, all[i], WINDOW_ADDR, WINDOW_PAGES * P, wrong[k]);
             assert_int_equal(va.status, PL_INVALID);
             va_close(&va);
         }
@@ -364,10 +296,10 @@ static void count_sleep(struct pl_cpu *cpu, const char *where)
 static void test_tells_who_could_sleep(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < PL_COUNT_OF(both); i++) {
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
         struct va va;
         struct pl_area area;
-        va_open(&va, both[i], WINDOW_ADDR, 2 * P, NULL);
+        va_open(&va, all[i], WINDOW_ADDR, 2 * P, NULL);
         va.stub.platform.might_sleep = count_sleep;
         sleeps = 0;
         struct pl_area_request request = {.bytes_wanted = P, .alignment = P};
@@ -423,10 +355,12 @@ static void test_audit_sees_what_is_wrong(void **state)
     assert_int_equal(release(&va, WINDOW_ADDR + 6 * P, 2 * P), PL_OK);
     struct rbtree *tree = va.self;
     struct rbtree_node *root = &tree->nodes[tree->root];
-    uint32_t *const words[] = {&tree->root,       &root->child[0],     &root->child[1],
-                               &root->red,        &root->parent,       &tree->unused,
-                               &tree->space.area_count, &tree->nodes[0].red, &tree->nodes[1].parent};
-    uint64_t *const longs[] = {&root->start, &root->bytes, &root->gap, &root->most, &tree->space.bytes_reserved};
+    uint32_t *const words[] = {
+        &tree->root,           &root->child[0], &root->child[1],         &root->red,
+        &root->parent,         &tree->unused,   &tree->space.area_count, &tree->nodes[0].red,
+        &tree->nodes[1].parent};
+    uint64_t *const longs[] = {&root->start, &root->bytes, &root->gap, &root->most,
+                               &tree->space.bytes_reserved};
     for (size_t i = 0; i < PL_COUNT_OF(words); i++) {
         *words[i] ^= 1;
         assert_true(audit(&va) > 0);
@@ -444,8 +378,9 @@ static void test_audit_sees_what_is_wrong(void **state)
         assert_int_equal(reserve_pages(&va, 2, &area), PL_OK);
     assert_int_equal(release(&va, WINDOW_ADDR + 6 * P, 2 * P), PL_OK);
     struct list *list = va.self;
-    uint32_t *const links[] = {&list->head,       &list->packed,        &list->unused,
-                               &list->space.area_count, &list->nodes[1].next, &list->nodes[1].before};
+    uint32_t *const links[] = {&list->head,          &list->packed,
+                               &list->unused,        &list->space.area_count,
+                               &list->nodes[1].next, &list->nodes[1].before};
     for (size_t i = 0; i < PL_COUNT_OF(links); i++) {
         *links[i] ^= 1;
         assert_true(audit(&va) > 0);

@@ -142,8 +142,9 @@ static void test_services_are_named_or_standard(void **state)
 static void test_wrong_services_are_told(void **state)
 {
     (void)state;
-    expect_error("buddy,va=vmem", "unknown service 'va=vmem'; for va= there are: list, rbtree");
-    expect_error("buddy,tables=x", "unknown service 'tables=x'; for tables= there are: direct, stack");
+    expect_error("buddy,va=slab", "unknown service 'va=slab'; for va= there are: list, rbtree, vmem");
+    expect_error("buddy,tables=x",
+                 "unknown service 'tables=x'; for tables= there are: direct, stack, prealloc");
     expect_error("buddy,buf=", "unknown service 'buf='; for buf= there are: pages, run");
     expect_error("buddy,va=list(areas=2)x", "')' expected");
     expect_error("buddy,va=list(areas=2", "')' expected");
@@ -176,7 +177,7 @@ static void test_services_belong_to_the_name_before(void **state)
     assert_string_equal(specs[1].name, "buddy,va=list,tables=stack(keep=3),buf=run");
     expect_services(&specs[1], "list", "stack", "run");
     expect_services(&specs[2], SPEC_DEFAULT_VA, SPEC_DEFAULT_TABLES, SPEC_DEFAULT_BUF);
-    static const char *const lists[] = {"reference,buddy,va=vmem,bitmap",
+    static const char *const lists[] = {"reference,buddy,va=slab,bitmap",
                                         "reference,buddy,tables=pool,bitmap",
                                         "reference,buddy,buf=plain,bitmap"};
     for (size_t i = 0; i < PL_COUNT_OF(lists); i++) {
