@@ -1,5 +1,4 @@
-/* See plan.h. */
-#include <stdio.h>
+/* See plan.h. Constraints, and grants on their way into a plan; plan_release.c has the way back. */
 #include <string.h>
 
 #include "allocators/services/plan.h"
@@ -16,6 +15,13 @@ size_t plan_service_meta_bytes(const struct pl_buffer_config *config)
     return sizeof(struct plan_service) + (size_t)config->machine->span;
 }
 
+void plan_service_begin(struct plan_service *self, const struct pl_buffer_config *config, void *states)
+{
+    self->machine = config->machine;
+    self->page = config->page;
+    self->state = states;
+}
+
 enum pl_status plan_service_init(void *instance, const struct pl_buffer_config *config)
 {
     struct plan_service *self = instance;
@@ -23,9 +29,7 @@ enum pl_status plan_service_init(void *instance, const struct pl_buffer_config *
     PL_ASSERT(config->page.ops != NULL);
     if (config->params != NULL && config->params[0] != '\0')
         return PL_INVALID;
-    self->machine = config->machine;
-    self->page = config->page;
-    self->state = (void *)(self + 1);
+    plan_service_begin(self, config, self + 1);
     return PL_OK;
 }
 
@@ -34,24 +38,7 @@ void plan_service_fini(void *instance)
     PL_ASSERT(instance != NULL);
 }
 
-static uint8_t plan_state_of(const struct plan_service *self, uint64_t at)
-{
-    return at < self->machine->span ? atomic_load_explicit(&self->state[at], memory_order_relaxed)
-                                    : PLAN_NONE;
-}
-
-static void plan_state_set(struct plan_service *self, uint64_t at, unsigned state)
-{
-    PL_ASSERT(at < self->machine->span);
-    atomic_store_explicit(&self->state[at], (uint8_t)state, memory_order_relaxed);
-}
-
 /* ---- constraints ---- */
-
-static bool plan_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
 
 /* Frames of the machine with numbers below `high`. */
 static uint64_t plan_frames_below(const struct pl_machine *machine, uint64_t high)
@@ -148,12 +135,6 @@ enum pl_status plan_begin(struct plan *plan, void *instance, struct pl_cpu *cpu,
 
 /* ---- grants ---- */
 
-static uint64_t plan_index(const struct plan_service *self, pl_frame frame)
-{
-    PL_ASSERT(frame.number - self->machine->first.number < self->machine->span);
-    return frame.number - self->machine->first.number;
-}
-
 /* By alloc_run. PL_UNSUPPORTED if the allocator has none. */
 static enum pl_status plan_call_run(struct plan *plan, const struct pl_request *request, uint64_t frame_count,
                                     struct pl_run *grant)
@@ -204,18 +185,6 @@ static enum pl_status plan_call_block(struct plan *plan, const struct pl_request
     return status;
 }
 
-/* Frees one grant. Its bytes are cleared first: from then on it may be somebody else's. */
-static enum pl_status plan_give(struct plan_service *self, struct pl_cpu *cpu, const struct pl_run *grant,
-                                unsigned kind)
-{
-    uint64_t at = plan_index(self, grant->first);
-    uint64_t marked = kind == PLAN_RUN ? grant->frame_count : 1;
-    for (uint64_t i = 0; i < marked; i++)
-        plan_state_set(self, at + i, PLAN_NONE);
-    atomic_fetch_sub_explicit(&self->frames_held, grant->frame_count, memory_order_relaxed);
-    return self->page.ops->free(self->page.self, cpu, grant);
-}
-
 static void plan_mark(struct plan_service *self, const struct pl_run *grant, unsigned kind)
 {
     uint64_t at = plan_index(self, grant->first);
@@ -232,11 +201,6 @@ static bool plan_is_one_run(const struct plan *plan, uint64_t first, uint64_t fr
     if (frame_count > plan->run_max)
         return false;
     return plan->boundary == 0 || first / plan->boundary == (first + frame_count - 1) / plan->boundary;
-}
-
-static uint32_t plan_order_of(uint64_t frame_count)
-{
-    return plan_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
 }
 
 /* Joins the frames to the run before them or behind them, or begins a run. False if that would be one too
@@ -259,6 +223,25 @@ static bool plan_join(struct plan *plan, uint64_t first, uint64_t frame_count)
     plan->runs[plan->run_count++] = (struct pl_run){
         .first = pl_frame_at(first), .frame_count = frame_count, .order = plan_order_of(frame_count)};
     return true;
+}
+
+bool plan_accept(struct plan *plan, const struct pl_run *grant, uint64_t frame_count)
+{
+    PL_ASSERT(grant->frame_count >= frame_count);
+    if (!plan_join(plan, grant->first.number, frame_count))
+        return false;
+    plan->covered += frame_count;
+    if (plan->zero && (grant->flags & PL_RUN_ZERO) == 0)
+        memset(pl_frame_address(plan->service->machine, grant->first), 0,
+               (size_t)(frame_count << PL_FRAME_SHIFT));
+    return true;
+}
+
+bool plan_suits(const struct plan *plan, const struct pl_run *grant, uint64_t frame_count)
+{
+    return (grant->first.number & ((UINT64_C(1) << plan->unit) - 1)) == 0 &&
+           plan_lies_below(plan, grant->first.number, frame_count) &&
+           plan_is_one_run(plan, grant->first.number, frame_count);
 }
 
 /* A block of just the alignment's size is asked for by its order, which caches serve; anything else as a run,
@@ -297,112 +280,41 @@ enum pl_status plan_take(struct plan *plan, uint64_t frame_count, bool may_sleep
         return status;
     PL_ASSERT(grant.frame_count >= frame_count);
     plan_mark(self, &grant, kind);
-    if (!plan_join(plan, grant.first.number, frame_count)) {
-        status = plan_give(self, plan->cpu, &grant, kind);
-        PL_ASSERT(status == PL_OK);
-        return PL_NO_MEMORY;
+    if (plan_accept(plan, &grant, frame_count))
+        return PL_OK;
+    status = plan_give_back(self, plan->cpu, &grant, kind);
+    PL_ASSERT(status == PL_OK);
+    return PL_NO_MEMORY;
+}
+
+/* What is left, by pieces. Only the smallest ones may sleep: that a larger one is not there is no failure. */
+static enum pl_status plan_cover_pieces(struct plan *plan, plan_taker *take)
+{
+    uint64_t least = UINT64_C(1) << plan->unit;
+    least = least < plan->run_max ? least : plan->run_max;
+    uint64_t most = plan->frame_count < plan->run_max ? plan->frame_count : plan->run_max;
+    uint64_t piece = UINT64_C(1) << plan_log2_floor(most);
+    piece = piece > least ? piece : least;
+    while (plan->covered < plan->frame_count) {
+        uint64_t left = plan->frame_count - plan->covered;
+        bool last_try = piece == least;
+        enum pl_status status = take(plan, left < piece ? left : piece, last_try);
+        if (status != PL_OK && last_try)
+            return status;
+        if (status != PL_OK)
+            piece = piece / 2 > least ? piece / 2 : least;
     }
-    plan->covered += frame_count;
-    if (plan->zero && (grant.flags & PL_RUN_ZERO) == 0)
-        memset(pl_frame_address(self->machine, grant.first), 0, (size_t)(frame_count << PL_FRAME_SHIFT));
     return PL_OK;
 }
 
-/* ---- release ---- */
-
-/* The grant that begins at index `at`, of which `left` frames or fewer are covered; its kind, or PLAN_NONE if
- * none begins there or only part of it is covered. */
-static unsigned plan_grant_at(const struct plan_service *self, uint64_t at, uint64_t left,
-                              struct pl_run *grant, uint64_t *covers)
+enum pl_status plan_cover_largest(struct plan *plan, plan_taker *take)
 {
-    unsigned state = plan_state_of(self, at);
-    uint64_t frames = 1;
-    *grant = (struct pl_run){.first = pl_frame_at(self->machine->first.number + at)};
-    if (PLAN_KIND(state) == PLAN_BLOCK) {
-        grant->order = PLAN_ORDER(state);
-        grant->frame_count = UINT64_C(1) << grant->order;
-        *covers = grant->frame_count < left ? grant->frame_count : left;
-        return PLAN_BLOCK;
-    }
-    if (PLAN_KIND(state) != PLAN_RUN)
-        return PLAN_NONE;
-    while (plan_state_of(self, at + frames) == PLAN_PART)
-        frames++;
-    grant->frame_count = frames;
-    grant->order = plan_order_of(frames);
-    *covers = frames;
-    return frames <= left ? PLAN_RUN : PLAN_NONE;
-}
-
-/* Claims the grants of one run in order, or withdraws the claims, until `stop` frames are done. Returns how
- * many were: fewer if there is no grant, or if it is claimed already. */
-static uint64_t plan_claim(struct plan_service *self, const struct pl_run *run, uint64_t stop, bool claim)
-{
-    uint64_t first = run->first.number - self->machine->first.number;
-    uint64_t done = 0;
-    while (done < stop) {
-        struct pl_run grant;
-        uint64_t covers;
-        if (plan_grant_at(self, first + done, run->frame_count - done, &grant, &covers) == PLAN_NONE)
-            break;
-        _Atomic uint8_t *state = &self->state[first + done];
-        if (!claim)
-            atomic_fetch_and_explicit(state, (uint8_t)~PLAN_CLAIMED, memory_order_relaxed);
-        else if ((atomic_fetch_or_explicit(state, PLAN_CLAIMED, memory_order_relaxed) & PLAN_CLAIMED) != 0)
-            break;
-        done += covers;
-    }
-    return done;
-}
-
-static bool plan_claim_all(struct plan_service *self, const struct pl_run *runs, size_t run_count)
-{
-    for (size_t i = 0; i < run_count; i++) {
-        uint64_t done = plan_claim(self, &runs[i], runs[i].frame_count, true);
-        if (done == runs[i].frame_count && done != 0)
-            continue;
-        (void)plan_claim(self, &runs[i], done, false);
-        while (i-- > 0)
-            (void)plan_claim(self, &runs[i], runs[i].frame_count, false);
-        return false;
-    }
-    return true;
-}
-
-enum pl_status plan_release(void *instance, struct pl_cpu *cpu, const struct pl_run *runs, size_t run_count)
-{
-    struct plan_service *self = instance;
-    enum pl_status status = PL_OK;
-    PL_ASSERT(cpu != NULL);
-    PL_ASSERT(runs != NULL || run_count == 0);
-    if (run_count == 0 || !plan_claim_all(self, runs, run_count))
-        return PL_REFUSED;
-    for (size_t i = 0; i < run_count; i++) {
-        uint64_t first = runs[i].first.number - self->machine->first.number;
-        for (uint64_t done = 0; done < runs[i].frame_count;) {
-            struct pl_run grant;
-            uint64_t covers;
-            unsigned kind = plan_grant_at(self, first + done, runs[i].frame_count - done, &grant, &covers);
-            PL_ASSERT(kind != PLAN_NONE);
-            /* Refused: the allocator below has lost a frame that it granted. The rest goes back all the same.
-             */
-            if (plan_give(self, cpu, &grant, kind) != PL_OK)
-                status = PL_REFUSED;
-            done += covers;
-        }
-    }
-    return status;
-}
-
-enum pl_status plan_fail(struct plan *plan, enum pl_status status)
-{
-    PL_ASSERT(status != PL_OK);
-    if (plan->run_count > 0) {
-        enum pl_status released = plan_release(plan->service, plan->cpu, plan->runs, plan->run_count);
-        PL_ASSERT(released == PL_OK);
-        (void)released;
-    }
-    return status;
+    PL_ASSERT(plan->covered == 0);
+    if (plan->contiguous)
+        return take(plan, plan->frame_count, true);
+    if (plan->frame_count <= plan->run_max && take(plan, plan->frame_count, false) == PL_OK)
+        return PL_OK;
+    return plan_cover_pieces(plan, take);
 }
 
 enum pl_status plan_by(plan_cover *cover, void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
@@ -421,33 +333,4 @@ enum pl_status plan_by(plan_cover *cover, void *instance, struct pl_cpu *cpu, ui
     PL_ASSERT(plan.covered == plan.frame_count);
     *run_count = plan.run_count;
     return PL_OK;
-}
-
-uint64_t plan_audit(const void *instance, struct pl_visitor *visitor)
-{
-    const struct plan_service *self = instance;
-    uint64_t held = 0;
-    uint64_t broken = 0;
-    PL_ASSERT(visitor != NULL);
-    PL_ASSERT(visitor->broken != NULL);
-    for (uint64_t at = 0; at < self->machine->span; at++) {
-        unsigned state = plan_state_of(self, at);
-        bool led = at > 0 && (PLAN_KIND(plan_state_of(self, at - 1)) == PLAN_RUN ||
-                              PLAN_KIND(plan_state_of(self, at - 1)) == PLAN_PART);
-        if ((PLAN_KIND(state) == PLAN_PART && !led) || (state != PLAN_PART && (state & PLAN_CLAIMED) != 0)) {
-            char words[96];
-            uint64_t number = self->machine->first.number + at;
-            snprintf(words, sizeof(words), "buffer: frame 0x%llx is marked as what it cannot be",
-                     (unsigned long long)number);
-            visitor->broken(visitor, words);
-            broken++;
-        }
-        held +=
-            PLAN_KIND(state) == PLAN_BLOCK ? UINT64_C(1) << PLAN_ORDER(state) : PLAN_KIND(state) != PLAN_NONE;
-    }
-    if (held != atomic_load_explicit(&self->frames_held, memory_order_relaxed)) {
-        visitor->broken(visitor, "buffer: frames held are not as many as counted");
-        broken++;
-    }
-    return broken;
 }

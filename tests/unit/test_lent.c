@@ -80,9 +80,12 @@ static void give_all(struct loan *loan, const struct pl_area *area, const struct
     expect_sound(loan);
 }
 
-static const char *const names[] = {
-    "reference", "buddy,va=list,tables=stack(keep=4),buf=run", "bitmap,va=rbtree(areas=7),tables=stack",
-    "percpu(batch=4,high=8)+buddy,buf=run", "percpu+reference,va=list(areas=3)"};
+static const char *const names[] = {"reference",
+                                    "buddy,va=list,tables=stack(keep=4),buf=run",
+                                    "bitmap,va=rbtree(areas=7),tables=stack",
+                                    "percpu(batch=4,high=8)+buddy,buf=run",
+                                    "percpu+reference,va=list(areas=3)",
+                                    "buddy,va=vmem,tables=prealloc,buf=pool"};
 
 /* Everything used and given back, over several candidates and all services.
  * Expect every frame free again once the services and the candidate are drained. */
@@ -207,6 +210,48 @@ static void test_parameters_are_checked(void **state)
     assert_non_null(strstr(error.text, "'stack(keep=-1)': wrong parameters"));
 }
 
+/* Tables from the start, tables and a buffer kept, a pool that may shrink; after a reset the same again.
+ * Expect what is kept told to the frame, only the pool to shrink when memory is short, everything after a
+ * drain. */
+static void test_what_is_kept(void **state)
+{
+    (void)state;
+    struct loan loan;
+    struct pl_area area;
+    struct pl_run table;
+    struct pl_run runs[8];
+    size_t run_count;
+    assert_int_equal(loan_open(&loan, "buddy,va=vmem,tables=prealloc(tables=4),buf=pool", true), PL_OK);
+    struct pl_cpu *cpu = loan.rig.cpu;
+    assert_int_equal(free_frames(&loan), 256);
+    assert_int_equal(lent_kept(&loan.lent), 0);
+    for (int round = 0; round < 2; round++) {
+        lent_start(&loan.lent, cpu);
+        assert_int_equal(lent_kept(&loan.lent), 4);
+        assert_int_equal(free_frames(&loan), 252);
+        use_all(&loan, &area, &table, runs, &run_count);
+        assert_int_equal(lent_kept(&loan.lent), 3);
+        give_all(&loan, &area, &table, runs, run_count);
+        assert_int_equal(lent_kept(&loan.lent), 9);
+        assert_int_equal(free_frames(&loan), 247);
+        assert_true(lent_can_shrink(&loan.lent));
+        assert_int_equal(lent_shrink(&loan.lent, cpu), 5);
+        assert_int_equal(lent_shrink(&loan.lent, cpu), 0);
+        assert_int_equal(lent_kept(&loan.lent), 4);
+        lent_drain(&loan.lent, cpu);
+        assert_int_equal(lent_kept(&loan.lent), 0);
+        assert_int_equal(free_frames(&loan), 256);
+        assert_int_equal(lent_reset(&loan.lent), PL_OK);
+        assert_int_equal(instance_reset(&loan.rig.instance), PL_OK);
+    }
+    loan_close(&loan);
+    assert_int_equal(loan_open(&loan, "buddy", true), PL_OK);
+    lent_start(&loan.lent, cpu);
+    assert_int_equal(lent_kept(&loan.lent), 0);
+    assert_false(lent_can_shrink(&loan.lent));
+    loan_close(&loan);
+}
+
 /* Expect one line with all three names and their settings. */
 static void test_settings(void **state)
 {
@@ -223,9 +268,13 @@ static void test_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lends_on_every_candidate), cmocka_unit_test(test_reset_is_fresh),
-        cmocka_unit_test(test_reset_without_a_copy),     cmocka_unit_test(test_says_what_is_wrong),
-        cmocka_unit_test(test_parameters_are_checked),   cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_lends_on_every_candidate),
+        cmocka_unit_test(test_reset_is_fresh),
+        cmocka_unit_test(test_reset_without_a_copy),
+        cmocka_unit_test(test_says_what_is_wrong),
+        cmocka_unit_test(test_parameters_are_checked),
+        cmocka_unit_test(test_what_is_kept),
+        cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

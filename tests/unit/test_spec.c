@@ -145,12 +145,12 @@ static void test_wrong_services_are_told(void **state)
     expect_error("buddy,va=slab", "unknown service 'va=slab'; for va= there are: list, rbtree, vmem");
     expect_error("buddy,tables=x",
                  "unknown service 'tables=x'; for tables= there are: direct, stack, prealloc");
-    expect_error("buddy,buf=", "unknown service 'buf='; for buf= there are: pages, run");
+    expect_error("buddy,buf=", "unknown service 'buf='; for buf= there are: pages, run, pool");
     expect_error("buddy,va=list(areas=2)x", "')' expected");
     expect_error("buddy,va=list(areas=2", "')' expected");
     expect_error("buddy,va=listing", "unknown service 'va=listing'");
     expect_error("buddy,va=stack", "'stack' lends no address space; for va= there are: list, rbtree");
-    expect_error("buddy,buf=list", "'list' lends no buffers; for buf= there are: pages, run");
+    expect_error("buddy,buf=list", "'list' lends no buffers; for buf= there are: pages, run, pool");
     expect_error("buddy,va=bitmap",
                  "'bitmap' is a backend and lends nothing; for va= there are: list, rbtree");
     expect_error("buddy,va=list,va=rbtree", "'va=' given twice");
@@ -178,7 +178,7 @@ static void test_services_belong_to_the_name_before(void **state)
     expect_services(&specs[1], "list", "stack", "run");
     expect_services(&specs[2], SPEC_DEFAULT_VA, SPEC_DEFAULT_TABLES, SPEC_DEFAULT_BUF);
     static const char *const lists[] = {"reference,buddy,va=slab,bitmap",
-                                        "reference,buddy,tables=pool,bitmap",
+                                        "reference,buddy,tables=heap,bitmap",
                                         "reference,buddy,buf=plain,bitmap"};
     for (size_t i = 0; i < PL_COUNT_OF(lists); i++) {
         assert_int_equal(spec_parse_list(lists[i], specs, &error), -1);

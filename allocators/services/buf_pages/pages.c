@@ -39,6 +39,7 @@ static const struct pl_buffer_ops pages_ops = {
     .fini = plan_service_fini,
     .plan = pages_plan,
     .release = plan_release,
+    .count = plan_count,
     .audit = plan_audit,
     .settings = pages_settings,
 };

@@ -4,34 +4,9 @@
 
 #include "allocators/services/plan.h"
 
-/* Covers what is left by pieces. Only the smallest ones may sleep: a larger piece that is not there is no
- * failure. */
-static enum pl_status run_by_pieces(struct plan *plan)
-{
-    uint64_t least = UINT64_C(1) << plan->unit;
-    least = least < plan->run_max ? least : plan->run_max;
-    uint64_t most = plan->frame_count < plan->run_max ? plan->frame_count : plan->run_max;
-    uint64_t piece = UINT64_C(1) << plan_log2_floor(most);
-    piece = piece > least ? piece : least;
-    while (plan->covered < plan->frame_count) {
-        uint64_t left = plan->frame_count - plan->covered;
-        bool last_try = piece == least;
-        enum pl_status status = plan_take(plan, left < piece ? left : piece, last_try);
-        if (status != PL_OK && last_try)
-            return status;
-        if (status != PL_OK)
-            piece = piece / 2 > least ? piece / 2 : least;
-    }
-    return PL_OK;
-}
-
 static enum pl_status run_cover(struct plan *plan)
 {
-    if (plan->contiguous)
-        return plan_take(plan, plan->frame_count, true);
-    if (plan->frame_count <= plan->run_max && plan_take(plan, plan->frame_count, false) == PL_OK)
-        return PL_OK;
-    return run_by_pieces(plan);
+    return plan_cover_largest(plan, plan_take);
 }
 
 static enum pl_status run_plan(void *instance, struct pl_cpu *cpu, uint64_t buffer_bytes,
@@ -57,6 +32,7 @@ static const struct pl_buffer_ops run_ops = {
     .fini = plan_service_fini,
     .plan = run_plan,
     .release = plan_release,
+    .count = plan_count,
     .audit = plan_audit,
     .settings = run_settings,
 };
