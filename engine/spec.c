@@ -167,11 +167,60 @@ static int parse_service(const char *text, size_t bytes, struct spec *spec, stru
     return 0;
 }
 
-/* What was not named: the base's own, else the standard one. */
-static void fill_services(struct spec *spec)
+/* All services in a text, "va=name,buf=name(params)". */
+static int parse_services(const char *text, struct spec *spec, struct spec_error *error)
 {
+    for (;;) {
+        size_t bytes = token_bytes(text, ',');
+        if (parse_service(text, bytes, spec, error) != 0)
+            return -1;
+        text += bytes;
+        if (*text++ == '\0')
+            return 0;
+    }
+}
+
+/* What a candidate is lent if its name says nothing: `own` gets the parts that it names. */
+static int parse_own_services(const struct pl_candidate *candidate, struct spec *own,
+                              struct spec_error *error)
+{
+    struct spec_error inner = {.text = ""};
+    memset(own, 0, sizeof(*own));
+    if (candidate->services == NULL)
+        return 0;
+    snprintf(own->name, sizeof(own->name), "%s", candidate->name);
+    if (candidate->kind == PL_KIND_WRAPPER || candidate->kind == PL_KIND_SERVICE)
+        return spec_fail(error,
+                         "backend '%s': a %s is lent nothing, so it cannot name services, as in '%.40s'",
+                         candidate->name, registry_kind_name(candidate->kind), candidate->services);
+    if (parse_services(candidate->services, own, &inner) != 0)
+        return spec_fail(error, "%.200s (in its own services)", inner.text);
+    for (size_t i = 0; i < PL_COUNT_OF(services); i++) {
+        if (part_of(own, i)->candidate != NULL && (registry_lends(candidate) & services[i].lends) != 0)
+            return spec_fail(
+                error, "backend '%s': it brings its own %s, so it cannot name '%s' (in its own services)",
+                candidate->name, services[i].words, services[i].key);
+    }
+    return 0;
+}
+
+int spec_check_services(const struct pl_candidate *candidate, struct spec_error *error)
+{
+    struct spec own;
+    return parse_own_services(candidate, &own, error);
+}
+
+/* What was not named: what the base names itself, else the base's own, else the standard one. */
+static int fill_services(struct spec *spec, struct spec_error *error)
+{
+    struct spec own;
+    if (parse_own_services(spec_base(spec), &own, error) != 0)
+        return -1;
     for (size_t i = 0; i < PL_COUNT_OF(services); i++) {
         struct spec_part *part = part_of(spec, i);
+        if (part->candidate != NULL)
+            continue;
+        *part = *part_of(&own, i);
         if (part->candidate != NULL)
             continue;
         part->candidate = (registry_lends(spec_base(spec)) & services[i].lends) != 0
@@ -180,6 +229,7 @@ static void fill_services(struct spec *spec)
         if (part->candidate == spec_base(spec))
             memcpy(part->params, spec->layers[spec->layer_count - 1].params, sizeof(part->params));
     }
+    return 0;
 }
 
 static int check_layers(const struct spec *spec, struct spec_error *error)
@@ -220,14 +270,9 @@ int spec_parse(const char *name, struct spec *spec, struct spec_error *error)
     }
     if (check_layers(spec, error) != 0)
         return -1;
-    for (size_t at = page_bytes; name[at] == ',';) {
-        size_t bytes = token_bytes(name + at + 1, ',');
-        if (parse_service(name + at + 1, bytes, spec, error) != 0)
-            return -1;
-        at += 1 + bytes;
-    }
-    fill_services(spec);
-    return 0;
+    if (name[page_bytes] == ',' && parse_services(name + page_bytes + 1, spec, error) != 0)
+        return -1;
+    return fill_services(spec, error);
 }
 
 int spec_parse_list(const char *list, struct spec *specs, struct spec_error *error)

@@ -14,7 +14,8 @@
 #define SPEC_PARAM_BYTES 64u
 #define SPEC_LIST_LIMIT  64u
 
-/* What is lent where neither the name says so nor the base brings its own. */
+/* What is lent where neither the name says so, nor the base brings its own or names others in its
+ * pl_candidate.services. */
 #define SPEC_DEFAULT_VA     "rbtree"
 #define SPEC_DEFAULT_TABLES "direct"
 #define SPEC_DEFAULT_BUF    "pages"
@@ -44,6 +45,10 @@ int spec_parse(const char *name, struct spec *spec, struct spec_error *error);
 
 /* Parses a comma-separated list into at most SPEC_LIST_LIMIT specs; returns their number, -1 on error. */
 int spec_parse_list(const char *list, struct spec *specs, struct spec_error *error);
+
+/* Is what the candidate would be lent by itself (pl_candidate.services) well said? 0, or -1 with `error` filled.
+ * Whoever takes a candidate into a registry asks; spec_parse asks again of those that it meets. */
+int spec_check_services(const struct pl_candidate *candidate, struct spec_error *error);
 
 /* The page backend at the bottom. */
 const struct pl_candidate *spec_base(const struct spec *spec);

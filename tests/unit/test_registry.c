@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Every entry.
- * Expect it under its own name and no other entry under that; each of this ABI. */
+ * Expect it under its own name and no other entry under that; each of this ABI, and lent what there is. */
 static void test_names_are_unique(void **state)
 {
     (void)state;
@@ -14,6 +14,9 @@ static void test_names_are_unique(void **state)
     for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++, count++) {
         assert_ptr_equal(registry_find((*entry)->name, strlen((*entry)->name)), *entry);
         assert_int_equal((*entry)->abi, PL_ABI);
+        struct spec_error error = {.text = ""};
+        if (spec_check_services(*entry, &error) != 0)
+            fail_msg("%s", error.text);
     }
     assert_true(count > 0);
 }
