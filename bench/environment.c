@@ -129,6 +129,7 @@ static uint64_t caps_of(const struct spec *spec)
 static void add_candidate(cJSON *array, const struct spec *spec)
 {
     const struct pl_candidate *base = spec_base(spec);
+    char services[3 * SPEC_NAME_BYTES];
     cJSON *entry = cJSON_CreateObject();
     cJSON_AddStringToObject(entry, "name", spec->name);
     cJSON_AddStringToObject(entry, "kind", registry_kind_name(base->kind));
@@ -138,6 +139,8 @@ static void add_candidate(cJSON *array, const struct spec *spec)
     else
         cJSON_AddNullToObject(entry, "model_of");
     cJSON_AddItemToObject(entry, "capabilities", environment_capabilities(caps_of(spec)));
+    spec_services(spec, services, sizeof(services));
+    cJSON_AddStringToObject(entry, "services", services);
     cJSON_AddStringToObject(entry, "settings", "");
     cJSON_AddItemToArray(array, entry);
 }

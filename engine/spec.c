@@ -298,6 +298,19 @@ int spec_parse_list(const char *list, struct spec *specs, struct spec_error *err
     }
 }
 
+void spec_services(const struct spec *spec, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < PL_COUNT_OF(services) && used + 1 < bytes; i++) {
+        const struct spec_part *part = (const void *)((const unsigned char *)spec + services[i].part);
+        bool with = part->params[0] != '\0';
+        int n = snprintf(text + used, bytes - used, "%s%s%s%s%s%s", i == 0 ? "" : ",", services[i].key,
+                         part->candidate->name, with ? "(" : "", part->params, with ? ")" : "");
+        used += n < 0 ? 0 : (size_t)n;
+    }
+}
+
 const struct pl_candidate *spec_base(const struct spec *spec)
 {
     return spec->layers[spec->layer_count - 1].candidate;

@@ -50,6 +50,9 @@ int spec_parse_list(const char *list, struct spec *specs, struct spec_error *err
  * Whoever takes a candidate into a registry asks; spec_parse asks again of those that it meets. */
 int spec_check_services(const struct pl_candidate *candidate, struct spec_error *error);
 
+/* What it is lent, whoever said so: "va=rbtree,tables=stack(keep=3),buf=pages". */
+void spec_services(const struct spec *spec, char *text, size_t bytes);
+
 /* The page backend at the bottom. */
 const struct pl_candidate *spec_base(const struct spec *spec);
 

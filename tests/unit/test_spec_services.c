@@ -98,6 +98,9 @@ static void test_parameters_come_along(void **state)
     assert_string_equal(spec.va.params, "");
     assert_int_equal(spec_parse("kernel,va=vmem(qcache=0)", &spec, &error), 0);
     assert_string_equal(spec.va.params, "qcache=0");
+    char text[256];
+    spec_services(&spec, text, sizeof(text));
+    assert_string_equal(text, "va=vmem(qcache=0),tables=direct,buf=run");
     static struct spec specs[SPEC_LIST_LIMIT];
     assert_int_equal(spec_parse_list("plain,kernel,buf=pool,partly", specs, &error), 3);
     assert_string_equal(specs[1].va.candidate->name, "vmem");
