@@ -122,8 +122,9 @@ static void describe_machine(const struct cell *cell, cJSON *row)
         return;
     bool floor = spec_base(&cell->instance.spec)->kind == PL_KIND_FLOOR;
     if (record_grants(cell, &shadow, &finding)) {
-        /* What a system holds, it holds: nobody's list of runs says where. */
-        if (strcmp(cell->workload->section, SECTION_SYSTEMS) != 0)
+        /* What a system or a service holds, it holds: nobody's list of runs says where. */
+        if (strcmp(cell->workload->section, SECTION_SYSTEMS) != 0 &&
+            strcmp(cell->workload->section, SECTION_SERVICES) != 0)
             set_number(row, "largest_free_order", shadow_largest_free_order(&shadow));
         if (cell->workload->is_replay)
             cJSON_AddItemToObject(row, "frame_map", frame_map(&shadow));

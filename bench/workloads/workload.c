@@ -7,12 +7,23 @@
 #include <string.h>
 
 const struct workload *const workloads[] = {
-    &workload_repeat,       &workload_bulk,         &workload_replace,      &workload_remote,
-    &workloads_vm_alloc[0], &workloads_vm_alloc[1], &workloads_vm_alloc[2], &workloads_vm_alloc[3],
-    &workloads_vm_alloc[4], &workloads_vm_alloc[5], &workloads_area[0],     &workloads_area[1],
-    &workloads_orb[0],      &workloads_orb[1],      &workloads_buffer[0],   &workloads_buffer[1],
-    &workloads_buffer[2],   &workloads_buffer[3],   &workloads_buffer[4],   &workloads_buffer[5],
-    &workloads_programs[0], &workloads_programs[1], &workload_replay,       NULL,
+    &workload_repeat,       &workload_bulk,
+    &workload_replace,      &workload_remote,
+    &workloads_vm_alloc[0], &workloads_vm_alloc[1],
+    &workloads_vm_alloc[2], &workloads_vm_alloc[3],
+    &workloads_vm_alloc[4], &workloads_vm_alloc[5],
+    &workloads_area[0],     &workloads_area[1],
+    &workloads_orb[0],      &workloads_orb[1],
+    &workloads_buffer[0],   &workloads_buffer[1],
+    &workloads_buffer[2],   &workloads_buffer[3],
+    &workloads_buffer[4],   &workloads_buffer[5],
+    &workloads_space[0],    &workloads_space[1],
+    &workloads_space[2],    &workloads_space[3],
+    &workloads_tables[0],   &workloads_tables[1],
+    &workloads_tables[2],   &workloads_plan[0],
+    &workloads_plan[1],     &workloads_plan[2],
+    &workloads_programs[0], &workloads_programs[1],
+    &workload_replay,       NULL,
 };
 
 const struct workload *workload_find(const char *name)
@@ -38,13 +49,13 @@ void workload_names(char *text, size_t bytes)
     }
 }
 
-/* Where frames hold somebody's objects, a rod that gives the same ones to everybody is none; the harness has
- * no rod at all. */
+/* Where frames hold somebody's objects, a rod that gives the same ones to everybody is none; services are
+ * held against each other, and the harness has no rod at all. */
 bool section_has_rod(const char *section, const char *rod)
 {
     if (strcmp(section, SECTION_SYSTEMS) == 0)
         return strcmp(rod, "magazine") == 0;
-    return strcmp(section, SECTION_HARNESS) != 0;
+    return strcmp(section, SECTION_HARNESS) != 0 && strcmp(section, SECTION_SERVICES) != 0;
 }
 
 void workload_count(struct cell *cell, const char *name, double value)

@@ -1,6 +1,7 @@
 /* A workload: what is done to a candidate while libbench looks at the clock. One file each, or each family.
  * Those of section "frames" work on grants of one order; those of "systems" call a system that stands on the
- * candidate (stand.h); all go through admission, as a kernel would. "harness" measures the harness itself. */
+ * candidate (stand.h); those of "services" call one lent service, to hold it against its like, and are in no
+ * matrix; all go through admission, as a kernel would. "harness" measures the harness itself. */
 #ifndef BENCH_WORKLOADS_WORKLOAD_H
 #define BENCH_WORKLOADS_WORKLOAD_H
 
@@ -8,9 +9,10 @@
 
 #include "bench/cell.h"
 
-#define SECTION_FRAMES  "frames"
-#define SECTION_SYSTEMS "systems"
-#define SECTION_HARNESS "harness"
+#define SECTION_FRAMES   "frames"
+#define SECTION_SYSTEMS  "systems"
+#define SECTION_SERVICES "services"
+#define SECTION_HARNESS  "harness"
 
 struct workload {
     const char *name;
@@ -47,11 +49,18 @@ extern const struct workload workloads_vm_alloc[]; /* by FreeBSD's class: with a
 extern const struct workload workloads_area[];     /* Linux: area-map, area-alloc */
 extern const struct workload workloads_orb[];      /* SBP-2: orb-fixed, orb-growing */
 extern const struct workload workloads_buffer[]; /* IOKit, by kind of descriptor; and the walk of segments */
+extern const struct workload workloads_space[];  /* lent address space, by what else lives there */
+extern const struct workload
+    workloads_tables[];                        /* lent table memory: tables-churn, tables-burst, tables-dry */
+extern const struct workload workloads_plan[]; /* lent buffers, by size and state of memory */
 extern const struct workload workloads_programs[]; /* programs-bare, programs-checked */
 #define WORKLOADS_VM_ALLOC 6u
 #define WORKLOADS_AREA     2u
 #define WORKLOADS_ORB      2u
 #define WORKLOADS_BUFFER   6u
+#define WORKLOADS_SPACE    4u
+#define WORKLOADS_TABLES   3u
+#define WORKLOADS_PLAN     3u
 #define WORKLOADS_PROGRAMS 2u
 
 /* NULL-terminated: those that users name. */

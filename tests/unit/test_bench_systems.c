@@ -8,7 +8,8 @@
 #include "bench/plan.h"
 #include "bench/workloads/workload.h"
 
-static const char *const candidates[] = {"reference", "bitmap", "buddy", "percpu+buddy", "jemalloc"};
+static const char *const candidates[] = {
+    "reference", "bitmap", "buddy", "jemalloc", "percpu+buddy", "buddy,va=vmem,tables=prealloc,buf=pool"};
 
 static cJSON *run_cell(const char *workload, const char *backend, int order, unsigned cpus)
 {
@@ -51,24 +52,40 @@ static void assert_calls(const char *workload, const char *backend, int order, d
 {
     cJSON *row = run_cell(workload, backend, order, 1);
     assert_ok(row);
+    assert_true(cJSON_GetNumberValue(cJSON_GetObjectItem(row, "failures")) == 0);
     if (calls_of(row) < least || calls_of(row) > most)
         fail_msg("%s: %g calls an operation, %g to %g expected", text_of(row, "name"), calls_of(row), least,
                  most);
     cJSON_Delete(row);
 }
 
-/* Expect a time for each workload of the section on each candidate. */
+static bool has_section(const struct workload *workload, const char *section)
+{
+    return strcmp(workload->section, section) == 0;
+}
+
+/* Made to fail those who keep no tables. */
+static bool fails_on_purpose(const struct workload *workload, const char *backend)
+{
+    return strcmp(workload->name, "tables-dry") == 0 && strstr(backend, "tables=prealloc") == NULL;
+}
+
+/* Expect a time for each workload of the sections on each candidate. */
 static void test_every_workload_runs(void **state)
 {
     (void)state;
     for (size_t i = 0; workloads[i] != NULL; i++) {
         for (size_t k = 0; k < PL_COUNT_OF(candidates); k++) {
-            if (strcmp(workloads[i]->section, SECTION_SYSTEMS) != 0)
+            if (!has_section(workloads[i], SECTION_SYSTEMS) && !has_section(workloads[i], SECTION_SERVICES))
                 continue;
             cJSON *row = run_cell(workloads[i]->name, candidates[k], -1, 1);
-            assert_ok(row);
-            assert_string_equal(text_of(row, "section"), SECTION_SYSTEMS);
-            (void)calls_of(row);
+            assert_string_equal(text_of(row, "section"), workloads[i]->section);
+            if (fails_on_purpose(workloads[i], candidates[k])) {
+                assert_string_equal(text_of(row, "status"), "failed");
+            } else {
+                assert_ok(row);
+                (void)calls_of(row);
+            }
             cJSON_Delete(row);
         }
     }
@@ -106,6 +123,27 @@ static void test_calls_are_counted(void **state)
     assert_calls("buffer-prepared", "buddy", 4, 32, 32);
     assert_calls("buffer-wired", "buddy", 4, 2, 64);
     assert_calls("buffer-contiguous", "buddy", 4, 2, 2);
+}
+
+/* Expect every service to run its workloads without a failure, those that keep something to call nobody for
+ * what they keep, and those that keep nothing to call as often as they must. */
+static void test_services_call_as_they_should(void **state)
+{
+    static const char *const spaces[] = {"buddy,va=list", "buddy,va=rbtree", "buddy,va=vmem",
+                                         "buddy,va=vmem(qcache=0,fit=best)"};
+    static const char *const space_workloads[] = {"space-few", "space-crowded", "space-fragmented",
+                                                  "space-bounded"};
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(spaces) * PL_COUNT_OF(space_workloads); i++)
+        assert_calls(space_workloads[i / 4], spaces[i % 4], -1, 0, 0);
+    assert_calls("tables-churn", "buddy,tables=direct", -1, 2, 2);
+    assert_calls("tables-burst", "buddy,tables=direct", 3, 16, 16);
+    assert_calls("tables-burst", "buddy,tables=prealloc", 3, 0, 0);
+    assert_calls("tables-dry", "buddy,tables=prealloc", 3, 0, 0);
+    assert_calls("plan-churn", "buddy,buf=pages", 3, 2, 16);
+    assert_calls("plan-churn", "buddy,buf=run", 3, 2, 2);
+    assert_calls("plan-churn", "buddy,buf=pool", 3, 0, 0);
+    assert_calls("plan-scattered", "buddy,buf=pages", 2, 2, 8);
 }
 
 /* Expect a buffer whose pages lie apart to have nearly as many segments as pages. */
@@ -178,8 +216,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_workload_runs), cmocka_unit_test(test_preallocated_never_allocates),
-        cmocka_unit_test(test_calls_are_counted),   cmocka_unit_test(test_segments_are_many),
-        cmocka_unit_test(test_who_cannot_says_so),  cmocka_unit_test(test_plan_has_them),
+        cmocka_unit_test(test_calls_are_counted),   cmocka_unit_test(test_services_call_as_they_should),
+        cmocka_unit_test(test_segments_are_many),   cmocka_unit_test(test_who_cannot_says_so),
+        cmocka_unit_test(test_plan_has_them),
     };
     return cmocka_run_group_tests_name("bench_systems", tests, NULL, NULL);
 }
