@@ -41,7 +41,8 @@
 /* What it is built of, as its audit shows; promises about a structure are asked of those who have it. */
 #define PL_CAP_BUDDY                                                                                         \
     UINT64_C(0x10000000) /* free blocks (not cached ones) are merged buddies at any time (F-22) */
-#define PL_CAP_RESERVATIONS UINT64_C(0x20000000) /* superpage reservations (F-23) */
+#define PL_CAP_RESERVATIONS                                                                                  \
+    UINT64_C(0x20000000) /* superpage reservations (F-23); NO_RECLAIM may then fail with frames free */
 #define PL_CAP_ZONES                                                                                         \
     UINT64_C(0x40000000) /* a high-atomic reserve (L-18): pageblocks of PL_ZONE_BLOCK frames whose free      \
                             frames are PL_BLOCK_RESERVED, so many by count().reserve_blocks, in each zone of \

@@ -61,7 +61,8 @@ struct pl_block {
     uint16_t node;
     uint16_t mobility; /* enum pl_mobility, where the candidate groups by it */
     uint32_t reserved32;
-    uint64_t reserved[2];
+    uint64_t owner; /* PL_BLOCK_RESERVED: for whom, as in the request, or 0 */
+    uint64_t index; /* with an owner: the index that the block's first frame is kept for */
 };
 
 /* Who listens to audit. `block` hears every block that is not granted, in any order, each frame once;
