@@ -191,7 +191,9 @@ static void percpu_fini(void *self)
 
 static uint64_t percpu_caps_of(const struct pl_page_config *config)
 {
-    uint64_t lost = PL_CAP_EXACT_COUNT | PL_CAP_CHECKS_FREE | PL_CAP_KNOWS_ZERO | PL_CAP_NMI_SAFE;
+    /* A frame in a magazine is granted for one owner and goes to the next. */
+    uint64_t lost =
+        PL_CAP_EXACT_COUNT | PL_CAP_CHECKS_FREE | PL_CAP_KNOWS_ZERO | PL_CAP_NMI_SAFE | PL_CAP_RESERVATIONS;
     return (config->inner_caps & ~lost) | PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE;
 }
 

@@ -202,6 +202,7 @@ static void enter_page(struct vm_oracle *self, struct pl_cpu *cpu, const struct 
         .page = page,
         .object = wish->object,
         .pindex = wish->pindex + at,
+        .owner = wish->object == NULL ? 0 : wish->object->object->serial,
         .frame = page->frame.number,
         .busy = busy_due(wish, cpu),
         .wires = wired,

@@ -111,6 +111,9 @@ static bool must_find(const struct vm_oracle *self, const struct vm_wish *wish)
     uint64_t caps = self->node->instance->caps;
     if (!wish->run)
         return (caps & PL_CAP_ALL_FRAMES) != 0;
+    /* What is set aside is free, and may be all that would fit; NORECLAIM renounces it. */
+    if ((caps & PL_CAP_RESERVATIONS) && (wish->req & FREEBSD_ALLOC_NORECLAIM))
+        return false;
     uint64_t offset = self->node->gate.frame_offset;
     const struct freebsd_bounds *bounds = &wish->bounds;
     struct pl_constraints c = {

@@ -18,6 +18,7 @@ struct vm_view_page {
     struct freebsd_page *page;
     struct vm_view_object *object; /* NULL: in none */
     uint64_t pindex;
+    uint64_t owner; /* the serial of the object that it was allocated for, which may have ended; 0: none */
     uint64_t frame;
     uint64_t stamp; /* what its first and last eight bytes hold */
     uint32_t busy;  /* the word */
