@@ -4,11 +4,12 @@
 
 #include <stdio.h>
 
-#define MACHINE  "pagelab program 1\nmachine 256@0x0 cpus=1 floors=0/2/42\n"
-#define TWO_CPUS "pagelab program 1\nmachine 256@0x0 cpus=2 floors=0/2/42\n"
-#define DO       "cpu0 task "
-#define OTHER    "cpu1 task "
-#define OBJECT   DO "vm-object o0\n"
+#define MACHINE    "pagelab program 1\nmachine 256@0x0 cpus=1 floors=0/2/42\n"
+#define SUPERPAGES "pagelab program 1\nmachine 2048@0x0 cpus=1 floors=0/2/42\n"
+#define TWO_CPUS   "pagelab program 1\nmachine 256@0x0 cpus=2 floors=0/2/42\n"
+#define DO         "cpu0 task "
+#define OTHER      "cpu1 task "
+#define OBJECT     DO "vm-object o0\n"
 
 /* Two pages live and leave what `past` says; the next two are the same frames, where every frame is given,
  * once few are left. A candidate that cannot give every frame is likely to give those again that came back
@@ -241,12 +242,19 @@ void check_F_22(struct check *check)
 
 void check_F_23(struct check *check)
 {
-    /* Needs a superpage's worth of frames above the floor. */
-    (void)check_program(check, "pagelab program 1\nmachine 2048@0x0 cpus=1 floors=0/2/42\n" OBJECT DO
-                               "vm-alloc s0 o0 pindex=0\n" DO "audit\n" DO "vm-alloc s1 o0 pindex=1\n" DO
-                               "vm-alloc s2 o0 pindex=511\n" DO "audit\n" DO "vm-alloc s3 o0 pindex=512\n" DO
-                               "audit\n" DO "vm-free s1\n" DO "audit\n" DO "vm-free s0\n" DO "vm-free s2\n" DO
-                               "audit\n" DO "vm-noobj-run s4 frames=256 align=4096\n" DO "audit\n");
+    /* Needs a superpage's worth of frames above the floor. The second: two owners in turn; then nothing is
+     * left but what is set aside, so that reservations are broken. */
+    (void)(check_program(check, SUPERPAGES OBJECT DO
+                         "vm-alloc s0 o0 pindex=0\n" DO "audit\n" DO "vm-alloc s1 o0 pindex=1\n" DO
+                         "vm-alloc s2 o0 pindex=511\n" DO "audit\n" DO "vm-alloc s3 o0 pindex=512\n" DO
+                         "audit\n" DO "vm-free s1\n" DO "audit\n" DO "vm-free s0\n" DO "vm-free s2\n" DO
+                         "audit\n" DO "vm-noobj-run s4 frames=256 align=4096\n" DO "audit\n") &&
+           check_program(check, SUPERPAGES OBJECT DO
+                         "vm-object o1\n" DO "vm-alloc s0 o0 pindex=7\n" DO "vm-alloc s1 o1 pindex=8\n" DO
+                         "vm-alloc s2 o0 pindex=9\n" DO "vm-alloc s3 o1 pindex=10\n" DO "audit\n" DO
+                         "vm-alloc s4 o0 pindex=1030\n" DO "audit\n" DO "vm-free s4\n" DO "audit\n" DO
+                         "starve class=normal leave=floor+2\n" DO "audit\n" DO "vm-free s0\n" DO
+                         "vm-free s3\n" DO "audit\n" DO "vm-alloc s0 o0 pindex=11\n" DO "audit\n"));
 }
 
 void check_F_24(struct check *check)
@@ -265,6 +273,9 @@ void check_F_24(struct check *check)
                                            "vm-noobj-run s1 frames=4 align=16384\n" DO
                                            "vm-noobj-run s2 frames=9 align=4096\n" DO
                                            "vm-noobj-run s2 frames=11 align=4096\n") &&
+           /* Frames 50 to 57: who takes small blocks first never crosses a boundary but in a window. */
+           check_program(check, MACHINE DO "vm-bounds low=204800 high=237568\n" DO
+                                           "vm-noobj-run s0 frames=4 align=4096 boundary=16384\n") &&
            /* Frames 49 and 50 are free; each window has a byte too few for one of them, or for both. */
            check_program(check, MACHINE DO "vm-bounds low=200705 high=208895\n" DO
                                            "vm-noobj-run s0 frames=1 align=4096\n") &&
