@@ -12,7 +12,7 @@ static void nbbs_fini(void *instance)
 /* Remembers the word where a scan for this order may well begin. */
 PL_INLINE void nbbs_keep_cursor(struct nbbs *self, const struct pl_cpu *cpu, uint32_t order, uint64_t offset)
 {
-    PL_ASSERT(offset < self->span);
+    PL_ASSERT(offset < self->whole.high);
     if (self->keeps_cursor)
         atomic_store_explicit(&self->cpus[cpu->id].cursor[order],
                               (unsigned)(offset >> nbbs_word_shift(nbbs_tier_of(order))),
@@ -52,7 +52,7 @@ static enum pl_status nbbs_free(void *instance, struct pl_cpu *cpu, const struct
     PL_ASSERT(self->index != NULL);
     if (PL_UNLIKELY(order > NBBS_MAX_ORDER || run->frame_count != UINT64_C(1) << order))
         return PL_REFUSED;
-    if (PL_UNLIKELY(offset >= self->span))
+    if (PL_UNLIKELY(offset >= self->whole.high))
         return PL_REFUSED;
     uint8_t seen = (uint8_t)(order + 1);
     if (atomic_load_explicit(&self->index[offset], memory_order_relaxed) != seen)

@@ -31,7 +31,7 @@ static uint64_t nbbs_status(const struct nbbs *self, uint32_t tier, uint64_t w)
 
 static uint32_t nbbs_index_at(const struct nbbs *self, uint64_t offset)
 {
-    PL_ASSERT(offset < self->span);
+    PL_ASSERT(offset < self->whole.high);
     return atomic_load_explicit(&self->index[offset], memory_order_relaxed);
 }
 

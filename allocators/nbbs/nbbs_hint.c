@@ -15,6 +15,20 @@
  * third may miss a node; that is why nbbs_search_again does not believe hints. */
 #include "nbbs_internal.h"
 
+#define NBBS_PAIRS(leaves) ((leaves) & (leaves) >> 1 & 0x55)
+#define NBBS_FOURS(leaves) (NBBS_PAIRS(leaves) & NBBS_PAIRS(leaves) >> 2 & 0x11)
+#define NBBS_FIT(leaves)                                                                                     \
+    (((leaves) != 0) + (NBBS_PAIRS(leaves) != 0) + (NBBS_FOURS(leaves) != 0) + (NBBS_FOURS(leaves) == 0x11))
+#define NBBS_FIT_4(leaves)                                                                                   \
+    NBBS_FIT(leaves), NBBS_FIT((leaves) + 1), NBBS_FIT((leaves) + 2), NBBS_FIT((leaves) + 3)
+#define NBBS_FIT_16(leaves)                                                                                  \
+    NBBS_FIT_4(leaves), NBBS_FIT_4((leaves) + 4), NBBS_FIT_4((leaves) + 8), NBBS_FIT_4((leaves) + 12)
+#define NBBS_FIT_64(leaves)                                                                                  \
+    NBBS_FIT_16(leaves), NBBS_FIT_16((leaves) + 16), NBBS_FIT_16((leaves) + 32), NBBS_FIT_16((leaves) + 48)
+
+const uint8_t nbbs_fit[NBBS_ALL_LEAVES + 1u] = {NBBS_FIT_64(0), NBBS_FIT_64(64), NBBS_FIT_64(128),
+                                                NBBS_FIT_64(192)};
+
 /* Sets the bit of word `at` of level `depth` in the level above, and so on upwards. */
 static void nbbs_hint_raise(struct nbbs *self, uint32_t tier, uint32_t k, uint32_t depth, uint64_t at)
 {
@@ -35,9 +49,9 @@ void nbbs_hint_set(struct nbbs *self, uint32_t tier, uint32_t k, uint64_t group,
     PL_ASSERT(mask != 0);
     PL_ASSERT(group < self->hint_words[tier][0]);
     nbbs_word *word = &self->hint[tier][k].level[0][group];
-    if ((atomic_load(word) & mask) != mask)
-        atomic_fetch_or(word, mask);
-    /* Also where the bits were set: who did that may be on the way up still. */
+    if ((atomic_load(word) & mask) == mask)
+        return;
+    atomic_fetch_or(word, mask);
     nbbs_hint_raise(self, tier, k, 0, group);
 }
 
@@ -61,24 +75,14 @@ static void nbbs_hint_clear(struct nbbs *self, uint32_t tier, uint32_t k, uint64
     }
 }
 
-void nbbs_hint_gained(struct nbbs *self, uint32_t tier, uint64_t w, uint64_t before, uint64_t after)
-{
-    uint32_t had = nbbs_free_leaves(before);
-    uint32_t has = nbbs_free_leaves(after);
-    PL_ASSERT(w < self->words[tier]);
-    PL_ASSERT((had & ~has) == 0);
-    for (uint32_t k = 0; k < NBBS_TIER_ORDER && nbbs_nodes(has, k) != 0; k++)
-        if (nbbs_nodes(had, k) == 0)
-            nbbs_hint_set(self, tier, k, w / 64, UINT64_C(1) << (w % 64));
-}
-
 void nbbs_hint_fill(struct nbbs *self, uint32_t tier, uint64_t w, uint32_t mask)
 {
     PL_ASSERT(mask != 0);
     PL_ASSERT(tier < NBBS_TIERS);
     uint32_t leaf = PL_CTZ64(mask);
+    uint32_t leaf_count = PL_POPCOUNT64(mask);
     uint64_t first = (w << nbbs_word_shift(tier)) + ((uint64_t)leaf << nbbs_leaf_shift(tier));
-    uint64_t frame_count = (uint64_t)PL_POPCOUNT64(mask) << nbbs_leaf_shift(tier);
+    uint64_t frame_count = (uint64_t)leaf_count << nbbs_leaf_shift(tier);
     for (uint32_t below = 0; below < tier; below++) {
         uint64_t at = first >> nbbs_word_shift(below);
         uint64_t end = (first + frame_count) >> nbbs_word_shift(below);

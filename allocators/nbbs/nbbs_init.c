@@ -18,9 +18,9 @@ static bool nbbs_measure(struct nbbs *self, const struct pl_machine *machine, bo
     self->machine = machine;
     self->has_hints = has_hints;
     self->base = first & ~(largest - 1);
-    self->span = (first - self->base + machine->span + largest - 1) & ~(largest - 1);
+    self->whole.high = (first - self->base + machine->span + largest - 1) & ~(largest - 1);
     for (uint32_t tier = 0; tier < NBBS_TIERS; tier++) {
-        uint64_t words = self->words[tier] = self->span >> nbbs_word_shift(tier);
+        uint64_t words = self->words[tier] = self->whole.high >> nbbs_word_shift(tier);
         self->hint_depth[tier] = 0;
         do {
             PL_ASSERT(self->hint_depth[tier] < NBBS_HINT_DEPTH);
@@ -49,7 +49,7 @@ static size_t nbbs_lay_out(struct nbbs *self, unsigned char *memory)
     self->cpus = nbbs_deal(memory, &at, self->machine->cpu_count * sizeof(struct nbbs_cpu));
     for (uint32_t tier = 0; tier < NBBS_TIERS; tier++)
         self->tier[tier] = nbbs_deal(memory, &at, self->words[tier] * sizeof(nbbs_word));
-    self->index = nbbs_deal(memory, &at, self->span);
+    self->index = nbbs_deal(memory, &at, self->whole.high);
     for (uint32_t tier = 0; self->has_hints && tier < NBBS_TIERS; tier++)
         for (uint32_t k = 0; k < NBBS_TIER_ORDER; k++)
             for (uint32_t depth = 0; depth < self->hint_depth[tier]; depth++)
@@ -113,7 +113,7 @@ static uint64_t nbbs_get(const nbbs_word *word)
 static void nbbs_open_range(struct nbbs *self, uint64_t first, uint64_t frame_count)
 {
     PL_ASSERT(frame_count > 0);
-    PL_ASSERT(first + frame_count <= self->span);
+    PL_ASSERT(first + frame_count <= self->whole.high);
     for (uint64_t at = first, end = first + frame_count; at < end;) {
         uint64_t skip = at % NBBS_LEAVES;
         uint64_t here = NBBS_LEAVES - skip < end - at ? NBBS_LEAVES - skip : end - at;

@@ -48,6 +48,12 @@ struct nbbs_cpu {
     atomic_uint cursor[NBBS_MAX_ORDER + 1u]; /* start=last: the word where scans of an order begin */
 };
 
+/* Frames [low, high) by offset: where a block may begin. */
+struct nbbs_part {
+    uint64_t low;
+    uint64_t high;
+};
+
 /* 64-ary trees of bits over the words of one tier, for one order in the word: what is 0 has no free node of
  * that order. Bits that are 1 may be late. level[0] has a bit a word. */
 struct nbbs_hint {
@@ -60,8 +66,8 @@ struct nbbs {
     _Atomic uint8_t *index; /* a byte a frame: 1 + the order of the grant that begins here, else 0 */
     struct nbbs_cpu *cpus;
     const struct pl_machine *machine;
-    uint64_t base; /* frame number of offset 0: a multiple of the largest block */
-    uint64_t span; /* frames from base to the end of the last word, all of them in the index */
+    uint64_t base;          /* frame number of offset 0: a multiple of the largest block */
+    struct nbbs_part whole; /* from base to the end of the last word, all of it in the index */
     bool has_hints;
     bool keeps_cursor;
     uint32_t hint_depth[NBBS_TIERS];
@@ -122,6 +128,9 @@ PL_INLINE uint32_t nbbs_nodes(uint32_t free_leaves, uint32_t k)
     }
 }
 
+/* By free leaves: 1 + the largest k of a free node, or 0. */
+extern const uint8_t nbbs_fit[NBBS_ALL_LEAVES + 1u];
+
 PL_INLINE uint32_t nbbs_leaf_mask(uint32_t k)
 {
     PL_ASSERT(k < NBBS_TIER_ORDER);
@@ -151,29 +160,52 @@ uint64_t nbbs_take(struct nbbs *self, struct pl_cpu *cpu, uint32_t order, uint64
                    uint64_t *next);
 /* Makes the leaves `mask` of word w, which the caller owns, free, and clears the marks above that are due. */
 void nbbs_release(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint64_t w, uint32_t mask);
-/* The tier in which a leaf above word w is granted as a whole, or NBBS_TIERS. */
-uint32_t nbbs_covered(const struct nbbs *self, uint32_t tier, uint64_t w);
+/* The lowest tier in which the leaf above word w is granted, or NBBS_TIERS: none is. */
+PL_INLINE uint32_t nbbs_covered(const struct nbbs *self, uint32_t tier, uint64_t w)
+{
+    PL_ASSERT(tier < NBBS_TIERS);
+    PL_ASSERT(w < self->words[tier]);
+    if (tier == 0) {
+        if (PL_UNLIKELY((atomic_load(&self->tier[1][w / 16]) >> nbbs_parent_leaf(w) & 1) != 0))
+            return 1;
+        w /= 16;
+    }
+    if (tier <= 1 && PL_UNLIKELY((atomic_load(&self->tier[2][w / 16]) >> nbbs_parent_leaf(w) & 1) != 0))
+        return 2;
+    return NBBS_TIERS;
+}
 
 /* ---- nbbs_find.c ---- */
 
-/* Grants a block that begins in one of the words [from, to) of the order's tier and in frames [low, high), by
- * offset. */
+/* Grants a block that begins in one of the words [from, to) of the order's tier, and in the part. */
 uint64_t nbbs_scan(struct nbbs *self, struct pl_cpu *cpu, uint32_t order, uint64_t from, uint64_t to,
-                   uint64_t low, uint64_t high);
+                   const struct nbbs_part *part);
 /* Grants a block anywhere that the request allows: its node first, then, if it may, elsewhere. */
 uint64_t nbbs_search(struct nbbs *self, struct pl_cpu *cpu, const struct pl_request *request);
 
 /* ---- nbbs_hint.c: used only if has_hints ---- */
 
-/* Word w changed from `before` to `after`: what it can serve now and could not before is hinted at. */
-void nbbs_hint_gained(struct nbbs *self, uint32_t tier, uint64_t w, uint64_t before, uint64_t after);
 /* The leaves `mask` of word w are free as a whole, so is all that is below. */
 void nbbs_hint_fill(struct nbbs *self, uint32_t tier, uint64_t w, uint32_t mask);
 /* The first word at or after w that may have a free node of the order, or NBBS_NONE. */
 uint64_t nbbs_hint_next(const struct nbbs *self, uint32_t order, uint64_t w);
 /* Word w was hinted at and has no free node of the order, or lies below one that is granted. */
 void nbbs_hint_missed(struct nbbs *self, uint32_t order, uint64_t w);
+/* Sets the bits `mask` of one hint word, and what leads there. */
 void nbbs_hint_set(struct nbbs *self, uint32_t tier, uint32_t k, uint64_t group, uint64_t mask);
+
+/* Word w changed from `before` to `after`: what it can serve now and could not before is hinted at. A hint
+ * that is set already costs a load; who set it sees to what leads there. */
+PL_INLINE void nbbs_hint_gained(struct nbbs *self, uint32_t tier, uint64_t w, uint64_t before, uint64_t after)
+{
+    uint32_t k = nbbs_fit[nbbs_free_leaves(before)];
+    uint32_t fit = nbbs_fit[nbbs_free_leaves(after)];
+    PL_ASSERT(w < self->words[tier]);
+    PL_ASSERT(k <= fit);
+    for (; k < fit; k++)
+        if (PL_UNLIKELY((atomic_load(&self->hint[tier][k].level[0][w / 64]) >> (w % 64) & 1) == 0))
+            nbbs_hint_set(self, tier, k, w / 64, UINT64_C(1) << (w % 64));
+}
 
 /* ---- nbbs_init.c, nbbs_audit.c ---- */
 

@@ -31,63 +31,60 @@
  * so an interrupt, even one that ignores masking, may come between any two steps and call. */
 #include "nbbs_internal.h"
 
-uint32_t nbbs_covered(const struct nbbs *self, uint32_t tier, uint64_t w)
+/* The steps are written for one tier each, so that a tier that is known makes all shifts constants. */
+
+/* Marks the word above word w, which is of `tier`. False: the leaf there is granted. */
+PL_INLINE bool nbbs_mark(struct nbbs *self, uint32_t tier, uint64_t w)
 {
-    PL_ASSERT(tier < NBBS_TIERS);
-    PL_ASSERT(w < self->words[tier]);
-    while (++tier < NBBS_TIERS) {
-        uint32_t leaf = nbbs_parent_leaf(w);
-        w /= 16;
-        if ((atomic_load(&self->tier[tier][w]) >> leaf & 1) != 0)
-            return tier;
-    }
-    return tier;
+    uint32_t leaf = nbbs_parent_leaf(w);
+    uint64_t mark = nbbs_parent_mark(w);
+    PL_ASSERT(tier + 1 < NBBS_TIERS);
+    PL_ASSERT(w / 16 < self->words[tier + 1]);
+    nbbs_word *word = &self->tier[tier + 1][w / 16];
+    uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
+    do {
+        if (PL_UNLIKELY((seen >> leaf & 1) != 0))
+            return false;
+    } while (!atomic_compare_exchange_weak(word, &seen, (seen | mark) + NBBS_CHANGE));
+    return true;
 }
 
-/* Marks the words above w. Returns the tier where a leaf above is granted, or NBBS_TIERS: none is. */
+/* Returns the tier where a leaf above is granted, or NBBS_TIERS: none is, and all is marked. */
 PL_INLINE uint32_t nbbs_mark_above(struct nbbs *self, uint32_t tier, uint64_t w)
 {
     PL_ASSERT(tier < NBBS_TIERS);
-    while (++tier < NBBS_TIERS) {
-        uint32_t leaf = nbbs_parent_leaf(w);
-        uint64_t mark = nbbs_parent_mark(w);
+    if (tier == 0) {
+        if (PL_UNLIKELY(!nbbs_mark(self, 0, w)))
+            return 1;
         w /= 16;
-        PL_ASSERT(w < self->words[tier]);
-        nbbs_word *word = &self->tier[tier][w];
-        uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
-        do {
-            if (PL_UNLIKELY((seen >> leaf & 1) != 0))
-                return tier;
-        } while (!atomic_compare_exchange_weak(word, &seen, (seen | mark) + NBBS_CHANGE));
     }
-    return tier;
+    if (tier <= 1 && PL_UNLIKELY(!nbbs_mark(self, 1, w)))
+        return 2;
+    return NBBS_TIERS;
 }
 
-/* Clears the marks of words that are 0, from word w upwards. */
-static void nbbs_unmark_above(struct nbbs *self, uint32_t tier, uint64_t w)
+/* Clears the mark of word w, of `tier`, which was seen as 0. True if that made the word above 0. */
+PL_INLINE bool nbbs_unmark(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint64_t w)
 {
-    PL_ASSERT(tier < NBBS_TIERS);
-    PL_ASSERT(w < self->words[tier]);
-    while (tier + 1 < NBBS_TIERS) {
-        const nbbs_word *below = &self->tier[tier][w];
-        uint64_t mark = nbbs_parent_mark(w);
-        w /= 16;
-        tier++;
-        nbbs_word *word = &self->tier[tier][w];
-        uint64_t seen = atomic_load(word);
-        do {
-            /* Whoever cleared the mark goes on; whoever is below now will clear it. */
-            if ((seen & mark) == 0 || (atomic_load(below) & NBBS_STATUS) != 0)
-                return;
-        } while (!atomic_compare_exchange_weak(word, &seen, seen & ~mark));
-        if (self->has_hints)
-            nbbs_hint_gained(self, tier, w, seen, seen & ~mark);
-        if ((seen & ~mark & NBBS_STATUS) != 0)
-            return;
-    }
+    const nbbs_word *below = &self->tier[tier][w];
+    uint64_t mark = nbbs_parent_mark(w);
+    PL_ASSERT(tier + 1 < NBBS_TIERS);
+    PL_ASSERT(w / 16 < self->words[tier + 1]);
+    nbbs_word *word = &self->tier[tier + 1][w / 16];
+    uint64_t seen = atomic_load(word);
+    do {
+        /* Whoever cleared the mark goes on; whoever is below now will clear it. */
+        if ((seen & mark) == 0 || (atomic_load(below) & NBBS_STATUS) != 0)
+            return false;
+        pl_point(cpu, self);
+    } while (!atomic_compare_exchange_weak(word, &seen, seen & ~mark));
+    if (self->has_hints)
+        nbbs_hint_gained(self, tier + 1, w / 16, seen, seen & ~mark);
+    return (seen & ~mark & NBBS_STATUS) == 0;
 }
 
-void nbbs_release(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint64_t w, uint32_t mask)
+PL_INLINE void nbbs_release_in(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint64_t w,
+                               uint64_t mask)
 {
     PL_ASSERT(tier < NBBS_TIERS);
     PL_ASSERT(w < self->words[tier]);
@@ -95,14 +92,33 @@ void nbbs_release(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint64_t
     uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
     do {
         PL_ASSERT((seen & mask) == mask);
-    } while (!atomic_compare_exchange_weak(word, &seen, seen & ~(uint64_t)mask));
+    } while (!atomic_compare_exchange_weak(word, &seen, seen & ~mask));
     if (self->has_hints) {
-        nbbs_hint_gained(self, tier, w, seen, seen & ~(uint64_t)mask);
-        nbbs_hint_fill(self, tier, w, mask);
+        nbbs_hint_gained(self, tier, w, seen, seen & ~mask);
+        if (tier > 0)
+            nbbs_hint_fill(self, tier, w, (uint32_t)mask);
     }
-    pl_point(cpu, self);
-    if ((seen & ~(uint64_t)mask & NBBS_STATUS) == 0)
-        nbbs_unmark_above(self, tier, w);
+    if ((seen & ~mask & NBBS_STATUS) != 0)
+        return;
+    if (tier == 0) {
+        if (!nbbs_unmark(self, cpu, 0, w))
+            return;
+        w /= 16;
+    }
+    if (tier <= 1)
+        (void)nbbs_unmark(self, cpu, 1, w);
+}
+
+void nbbs_release(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint64_t w, uint32_t mask)
+{
+    PL_ASSERT(mask != 0);
+    PL_ASSERT(mask <= NBBS_ALL_LEAVES);
+    if (PL_LIKELY(tier == 0))
+        nbbs_release_in(self, cpu, 0, w, mask);
+    else if (tier == 1)
+        nbbs_release_in(self, cpu, 1, w, mask);
+    else
+        nbbs_release_in(self, cpu, 2, w, mask);
 }
 
 /* Behind the leaf of `tier` above word w of `own`: as published, what is below a grant is passed over. */
@@ -114,17 +130,15 @@ static uint64_t nbbs_word_behind(uint32_t own, uint64_t w, uint32_t tier)
     return ((w >> shift) + 1) << shift;
 }
 
-uint64_t nbbs_take(struct nbbs *self, struct pl_cpu *cpu, uint32_t order, uint64_t w, uint32_t leaves,
-                   uint64_t *next)
+PL_INLINE uint64_t nbbs_take_in(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier, uint32_t k, uint64_t w,
+                                uint32_t leaves, uint64_t *next)
 {
-    uint32_t tier = nbbs_tier_of(order);
-    uint32_t k = order % NBBS_TIER_ORDER;
     PL_ASSERT(w < self->words[tier]);
+    PL_ASSERT(k < NBBS_TIER_ORDER);
     nbbs_word *word = &self->tier[tier][w];
     uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
     uint32_t leaf;
     uint64_t mask;
-    *next = w + 1;
     /* Looks up before it takes, unlike the paper: words below a grant are 0, and a take that is sure to be
      * undone would disturb others. */
     uint32_t blocked = nbbs_covered(self, tier, w);
@@ -134,8 +148,10 @@ uint64_t nbbs_take(struct nbbs *self, struct pl_cpu *cpu, uint32_t order, uint64
     }
     do {
         uint32_t nodes = nbbs_nodes(nbbs_free_leaves(seen), k) & leaves;
-        if (nodes == 0)
+        if (nodes == 0) {
+            *next = w + 1;
             return NBBS_NONE;
+        }
         leaf = PL_CTZ64(nodes);
         mask = (uint64_t)nbbs_leaf_mask(k) << leaf;
     } while (!atomic_compare_exchange_weak(word, &seen, seen | mask));
@@ -147,4 +163,18 @@ uint64_t nbbs_take(struct nbbs *self, struct pl_cpu *cpu, uint32_t order, uint64
     nbbs_release(self, cpu, tier, w, (uint32_t)mask);
     nbbs_add(cpu, &self->cpus[cpu->id].undone, 1);
     return NBBS_NONE;
+}
+
+uint64_t nbbs_take(struct nbbs *self, struct pl_cpu *cpu, uint32_t order, uint64_t w, uint32_t leaves,
+                   uint64_t *next)
+{
+    PL_ASSERT(order <= NBBS_MAX_ORDER);
+    PL_ASSERT(next != NULL);
+    if (PL_LIKELY(order == 0))
+        return nbbs_take_in(self, cpu, 0, 0, w, leaves, next);
+    if (nbbs_tier_of(order) == 0)
+        return nbbs_take_in(self, cpu, 0, order, w, leaves, next);
+    if (nbbs_tier_of(order) == 1)
+        return nbbs_take_in(self, cpu, 1, order % NBBS_TIER_ORDER, w, leaves, next);
+    return nbbs_take_in(self, cpu, 2, order % NBBS_TIER_ORDER, w, leaves, next);
 }

@@ -1,44 +1,5 @@
-/* The non-blocking buddy system: words, marks and hints at rest, and after threads have been at them. */
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "../../allocators/nbbs/nbbs_internal.h"
-#include "machine_stub.h"
-
-#define RUN_LIMIT 10000u
-
-extern const struct pl_candidate pl_candidate_nbbs;
-extern const struct pl_candidate pl_candidate_nbbs_hint;
-
-static const struct pl_candidate *const candidates[] = {&pl_candidate_nbbs, &pl_candidate_nbbs_hint};
-
-static struct pl_run runs[RUN_LIMIT];
-
-static void open_at(struct stub *stub, const struct pl_candidate *candidate, uint64_t first,
-                    uint64_t frame_count)
-{
-    struct pl_range range = {.first = pl_frame_at(first), .frame_count = frame_count};
-    assert_int_equal(stub_open(stub, candidate, &range, 1), PL_OK);
-}
-
-static enum pl_status alloc_on(struct stub *stub, uint32_t cpu, uint32_t order, struct pl_run *run)
-{
-    struct pl_request request = {.order = (uint8_t)order, .node = PL_NODE_ANY};
-    return stub->ops->alloc(stub->self, stub->cpus[cpu], &request, run);
-}
-
-static void expect_sound(const struct stub *stub, uint64_t free_frames)
-{
-    struct stub_audit audit;
-    if (stub_audit(stub, &audit) != 0)
-        fail_msg("%s", audit.words);
-    assert_int_equal(audit.frames, free_frames);
-    assert_int_equal(stub_free_frames(stub), free_frames);
-}
+/* The non-blocking buddy system: words, marks, index and hints while nobody comes between. */
+#include "nbbs_fixture.h"
 
 /* Every shape is filled and emptied by each order. Expect as many blocks as an empty machine has, twice, and
  * in the end every frame, one by one. */
@@ -58,7 +19,11 @@ static void test_fills_and_empties_every_shape(void **state)
             while (count > 0)
                 assert_int_equal(stub_free(&stub, &runs[--count]), PL_OK);
         }
-        assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), stub.machine.frame_count);
+        /* From a start in the middle, all the way round. */
+        uint64_t frames = 0;
+        while (alloc_on(&stub, STUB_CPU_COUNT - 1, 0, &runs[frames]) == PL_OK)
+            frames++;
+        assert_int_equal(frames, stub.machine.frame_count);
         expect_sound(&stub, 0);
         stub_close(&stub);
     }
@@ -196,6 +161,15 @@ static void test_late_unmark_respects_a_new_grant(void **state)
     }
 }
 
+/* By free leaves, of all 256 words. Expect the table to say what the nodes are. */
+static void test_fit_is_the_largest_node(void **state)
+{
+    (void)state;
+    for (uint32_t leaves = 0; leaves <= NBBS_ALL_LEAVES; leaves++)
+        for (uint32_t k = 0; k < NBBS_TIER_ORDER; k++)
+            assert_int_equal(k < nbbs_fit[leaves], nbbs_nodes(leaves, k) != 0);
+}
+
 /* Frames at both sides of a hole, and the hole itself. Expect refusals only, and not a bit changed. */
 static void test_refuses_every_mistake(void **state)
 {
@@ -284,7 +258,7 @@ static void test_freed_block_brings_its_hints_back(void **state)
     struct nbbs *self = stub.self;
     assert_int_equal(stub_alloc(&stub, 11, &run), PL_OK);
     for (uint32_t order = 0; order < NBBS_MAX_ORDER; order++) {
-        assert_int_equal(nbbs_scan(self, stub.cpus[0], order, 0, 1, 0, 2048), NBBS_NONE);
+        assert_int_equal(nbbs_scan(self, stub.cpus[0], order, 0, 1, &self->whole), NBBS_NONE);
         assert_int_equal(stub_alloc(&stub, order, &frame), PL_NO_MEMORY);
         assert_int_equal(nbbs_hint_next(self, order, 0), NBBS_NONE);
     }
@@ -384,157 +358,6 @@ static void test_audit_sees_every_wrong_bit(void **state)
     stub_close(&stub);
 }
 
-/* --- threads --- */
-
-#define STRESS_STEPS 40000
-#define STRESS_HELD  48u
-
-struct stress {
-    struct stub *stub;
-    uint32_t cpu;
-    uint64_t held_frames;
-    uint32_t count;
-    struct pl_run held[STRESS_HELD];
-    atomic_uchar *owner; /* a byte a frame: who has it */
-};
-
-/* Frames of the run pass from `from` to `to`; a frame that is not with `from` is granted twice. */
-static void hand_over(struct stress *stress, const struct pl_run *run, unsigned char from, unsigned char to)
-{
-    for (uint64_t i = 0; i < run->frame_count; i++)
-        if (atomic_exchange_explicit(&stress->owner[run->first.number + i], to, memory_order_relaxed) != from)
-            abort();
-}
-
-static void *stress_thread(void *argument)
-{
-    struct stress *stress = argument;
-    const struct stub *stub = stress->stub;
-    struct pl_cpu *cpu = stub->cpus[stress->cpu];
-    unsigned char self = (unsigned char)(stress->cpu + 1);
-    uint64_t seed = 7 + stress->cpu;
-    for (int step = 0; step < STRESS_STEPS; step++) {
-        uint64_t dice = stub_random(&seed);
-        if (stress->count > 0 && (dice % 2 == 0 || stress->count == STRESS_HELD)) {
-            uint64_t pick = dice / 2 % stress->count;
-            struct pl_run run = stress->held[pick];
-            stress->held[pick] = stress->held[stress->count - 1];
-            stress->count--;
-            hand_over(stress, &run, self, 0);
-            stress->held_frames -= run.frame_count;
-            if (stub->ops->free(stub->self, cpu, &run) != PL_OK)
-                abort();
-        } else {
-            struct pl_run *run = &stress->held[stress->count];
-            struct pl_request request = {.node = PL_NODE_ANY};
-            request.order =
-                (uint8_t)(dice >> 32 & 1 ? (dice >> 33) % (NBBS_MAX_ORDER + 1) : (dice >> 33) % 3);
-            if (stub->ops->alloc(stub->self, cpu, &request, run) != PL_OK)
-                continue;
-            hand_over(stress, run, 0, self);
-            stress->held_frames += run->frame_count;
-            stress->count++;
-        }
-    }
-    return NULL;
-}
-
-/* Four threads take and give blocks of all orders on a machine of one tree and a bit, where they meet in
- * every word. Expect no frame with two owners; at rest no mark, hint or count that is wrong; and one free
- * block again after the last free. */
-static void test_threads_leave_nothing_behind(void **state)
-{
-    (void)state;
-    for (size_t c = 0; c < PL_COUNT_OF(candidates); c++) {
-        static struct stress stress[STUB_CPU_COUNT];
-        struct stub stub;
-        pthread_t threads[STUB_CPU_COUNT];
-        uint64_t held = 0;
-        open_at(&stub, candidates[c], 0, 2100);
-        atomic_uchar *owner = calloc(2100, 1);
-        assert_non_null(owner);
-        for (int round = 0; round < 3; round++) {
-            for (uint32_t i = 0; i < STUB_CPU_COUNT; i++) {
-                stress[i] = (struct stress){.stub = &stub, .cpu = i, .owner = owner};
-                assert_int_equal(pthread_create(&threads[i], NULL, stress_thread, &stress[i]), 0);
-            }
-            held = 0;
-            for (uint32_t i = 0; i < STUB_CPU_COUNT; i++) {
-                assert_int_equal(pthread_join(threads[i], NULL), 0);
-                held += stress[i].held_frames;
-            }
-            expect_sound(&stub, 2100 - held);
-            for (uint32_t i = 0; i < STUB_CPU_COUNT; i++) {
-                for (uint32_t j = 0; j < stress[i].count; j++) {
-                    hand_over(&stress[i], &stress[i].held[j], (unsigned char)(i + 1), 0);
-                    assert_int_equal(stub_free(&stub, &stress[i].held[j]), PL_OK);
-                }
-            }
-            expect_sound(&stub, 2100);
-            struct pl_run whole;
-            assert_int_equal(stub_alloc(&stub, 11, &whole), PL_OK);
-            assert_int_equal(stub_free(&stub, &whole), PL_OK);
-        }
-        free(owner);
-        stub_close(&stub);
-    }
-}
-
-/* The two sides of one race: all frames but one are granted for good, and each of four threads takes it and
- * gives it back. */
-static void *one_frame_thread(void *argument)
-{
-    struct stress *stress = argument;
-    const struct stub *stub = stress->stub;
-    struct pl_cpu *cpu = stub->cpus[stress->cpu];
-    struct pl_request request = {.node = PL_NODE_ANY};
-    for (int step = 0; step < 2000; step++) {
-        struct pl_run run;
-        if (stub->ops->alloc(stub->self, cpu, &request, &run) != PL_OK)
-            continue;
-        hand_over(stress, &run, 0, 1);
-        stress->held_frames++;
-        hand_over(stress, &run, 1, 0);
-        struct pl_run again = run;
-        if (stub->ops->free(stub->self, cpu, &run) != PL_OK)
-            abort();
-        again.order = 1;
-        again.frame_count = 2;
-        if (stub->ops->free(stub->self, cpu, &again) != PL_REFUSED)
-            abort();
-    }
-    return NULL;
-}
-
-/* Expect the last frame never with two owners and never lost, whoever clears its hint. */
-static void test_threads_share_the_last_frame(void **state)
-{
-    (void)state;
-    for (size_t c = 0; c < PL_COUNT_OF(candidates); c++) {
-        static struct stress stress[STUB_CPU_COUNT];
-        struct stub stub;
-        pthread_t threads[STUB_CPU_COUNT];
-        uint64_t granted = 0;
-        open_at(&stub, candidates[c], 0, 600);
-        atomic_uchar *owner = calloc(600, 1);
-        assert_non_null(owner);
-        assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), 600);
-        assert_int_equal(stub_free_at(&stub, 333, 1, 0), PL_OK);
-        for (uint32_t i = 0; i < STUB_CPU_COUNT; i++) {
-            stress[i] = (struct stress){.stub = &stub, .cpu = i, .owner = owner};
-            assert_int_equal(pthread_create(&threads[i], NULL, one_frame_thread, &stress[i]), 0);
-        }
-        for (uint32_t i = 0; i < STUB_CPU_COUNT; i++) {
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-            granted += stress[i].held_frames;
-        }
-        assert_true(granted > 0);
-        expect_sound(&stub, 1);
-        free(owner);
-        stub_close(&stub);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -543,14 +366,13 @@ int main(void)
         cmocka_unit_test(test_marks_climb_and_go),
         cmocka_unit_test(test_take_below_a_grant_fails),
         cmocka_unit_test(test_late_unmark_respects_a_new_grant),
+        cmocka_unit_test(test_fit_is_the_largest_node),
         cmocka_unit_test(test_refuses_every_mistake),
         cmocka_unit_test(test_nodes_share_a_word),
         cmocka_unit_test(test_hints_follow_what_is_free),
         cmocka_unit_test(test_freed_block_brings_its_hints_back),
         cmocka_unit_test(test_start_is_a_parameter),
         cmocka_unit_test(test_audit_sees_every_wrong_bit),
-        cmocka_unit_test(test_threads_leave_nothing_behind),
-        cmocka_unit_test(test_threads_share_the_last_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
