@@ -9,8 +9,9 @@
 #include "engine/expect.h"
 #include "engine/runner_internal.h"
 
-/* Libraries manage no machine of a few frames. */
+/* Libraries manage no machine of a few frames: 64 of them become at least one aligned arena. */
 #define LIBRARY_SCALE 16u
+#define ARENA_FRAMES  64u
 #define STARVE_TAG    UINT32_C(0x80000000)
 
 void runner_fit_shape(const struct spec *spec, struct native_shape *shape)
@@ -27,9 +28,11 @@ void runner_fit_shape(const struct spec *spec, struct native_shape *shape)
     shape->contents_alignment = spec_base(spec)->arena_alignment;
     if (fixed_frames != 0 || !spec_needs_large_machine(spec))
         return;
+    uint64_t scale = shape->contents_alignment / PL_FRAME_BYTES / ARENA_FRAMES;
+    scale = scale > LIBRARY_SCALE ? scale : LIBRARY_SCALE;
     for (uint32_t i = 0; i < shape->range_count; i++) {
-        shape->ranges[i].first.number *= LIBRARY_SCALE;
-        shape->ranges[i].frame_count *= LIBRARY_SCALE;
+        shape->ranges[i].first.number *= scale;
+        shape->ranges[i].frame_count *= scale;
     }
 }
 
