@@ -91,7 +91,7 @@ static int plan_systems(struct plan *plan, const struct plan_options *options)
     shorter.min_time_s *= SYSTEMS_TIME_SHARE;
     for (size_t i = 0; workloads[i] != NULL; i++) {
         struct cell_params cell = {
-            .order = workloads[i]->default_order, .cpus = 1, .once = options->systems_once};
+            .order = workloads[i]->default_order, .cpus = 1, .once = options->extras_once};
         if (strcmp(workloads[i]->section, SECTION_SYSTEMS) != 0)
             continue;
         snprintf(cell.workload, sizeof(cell.workload), "%s", workloads[i]->name);
@@ -110,7 +110,8 @@ int plan_matrix(struct plan *plan, const struct plan_options *options)
     for (size_t w = 0; w < PL_COUNT_OF(names); w++) {
         for (size_t o = 0; o < PL_COUNT_OF(orders); o++) {
             for (unsigned cpus = 1; cpus <= 2; cpus++) {
-                struct cell_params cell = {.order = orders[o], .cpus = cpus};
+                struct cell_params cell = {
+                    .order = orders[o], .cpus = cpus, .once = options->extras_once && orders[o] != 0};
                 snprintf(cell.workload, sizeof(cell.workload), "%s", names[w]);
                 if (plan_workload(plan, options, &cell) != 0)
                     return -1;

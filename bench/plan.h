@@ -23,7 +23,7 @@ struct plan_options {
     struct pl_floors floors;
     bool smoke;
     double min_time_s;
-    bool systems_once; /* the systems' workloads in the first round only */
+    bool extras_once; /* the systems' workloads and orders above 0 in the first round only */
 };
 
 /* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; the

@@ -15,7 +15,9 @@
 #include "engine/trace/trace.h"
 
 #define DEFAULT_BACKENDS                                                                                     \
-    "reference,bitmap,buddy,jemalloc,jemalloc-notcache,percpu+bitmap,percpu+buddy,percpu+jemalloc-notcache"
+    "slate,llfree,linux,freebsd,xnu,nbbs,nbbs-hint,tlsf,freelist,buddy,bitmap,reference,percpu+buddy,"       \
+    "jemalloc,"                                                                                              \
+    "mimalloc"
 #define TRACE_LIMIT 32u
 #define PATH_BYTES  4096u
 
@@ -180,7 +182,7 @@ static int run_checked(struct run_options *run)
         .floors = floors,
         .smoke = run->smoke != 0,
         .min_time_s = run->min_time_s,
-        .systems_once = run->quick != 0 || run->smoke != 0,
+        .extras_once = run->quick != 0 || run->smoke != 0,
     };
     return run_plan(run, &planned, out, format);
 }

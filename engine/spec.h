@@ -46,8 +46,8 @@ int spec_parse(const char *name, struct spec *spec, struct spec_error *error);
 /* Parses a comma-separated list into at most SPEC_LIST_LIMIT specs; returns their number, -1 on error. */
 int spec_parse_list(const char *list, struct spec *specs, struct spec_error *error);
 
-/* Is what the candidate would be lent by itself (pl_candidate.services) well said? 0, or -1 with `error` filled.
- * Whoever takes a candidate into a registry asks; spec_parse asks again of those that it meets. */
+/* Is what the candidate would be lent by itself (pl_candidate.services) well said? 0, or -1 with `error`
+ * filled. Whoever takes a candidate into a registry asks; spec_parse asks again of those that it meets. */
 int spec_check_services(const struct pl_candidate *candidate, struct spec_error *error);
 
 /* What it is lent, whoever said so: "va=rbtree,tables=stack(keep=3),buf=pages". */

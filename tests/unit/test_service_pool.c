@@ -69,9 +69,9 @@ static void test_what_does_not_suit_stays(void **state)
     struct pl_buffer_constraints wants[4];
     for (size_t i = 0; i < PL_COUNT_OF(wants); i++)
         wants[i] = plain();
-    wants[0].alignment = 64 * P;          /* 1,024 and its multiples */
-    wants[1].boundary = 2 * P;            /* two runs */
-    wants[2].segment_bytes_max = 3 * P;   /* the same */
+    wants[0].alignment = 64 * P;        /* 1,024 and its multiples */
+    wants[1].boundary = 2 * P;          /* two runs */
+    wants[2].segment_bytes_max = 3 * P; /* the same */
     wants[3].request.flags = PL_REQUEST_NEVER_FREE;
     for (size_t i = 0; i < PL_COUNT_OF(wants); i++) {
         struct desk desk;
