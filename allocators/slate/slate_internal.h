@@ -26,8 +26,8 @@
 #define SLATE_CHUNK_WORDS UINT64_C(16)
 #define SLATE_CHUNK       (SLATE_CHUNK_WORDS * SLATE_WORD_FRAMES) /* frames */
 #define SLATE_CHUNK_FULL  SLATE_ORDER_COUNT                       /* lack of a chunk without a free frame */
-#define SLATE_LEVEL_LIMIT 4u                                      /* 64^4 chunks, 2^34 frames */
-#define SLATE_FRAMES_MAX  (UINT64_C(1) << 32)                     /* indexes are of 32 bits */
+#define SLATE_LEVEL_LIMIT 4u
+#define SLATE_FRAMES_MAX  (SLATE_CHUNK << 24) /* 64^4 chunks: what four levels can name */
 #define SLATE_NONE        UINT64_MAX
 
 #define SLATE_BATCH_DEFAULT 64u

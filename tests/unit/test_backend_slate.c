@@ -303,8 +303,8 @@ static void test_nodes(void **state)
     stub_close(&stub);
 }
 
-/* Expect that init writes next to nothing of a machine of 2^32 frames: the bytes beyond header and edges stay
- * zero; and that a machine that 32 bits cannot name is refused. */
+/* Expect that init writes next to nothing, header and edges only: all other bytes of the metadata stay
+ * zero; and that a machine that four levels cannot name is refused. */
 static void test_largest_machine(void **state)
 {
     (void)state;
