@@ -31,6 +31,20 @@ function(pagelab_add_backend)
     set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_OBJECTS pl_backend_${first})
     set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_SOURCES ${BACKEND_SOURCES})
     set_property(GLOBAL APPEND PROPERTY PAGELAB_${list}_LIBRARIES ${BACKEND_LIBRARIES})
+    if(NOT BACKEND_TEST_ONLY AND NOT BACKEND_LIBRARIES) # a library's code cannot be compiled once more
+        set_property(GLOBAL APPEND PROPERTY PAGELAB_OWN_NAMES ${names})
+        set_property(GLOBAL APPEND PROPERTY PAGELAB_OWN_SOURCES ${BACKEND_SOURCES})
+    endif()
+endfunction()
+
+# pagelab_sim_objects(NAME SOURCES ...): the object library NAME for a program that links pagelab::sim: each access to
+# memory calls the simulated platform, under the names of a sanitizer whose own library is not linked.
+function(pagelab_sim_objects name)
+    cmake_parse_arguments(SIM "" "" "SOURCES" ${ARGN})
+    add_library(${name} OBJECT ${SIM_SOURCES})
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_compile_options(${name} PRIVATE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>)
+    target_link_libraries(${name} PRIVATE pagelab::interface pagelab::flags)
 endfunction()
 
 # pagelab_write_registry(FILE NAME...): writes the registry of the named candidates, in that order.

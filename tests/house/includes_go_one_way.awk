@@ -14,6 +14,11 @@ function allowed_for(file,    part) {
     return "pagelab systems platform engine fuzz bench libbench report cli"
 }
 
+# The simulated platform is of no use but in programs that are compiled for it.
+function is_simulated(file) {
+    return file ~ /^(platform|bench)\/sim\//
+}
+
 # Folders of ours that an include can name; whatever else is the file's own folder, or the system.
 function is_room(name) {
     return name ~ /^(pagelab|allocators|platform|systems|engine|fuzz|bench|libbench|report|cli|tests)$/
@@ -37,6 +42,8 @@ FNR == 1 { count = split(allowed_for(FILENAME), allowed, " ") }
             ;
         if (i > count)
             complain(name, "this room may not know that one")
+        else if (name ~ /^platform\/sim\// && !is_simulated(FILENAME))
+            complain(name, "only what is linked with the simulated platform may know it")
     }
 }
 
