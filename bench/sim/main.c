@@ -1,0 +1,69 @@
+/* pagelab-sim CANDIDATE CPUS BYTES SEED: the child of ./pagelab scale that counts. Prints one JSON object:
+ * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. */
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/sim/count.h"
+#include "engine/registry.h"
+
+static cJSON *pattern_object(const struct count_result *result)
+{
+    cJSON *object = cJSON_CreateObject();
+    const struct sim_counts *counts = &result->counts;
+    cJSON_AddNumberToObject(object, "calls", (double)result->calls);
+    cJSON_AddNumberToObject(object, "failures", (double)result->failures);
+    cJSON_AddNumberToObject(object, "locked", (double)counts->locked);
+    cJSON_AddNumberToObject(object, "cas", (double)counts->cas);
+    cJSON_AddNumberToObject(object, "cas_failed", (double)counts->cas_failed);
+    cJSON_AddNumberToObject(object, "spins", (double)counts->relaxes);
+    cJSON_AddNumberToObject(object, "atomic_loads", (double)counts->loads);
+    cJSON_AddNumberToObject(object, "atomic_stores", (double)counts->stores);
+    cJSON_AddNumberToObject(object, "plain", (double)counts->plain);
+    cJSON_AddNumberToObject(object, "switches", (double)counts->switches);
+    return object;
+}
+
+/* Only those are in this program's list; what is opened by its path was compiled elsewhere. */
+static bool has_own_sources(const struct spec *spec)
+{
+    for (uint32_t i = 0; i < spec->layer_count; i++) {
+        const struct pl_candidate *candidate = spec->layers[i].candidate;
+        if (registry_find(candidate->name, strlen(candidate->name)) != candidate)
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const names[COUNT_PATTERNS] = {"repeat", "bulk"};
+    struct spec spec;
+    struct spec_error error = {""};
+    struct count_result result;
+    if (argc != 5) {
+        fprintf(stderr, "pagelab-sim: CANDIDATE CPUS BYTES SEED expected; ./pagelab scale calls it\n");
+        return 2;
+    }
+    uint64_t cpus = strtoull(argv[2], NULL, 10);
+    uint64_t bytes = strtoull(argv[3], NULL, 10);
+    uint64_t seed = strtoull(argv[4], NULL, 10);
+    bool able = spec_parse(argv[1], &spec, &error) == 0 && has_own_sources(&spec);
+    if (!able) /* the caller knows the name, so it is right */
+        snprintf(error.text, sizeof(error.text),
+                 "not counted: the code of a library or a plug-in is not instrumented");
+    cJSON *root = cJSON_CreateObject();
+    for (unsigned i = 0; able && i < COUNT_PATTERNS; i++) {
+        able = count_run(&spec, (uint32_t)cpus, bytes, seed, (enum count_pattern)i, &result, &error) == 0;
+        if (able)
+            cJSON_AddItemToObject(root, names[i], pattern_object(&result));
+    }
+    if (!able)
+        cJSON_AddStringToObject(root, "reason", error.text);
+    char *text = cJSON_PrintUnformatted(root);
+    fputs(text == NULL ? "" : text, stdout);
+    free(text);
+    cJSON_Delete(root);
+    return fflush(stdout) == 0 ? 0 : 2;
+}

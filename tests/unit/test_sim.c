@@ -1,0 +1,159 @@
+/* The simulated platform: programs whose accesses are known are counted to the last one, CPUs really come
+ * between one another, a lock keeps them apart, and one seed gives one run. Then the candidates' own code. */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "bench/sim/count.h"
+#include "engine/registry.h"
+#include "platform/sim/sim.h"
+#include "tests/unit/sim_programs.h"
+
+#define MEMORY_BYTES (UINT64_C(64) << 20)
+
+static struct sim_counts run(sim_thread *program, struct sim_words *words, uint32_t cpus, uint64_t seed)
+{
+    struct native_shape shape = {.ranges = {{.frame_count = 64}}, .range_count = 1, .cpu_count = cpus};
+    struct sim_counts counts;
+    char error[128] = "";
+    struct native_machine *native = native_machine_new(&shape, error, sizeof(error));
+    if (native == NULL)
+        fail_msg("%s", error);
+    memset(words, 0, sizeof(*words));
+    assert_int_equal(sim_run(native, cpus, program, words, seed, &counts), 0);
+    assert_string_equal(native_cpu(native, cpus - 1)->platform->name, "native");
+    native_machine_delete(native);
+    return counts;
+}
+
+/* Expect each access of the program counted as what it is, and its results those of a real processor. */
+static void every_access_is_counted(void **state)
+{
+    struct sim_words words;
+    (void)state;
+    struct sim_counts counts = run(sim_every_access, &words, 1, 1);
+    assert_int_equal(counts.loads, 4);
+    assert_int_equal(counts.stores, 4 + 1);
+    assert_int_equal(counts.cas, 4);
+    assert_int_equal(counts.cas_failed, 0);
+    assert_int_equal(counts.locked, 4 * (1 + 5 + 1) + 2); /* exchange, five updates, the swap; store, fence */
+    assert_int_equal(counts.relaxes, 0);
+    assert_int_equal(counts.switches, 0);
+    assert_int_equal(words.bits8, 5);
+    assert_int_equal(words.bits16, 5);
+    assert_int_equal(words.bits32, 5);
+    assert_int_equal(words.bits64, 12);
+}
+
+/* Two CPUs increment by compare-and-swap. Expect no increment lost, each success one locked operation and
+ * each failure another, and the same counts and the same order of CPUs again. */
+static void a_cas_loop_repeats_exactly(void **state)
+{
+    struct sim_words words;
+    struct sim_words again;
+    (void)state;
+    struct sim_counts counts = run(sim_cas_loop, &words, 2, 7);
+    assert_int_equal(words.bits64, 2 * SIM_ROUNDS);
+    assert_int_equal(counts.loads, 2 * SIM_ROUNDS);
+    assert_int_equal(counts.locked, counts.cas);
+    assert_int_equal(counts.cas - counts.cas_failed, 2 * SIM_ROUNDS);
+    assert_true(counts.cas_failed > 0);
+    assert_true(counts.switches > 0);
+    struct sim_counts twin = run(sim_cas_loop, &again, 2, 7);
+    assert_memory_equal(&counts, &twin, sizeof(counts));
+    assert_int_equal(words.order, again.order);
+    (void)run(sim_cas_loop, &again, 2, 8);
+    assert_int_not_equal(words.order, again.order);
+}
+
+/* Expect increments lost where load and store are apart, on two CPUs and never on one. */
+static void cpus_come_between(void **state)
+{
+    struct sim_words words;
+    (void)state;
+    (void)run(sim_racy_loop, &words, 2, 3);
+    assert_true(words.bits64 < 2 * SIM_ROUNDS);
+    assert_true(words.bits64 >= 2);
+    (void)run(sim_racy_loop, &words, 1, 3);
+    assert_int_equal(words.bits64, SIM_ROUNDS);
+}
+
+/* 64 CPUs spin on one lock. Expect that all end, that none was inside with another, and one locked operation
+ * a round beside the failed ones. */
+static void a_lock_keeps_apart(void **state)
+{
+    struct sim_words words;
+    (void)state;
+    struct sim_counts counts = run(sim_locked_loop, &words, PL_CPU_LIMIT, 5);
+    assert_int_equal(words.plain, PL_CPU_LIMIT * SIM_ROUNDS);
+    assert_int_equal(counts.cas - counts.cas_failed, PL_CPU_LIMIT * SIM_ROUNDS);
+    assert_true(counts.relaxes > 0);
+}
+
+static struct count_result count_of(const char *name, uint32_t cpus, enum count_pattern pattern)
+{
+    struct spec spec;
+    struct spec_error error = {""};
+    struct count_result result;
+    if (spec_parse(name, &spec, &error) != 0 ||
+        count_run(&spec, cpus, MEMORY_BYTES, 11, pattern, &result, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(result.failures, 0);
+    return result;
+}
+
+/* bitmap on one CPU takes its one lock once a call, and drops it with a store. A magazine takes none. */
+static void candidates_are_counted(void **state)
+{
+    (void)state;
+    struct count_result result = count_of("bitmap", 1, COUNT_REPEAT);
+    assert_int_equal(result.counts.locked, result.calls);
+    assert_int_equal(result.counts.cas, result.calls);
+    assert_int_equal(result.counts.cas_failed, 0);
+    result = count_of("bitmap", 8, COUNT_REPEAT);
+    assert_int_equal(result.counts.cas - result.counts.cas_failed, result.calls);
+    assert_true(result.counts.cas_failed > 0);
+    result = count_of("percpu+bitmap", 8, COUNT_REPEAT);
+    assert_int_equal(result.counts.locked, 0);
+    assert_true(count_of("percpu+bitmap", 8, COUNT_BULK).counts.locked > 0);
+}
+
+/* Expect the same counts again, of a candidate with a lock and of one without. */
+static void candidates_repeat_exactly(void **state)
+{
+    static const char *const names[] = {"bitmap", "llfree"};
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        struct count_result one = count_of(names[i], 16, COUNT_BULK);
+        struct count_result two = count_of(names[i], 16, COUNT_BULK);
+        assert_memory_equal(&one, &two, sizeof(one));
+        assert_true(one.counts.switches > 0);
+    }
+}
+
+/* Who is not concurrent is refused with more than one CPU, not run. */
+static void claims_are_kept(void **state)
+{
+    struct spec spec;
+    struct spec_error error = {""};
+    struct count_result result;
+    (void)state;
+    for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
+        if ((*entry)->kind != PL_KIND_CANDIDATE || ((*entry)->page->caps & PL_CAP_CONCURRENT) != 0)
+            continue;
+        assert_int_equal(spec_parse((*entry)->name, &spec, &error), 0);
+        assert_int_equal(count_run(&spec, 2, MEMORY_BYTES, 1, COUNT_REPEAT, &result, &error), -1);
+        assert_non_null(strstr(error.text, "not concurrent"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_access_is_counted), cmocka_unit_test(a_cas_loop_repeats_exactly),
+        cmocka_unit_test(cpus_come_between),       cmocka_unit_test(a_lock_keeps_apart),
+        cmocka_unit_test(candidates_are_counted),  cmocka_unit_test(candidates_repeat_exactly),
+        cmocka_unit_test(claims_are_kept),
+    };
+    return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
+}
