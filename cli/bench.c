@@ -54,7 +54,7 @@ static int read_cell(const char *command, const struct bench_options *options, s
         return cli_mistake(command, "--admission '%s': exact or batched expected", options->admission);
     if (!(options->min_time_s > 0 && options->min_time_s <= 60))
         return cli_mistake(command, "--min-time: seconds above 0, at most 60, expected");
-    if (!cli_bytes(command, options->memory, &cell->memory_bytes))
+    if (!cli_bytes(command, "--memory", options->memory, &cell->memory_bytes))
         return CLI_MISTAKE;
     if (!cli_floors(command, options->floors, &cell->floors, &cell->own_floors))
         return CLI_MISTAKE;

@@ -38,6 +38,7 @@ extern const struct cli_command cli_report;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_fuzz;
 extern const struct cli_command cli_new_backend;
+extern const struct cli_command cli_scale;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;
@@ -56,7 +57,7 @@ int cli_format(const char *command, const char *text, enum report_format *format
 
 /* "64MiB", "1GiB", "262144": bytes. 0 and a printed error if it is none; `text` may be NULL: 0 without error.
  */
-bool cli_bytes(const char *command, const char *text, uint64_t *bytes);
+bool cli_bytes(const char *command, const char *option, const char *text, uint64_t *bytes);
 
 /* "freebsd" or NULL: *own is false; "0/2/8": INTERRUPT/SYSTEM/NORMAL in frames. False after an error was
  * printed. */

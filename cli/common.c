@@ -65,7 +65,7 @@ int cli_format(const char *command, const char *text, enum report_format *format
     return -1;
 }
 
-bool cli_bytes(const char *command, const char *text, uint64_t *bytes)
+bool cli_bytes(const char *command, const char *option, const char *text, uint64_t *bytes)
 {
     static const struct {
         const char *suffix;
@@ -83,7 +83,7 @@ bool cli_bytes(const char *command, const char *text, uint64_t *bytes)
             return true;
         }
     }
-    cli_mistake(command, "--memory '%s': bytes expected, as in 64MiB, 1GiB or 1073741824", text);
+    cli_mistake(command, "%s '%s': bytes expected, as in 64MiB, 1GiB or 1073741824", option, text);
     return false;
 }
 

@@ -8,8 +8,8 @@
 volatile sig_atomic_t cli_stop;
 
 static const struct cli_command *const commands[] = {
-    &cli_run,    &cli_bench, &cli_bench_cell, &cli_list,   &cli_import,
-    &cli_replay, &cli_check, &cli_fuzz,       &cli_report, &cli_new_backend,
+    &cli_run,   &cli_bench, &cli_bench_cell, &cli_list,        &cli_import, &cli_replay,
+    &cli_check, &cli_fuzz,  &cli_report,     &cli_new_backend, &cli_scale,
 };
 
 static void on_signal(int signal_number)

@@ -1,0 +1,318 @@
+/* See scale_cell.h. Touched memory is what the kernel says is resident, not what the candidate says. */
+#define _GNU_SOURCE /* setitimer, O_CLOEXEC */
+#include "bench/scale_cell.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/instance.h"
+#include "platform/native/native.h"
+
+#define LIVE_MAX   UINT64_C(100000)
+#define BATCHES    9u
+#define INITS      5u
+#define INITS_S    0.2
+#define PAIRS_MAX  (UINT64_C(1) << 26)
+#define GUARD_US   20000
+#define ORDER_NINE 9u
+
+struct rig {
+    struct native_machine *native;
+    const struct pl_machine *machine;
+    struct instance instance;
+    double min_time_s;
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* --- memory --- */
+
+static uint64_t guard_pages;
+
+/* Only what a signal handler may do: /proc/self/statm is two numbers of pages, the second one resident. */
+static void guard(int signal_number)
+{
+    char text[64];
+    (void)signal_number;
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    ssize_t bytes = read(file, text, sizeof(text) - 1);
+    close(file);
+    ssize_t at = 0;
+    uint64_t resident = 0;
+    while (at < bytes && text[at] != ' ')
+        at++;
+    for (at++; at < bytes && text[at] >= '0' && text[at] <= '9'; at++)
+        resident = resident * 10 + (uint64_t)(text[at] - '0');
+    if (resident > guard_pages)
+        _exit(SCALE_GUARD_STATUS);
+}
+
+/* Looks at what is resident after every 20 ms of this process's time, page faults included. */
+static void guard_start(uint64_t cap_bytes)
+{
+    struct sigaction action = {.sa_handler = guard, .sa_flags = SA_RESTART};
+    struct itimerval often = {{0, GUARD_US}, {0, GUARD_US}};
+    guard_pages = cap_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
+    sigaction(SIGPROF, &action, NULL);
+    setitimer(ITIMER_PROF, &often, NULL);
+}
+
+static bool overlaps(uint64_t start, uint64_t end, const void *base, uint64_t bytes)
+{
+    uint64_t first = (uint64_t)(uintptr_t)base;
+    return base != NULL && start < first + bytes && first < end;
+}
+
+/* Resident bytes of the mappings that hold metadata or contents, each once. */
+static uint64_t touched_bytes(const struct rig *rig)
+{
+    FILE *file = fopen("/proc/self/smaps", "re");
+    char line[512];
+    uint64_t sum_kib = 0;
+    bool ours = false;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        char *end = NULL;
+        uint64_t start = strtoull(line, &end, 16);
+        if (end != line && *end == '-')
+            ours =
+                overlaps(start, strtoull(end + 1, NULL, 16), rig->instance.meta, rig->instance.meta_bytes) ||
+                overlaps(start, strtoull(end + 1, NULL, 16), rig->machine->contents,
+                         rig->machine->span * PL_FRAME_BYTES);
+        else if (ours && strncmp(line, "Rss:", 4) == 0)
+            sum_kib += strtoull(line + 4, NULL, 10);
+    }
+    if (file != NULL)
+        fclose(file);
+    return sum_kib << 10;
+}
+
+/* --- times --- */
+
+/* Seconds for so many pairs; below 0: an allocation failed. */
+static double run_pairs(const struct rig *rig, struct pl_cpu *cpu, uint32_t order, uint64_t pairs)
+{
+    const struct pl_page *page = &rig->instance.page;
+    struct pl_request request = {.order = (uint8_t)order, .node = PL_NODE_ANY, .count_hint = 1};
+    struct pl_run run;
+    double start_s = now_s();
+    for (uint64_t i = 0; i < pairs; i++) {
+        if (PL_UNLIKELY(page->ops->alloc(page->self, cpu, &request, &run) != PL_OK))
+            return -1;
+        if (PL_UNLIKELY(page->ops->free(page->self, cpu, &run) != PL_OK))
+            return -1;
+    }
+    return now_s() - start_s;
+}
+
+/* As many pairs as fill a batch's share of the time; 0: an allocation failed. */
+static uint64_t pairs_of_batch(const struct rig *rig, uint32_t order)
+{
+    struct pl_cpu *cpu = rig->machine->cpus[0];
+    for (uint64_t pairs = 1;; pairs *= 2) {
+        double taken_s = run_pairs(rig, cpu, order, pairs);
+        if (taken_s < 0)
+            return 0;
+        if (taken_s >= rig->min_time_s / BATCHES || pairs >= PAIRS_MAX)
+            return pairs;
+    }
+}
+
+/* The least of the batches: whatever else the host does only adds to them. */
+static double repeat_ns(const struct rig *rig, uint32_t order)
+{
+    double least_s = 0;
+    uint64_t pairs = order > rig->instance.max_order ? 0 : pairs_of_batch(rig, order);
+    if (pairs == 0)
+        return 0;
+    for (unsigned i = 0; i < BATCHES; i++) {
+        double taken_s = run_pairs(rig, rig->machine->cpus[0], order, pairs);
+        if (i == 0 || taken_s < least_s)
+            least_s = taken_s;
+    }
+    return least_s * 1e9 / (double)pairs;
+}
+
+struct held {
+    struct pl_run *runs;
+    uint64_t count;
+    uint64_t rng;
+};
+
+/* Frees one at random and allocates another; below 0: that failed. */
+static double run_replace(const struct rig *rig, struct held *held, uint64_t pairs)
+{
+    const struct pl_page *page = &rig->instance.page;
+    struct pl_cpu *cpu = rig->machine->cpus[0];
+    struct pl_request request = {.node = PL_NODE_ANY, .count_hint = 1};
+    uint64_t x = held->rng;
+    double start_s = now_s();
+    for (uint64_t i = 0; i < pairs; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        struct pl_run *run = &held->runs[(x >> 32) * held->count >> 32];
+        if (PL_UNLIKELY(page->ops->free(page->self, cpu, run) != PL_OK))
+            return -1;
+        if (PL_UNLIKELY(page->ops->alloc(page->self, cpu, &request, run) != PL_OK))
+            return -1;
+    }
+    held->rng = x;
+    return now_s() - start_s;
+}
+
+/* Holds half of the machine, but no more than LIVE_MAX blocks, so that the cost of filling stays bounded. */
+static double replace_ns(const struct rig *rig, uint64_t *live)
+{
+    const struct pl_page *page = &rig->instance.page;
+    struct pl_request request = {.node = PL_NODE_ANY, .count_hint = 1};
+    uint64_t wanted = rig->machine->frame_count / 2 < LIVE_MAX ? rig->machine->frame_count / 2 : LIVE_MAX;
+    struct held held = {.runs = calloc(wanted, sizeof(*held.runs)), .rng = UINT64_C(0x9e3779b97f4a7c15)};
+    while (held.runs != NULL && held.count < wanted &&
+           page->ops->alloc(page->self, rig->machine->cpus[0], &request, &held.runs[held.count]) == PL_OK)
+        held.count++;
+    *live = held.count;
+    /* Mixes once, so that what is timed is a machine in use and not one freshly filled. */
+    bool usable = held.count == wanted && run_replace(rig, &held, wanted) >= 0;
+    uint64_t pairs = 1024;
+    for (; usable && pairs < PAIRS_MAX; pairs *= 2) {
+        double taken_s = run_replace(rig, &held, pairs);
+        usable = taken_s >= 0;
+        if (taken_s >= rig->min_time_s / BATCHES)
+            break;
+    }
+    double least_s = 0;
+    for (unsigned i = 0; usable && i < BATCHES; i++) {
+        double taken_s = run_replace(rig, &held, pairs);
+        usable = taken_s >= 0;
+        if (i == 0 || taken_s < least_s)
+            least_s = taken_s;
+    }
+    free(held.runs);
+    return usable ? least_s * 1e9 / (double)pairs : 0;
+}
+
+/* --- cells --- */
+
+/* The least of some inits, on fresh memory each, while they are quick; one where frames were written. */
+static enum pl_status init_timed(struct rig *rig, const struct spec *spec, double *init_ms,
+                                 struct spec_error *error)
+{
+    double sum_s = 0;
+    for (unsigned i = 1;; i++) {
+        double start_s = now_s();
+        enum pl_status status = instance_init(&rig->instance, spec, rig->machine, false, error);
+        double taken_s = now_s() - start_s;
+        if (i == 1 || taken_s * 1e3 < *init_ms)
+            *init_ms = taken_s * 1e3;
+        sum_s += taken_s;
+        if (status != PL_OK || i == INITS || sum_s > INITS_S || rig->machine->contents != NULL)
+            return status;
+        instance_fini(&rig->instance);
+    }
+}
+
+/* The candidate on its machine. False: cell->reason says what stops it. */
+static bool rig_init(struct rig *rig, const struct scale_cell_params *params, struct scale_cell *cell)
+{
+    struct spec_error error;
+    const struct pl_candidate *base = spec_base(params->spec);
+    struct native_shape shape = {
+        .ranges = {{.frame_count = params->memory_bytes / PL_FRAME_BYTES}},
+        .range_count = 1,
+        .cpu_count = params->cpus,
+        .contents = spec_needs_contents(params->spec),
+        .contents_alignment = base->arena_alignment,
+    };
+    memset(cell, 0, sizeof(*cell));
+    memset(rig, 0, sizeof(*rig));
+    rig->min_time_s = params->min_time_s;
+    cell->frame_count = shape.ranges[0].frame_count;
+    cell->contents = shape.contents;
+    if (base->frames_max != 0 && cell->frame_count > base->frames_max) {
+        snprintf(cell->reason, sizeof(cell->reason), "manages at most %" PRIu64 " frames", base->frames_max);
+        return false;
+    }
+    rig->native = native_machine_new(&shape, cell->reason, sizeof(cell->reason));
+    if (rig->native == NULL)
+        return false;
+    rig->machine = native_machine_view(rig->native);
+    (void)native_pin_self(0);
+    guard_start(params->cap_bytes);
+    enum pl_status status = init_timed(rig, params->spec, &cell->init_ms, &error);
+    if (status != PL_OK) {
+        snprintf(cell->reason, sizeof(cell->reason), "%.190s", error.text);
+        native_machine_delete(rig->native);
+        return false;
+    }
+    cell->reserved_bytes = rig->instance.meta_bytes;
+    return true;
+}
+
+static void rig_fini(struct rig *rig)
+{
+    struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_PROF, &never, NULL);
+    instance_fini(&rig->instance);
+    native_machine_delete(rig->native);
+}
+
+void scale_cell_memory(const struct scale_cell_params *params, struct scale_cell *cell)
+{
+    struct rig rig;
+    if (!rig_init(&rig, params, cell))
+        return;
+    cell->touched_init_bytes = touched_bytes(&rig);
+    cell->repeat_ns = repeat_ns(&rig, 0);
+    cell->order9_ns = repeat_ns(&rig, ORDER_NINE);
+    cell->replace_ns = replace_ns(&rig, &cell->live);
+    cell->touched_bytes = touched_bytes(&rig);
+    cell->done = cell->repeat_ns > 0;
+    if (!cell->done)
+        snprintf(cell->reason, sizeof(cell->reason), "an allocation or a free failed on a fresh machine");
+    rig_fini(&rig);
+}
+
+struct crowd {
+    const struct rig *rig;
+    uint64_t pairs;
+    double seconds[PL_CPU_LIMIT];
+};
+
+static void crowd_main(struct pl_cpu *cpu, void *argument)
+{
+    struct crowd *crowd = argument;
+    crowd->seconds[cpu->id] = run_pairs(crowd->rig, cpu, 0, crowd->pairs);
+}
+
+void scale_cell_threads(const struct scale_cell_params *params, struct scale_cell *cell)
+{
+    struct rig rig;
+    if (!rig_init(&rig, params, cell))
+        return;
+    struct crowd crowd = {.rig = &rig, .pairs = pairs_of_batch(&rig, 0) * BATCHES};
+    double sum_s = 0;
+    cell->done = crowd.pairs > 0 && native_run_on_cpus(rig.native, params->cpus, crowd_main, &crowd) == 0;
+    for (uint32_t i = 0; cell->done && i < params->cpus; i++) {
+        cell->done = crowd.seconds[i] >= 0;
+        sum_s += crowd.seconds[i];
+    }
+    if (cell->done)
+        cell->repeat_ns = sum_s * 1e9 / ((double)crowd.pairs * params->cpus);
+    else
+        snprintf(cell->reason, sizeof(cell->reason), "an allocation or a free failed on a fresh machine");
+    rig_fini(&rig);
+}

@@ -1,0 +1,175 @@
+/* pagelab scale: how candidates grow with memory and with CPUs. */
+#define _POSIX_C_SOURCE 200809L /* strtok_r */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pagelab/check.h>
+
+#include "bench/scale.h"
+#include "cli/cli.h"
+#include "engine/instance.h"
+#include "report/scale.h"
+
+#define DEFAULT_CANDIDATES "reference,bitmap,buddy,llfree"
+#define DEFAULT_CPUS       "1,2,4,8,16,32,64"
+
+struct scale_arguments {
+    char *from;
+    char *to;
+    char *cpus;
+    char *format;
+    char *out;
+    int limit_s;
+    double min_time_s;
+};
+
+/* "1,2,64" or "none". */
+static bool read_cpus(const char *text, struct scale_options *options)
+{
+    char list[256];
+    char *save = NULL;
+    if (strcmp(text, "none") == 0)
+        return true;
+    snprintf(list, sizeof(list), "%s", text);
+    for (char *word = strtok_r(list, ",", &save); word != NULL; word = strtok_r(NULL, ",", &save)) {
+        char *end = NULL;
+        unsigned long value = word[0] >= '1' && word[0] <= '9' ? strtoul(word, &end, 10) : 0;
+        if (end == NULL || *end != '\0' || value > PL_CPU_LIMIT || options->cpu_count == PL_CPU_LIMIT) {
+            cli_mistake("scale", "--cpus '%s': none, or numbers from 1 to %u with commas, expected", text,
+                        PL_CPU_LIMIT);
+            return false;
+        }
+        options->cpus[options->cpu_count++] = (uint32_t)value;
+    }
+    return true;
+}
+
+static bool read_sizes(const struct scale_arguments *arguments, struct scale_options *options)
+{
+    options->from_bytes = SCALE_FROM_BYTES;
+    options->to_bytes = SCALE_TO_BYTES;
+    if (arguments->from != NULL && !cli_bytes("scale", "--from", arguments->from, &options->from_bytes))
+        return false;
+    if (arguments->to != NULL && !cli_bytes("scale", "--to", arguments->to, &options->to_bytes))
+        return false;
+    if (options->from_bytes >= UINT64_C(1) << 20 && options->from_bytes <= options->to_bytes &&
+        options->to_bytes <= SCALE_TO_BYTES)
+        return true;
+    cli_mistake("scale", "--from and --to: machines of 1MiB to 16TiB, the smaller first, expected");
+    return false;
+}
+
+/* The candidates: one or more arguments, each a name or several with commas. */
+static int read_specs(const char **names, struct spec *specs)
+{
+    struct spec_error error;
+    char list[4096] = "";
+    size_t used = 0;
+    for (; *names != NULL; names++) {
+        int n = snprintf(list + used, sizeof(list) - used, "%s%s", used == 0 ? "" : ",", *names);
+        used += (size_t)n;
+        if (n < 0 || used >= sizeof(list)) {
+            cli_mistake("scale", "fewer candidates expected");
+            return -1;
+        }
+    }
+    int count = spec_parse_list(used == 0 ? DEFAULT_CANDIDATES : list, specs, &error);
+    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0) {
+        cli_mistake("scale", "%s", error.text);
+        return -1;
+    }
+    return count;
+}
+
+/* pagelab-sim lies beside this program. */
+static const char *sim_program(void)
+{
+    static char path[4096 + 16];
+    const char *self = cli_program();
+    const char *slash = strrchr(self, '/');
+    snprintf(path, sizeof(path), "%.*s/pagelab-sim", slash == NULL ? 0 : (int)(slash - self), self);
+    return path;
+}
+
+static int scale_go(const struct scale_options *options, enum report_format format, const char *out_path)
+{
+    char part[4096];
+    struct report_error error;
+    FILE *out = NULL;
+    snprintf(part, sizeof(part), "%.4080s.part", out_path == NULL ? "" : out_path);
+    if (out_path != NULL && (out = fopen(part, "we")) == NULL)
+        return cli_mistake("scale", "--out '%s': %s", out_path, strerror(errno));
+    cJSON *document = scale_run(options);
+    int code = cli_stop ? CLI_INTERRUPTED : CLI_OK;
+    if (document == NULL)
+        code = cli_mistake("scale", "out of memory");
+    else if (report_scale_print(document, format, isatty(STDOUT_FILENO) != 0, stdout, &error) != 0)
+        code = cli_mistake("scale", "%s", error.line);
+    if (out != NULL) {
+        bool good = document != NULL && report_scale_print(document, REPORT_JSON, false, out, &error) == 0;
+        good = fclose(out) == 0 && good && rename(part, out_path) == 0;
+        if (!good) {
+            code = cli_mistake("scale", "--out '%s': could not be written", out_path);
+            (void)remove(part);
+        }
+    }
+    const char *missed = document == NULL ? NULL : scale_missed(document);
+    if (code == CLI_OK && missed != NULL) {
+        fprintf(stderr, "pagelab scale: '%s' is required to reach --to and does not\n", missed);
+        code = CLI_MISSED;
+    }
+    if (code == CLI_OK && strcmp(PL_TIER, "release") != 0)
+        fputs("pagelab scale: assertions are on in this build, so its times are no results\n", stderr);
+    cJSON_Delete(document);
+    return code;
+}
+
+static int scale_main(int argc, const char **argv)
+{
+    static struct scale_arguments arguments = {.limit_s = 120, .min_time_s = 0.05};
+    static struct spec specs[SPEC_LIST_LIMIT];
+    struct scale_options options = {.specs = specs, .stop = &cli_stop};
+    enum report_format format;
+    const struct poptOption table[] = {
+        {"from", 0, POPT_ARG_STRING, &arguments.from, 0, "the smallest machine (64MiB)", "BYTES"},
+        {"to", 0, POPT_ARG_STRING, &arguments.to, 0,
+         "the largest machine, each 8 times the one before (16TiB)", "BYTES"},
+        {"cpus", 0, POPT_ARG_STRING, &arguments.cpus, 0, "the CPU axis (" DEFAULT_CPUS "), or none", "LIST"},
+        {"min-time", 0, POPT_ARG_DOUBLE, &arguments.min_time_s, 0, "seconds for each time measured (0.05)",
+         "S"},
+        {"time-limit", 0, POPT_ARG_INT, &arguments.limit_s, 0, "seconds that a cell may take in all (120)",
+         "S"},
+        {"out", 'o', POPT_ARG_STRING, &arguments.out, 0, "also write the result to FILE, as JSON", "FILE"},
+        {"format", 'f', POPT_ARG_STRING, &arguments.format, 0, "table, json, markdown or csv", "FORMAT"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **names = cli_parse(&cli_scale, argc, argv, table, 0, SPEC_LIST_LIMIT, &context);
+    if (names == NULL || cli_format("scale", arguments.format, &format) != 0)
+        return CLI_MISTAKE;
+    if (arguments.limit_s < 1 || arguments.limit_s > 86400)
+        return cli_mistake("scale", "--time-limit %d: 1 to 86400 expected", arguments.limit_s);
+    if (!(arguments.min_time_s > 0 && arguments.min_time_s <= 60))
+        return cli_mistake("scale", "--min-time: seconds above 0, at most 60, expected");
+    if (!read_sizes(&arguments, &options) ||
+        !read_cpus(arguments.cpus == NULL ? DEFAULT_CPUS : arguments.cpus, &options))
+        return CLI_MISTAKE;
+    int count = read_specs(names, specs);
+    if (count < 0)
+        return CLI_MISTAKE;
+    options.spec_count = (size_t)count;
+    options.limit_s = (unsigned)arguments.limit_s;
+    options.min_time_s = arguments.min_time_s;
+    options.sim = sim_program();
+    options.progress = isatty(STDERR_FILENO) ? stderr : NULL;
+    int code = scale_go(&options, format, arguments.out);
+    poptFreeContext(context);
+    return code;
+}
+
+const struct cli_command cli_scale = {.name = "scale",
+                                      .arguments = "[CANDIDATE...]",
+                                      .summary = "how candidates grow: machines up to 16 TiB, up to 64 CPUs",
+                                      .main = scale_main};
