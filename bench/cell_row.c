@@ -35,6 +35,15 @@ void cell_row_fail(cJSON *row, const char *status, const char *reason)
     set_number(row, "iterations", 0);
 }
 
+/* A model of a kernel's allocator is called that on every row. */
+static void add_model(cJSON *row, const char *backend)
+{
+    struct spec spec;
+    struct spec_error error;
+    if (spec_parse(backend, &spec, &error) == 0 && spec_base(&spec)->model_of != NULL)
+        cJSON_AddStringToObject(row, "model_of", spec_base(&spec)->model_of);
+}
+
 cJSON *cell_row_new(const struct cell_params *params)
 {
     char name[CELL_NAME_BYTES];
@@ -56,6 +65,7 @@ cJSON *cell_row_new(const struct cell_params *params)
     cJSON_AddNumberToObject(row, "cpu_time", 0);
     cJSON_AddStringToObject(row, "time_unit", "ns");
     cJSON_AddStringToObject(row, "candidate", params->backend);
+    add_model(row, params->backend);
     cJSON_AddStringToObject(row, "workload", label);
     if (workload != NULL)
         cJSON_AddStringToObject(row, "section", workload->section);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define CELL_TEXT_MAX 16
+#define NAME_TEXT_MAX 240 /* a candidate and what it models */
 
 static const struct table_column people_columns[] = {
     {"candidate", TABLE_LEFT},   {"ns/op", TABLE_RIGHT},        {"x floor", TABLE_RIGHT},
@@ -35,6 +36,7 @@ static const struct table_column machine_columns[] = {
     {"reason", TABLE_LEFT},
     {"admission", TABLE_LEFT},
     {"command", TABLE_LEFT},
+    {"model_of", TABLE_LEFT},
 };
 
 enum { PEOPLE_COLUMNS = sizeof people_columns / sizeof people_columns[0] };
@@ -162,8 +164,13 @@ static bool people_row(struct table *table, const struct report_cell *cell, bool
 
     cell_numbers_fill(&numbers, cell, ratios_count, false);
 
+    const char *model = result_text(cell->row, "model_of");
+    char candidate[NAME_TEXT_MAX];
+    snprintf(candidate, sizeof candidate, "%s%s%s%s", cell->candidate, *model == '\0' ? "" : " (models ",
+             model, *model == '\0' ? "" : ")");
+
     const char *cells[PEOPLE_COLUMNS] = {
-        cell->candidate,  numbers.ns,        numbers.floor_ratio, numbers.magazine_ratio, numbers.calls,
+        candidate,        numbers.ns,        numbers.floor_ratio, numbers.magazine_ratio, numbers.calls,
         numbers.failures, numbers.occupancy, numbers.metadata,    numbers.largest,        cell->status,
     };
 
@@ -310,6 +317,7 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
             cell->reason,
             cell_admission(cell),
             result_text(cell->row, "command"),
+            result_text(cell->row, "model_of"),
         };
 
         if (!table_add_row(table, texts)) {

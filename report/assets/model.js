@@ -14,6 +14,7 @@ const unique = (list) => [...new Set(list)];
 // What ran, in the order of the record; a candidate that only a row names comes last.
 const candidates = (Array.isArray(lab.candidates) ? lab.candidates : []).filter(isRecord);
 const kinds = new Map(candidates.map((candidate) => [text(candidate.name), text(candidate.kind)]));
+const models = new Map(candidates.map((candidate) => [text(candidate.name), text(candidate.model_of)]));
 const places = new Map([...kinds.keys()].map((name, place) => [name, place]));
 const candidateNames = unique([...cells.map((cell) => cell.candidate)]).sort(
   (a, b) => placeOf(a) - placeOf(b)

@@ -10,7 +10,7 @@ const count = (key) => (cell) => (counted(cell) && isNumber(cell[key]) ? cell[ke
 const whole = (value) => (isNumber(value) ? wholeFormat.format(value) : "");
 
 const allColumns = [
-  { name: "candidate", words: (cell) => cell.candidate },
+  { name: "candidate", words: (cell) => cell.candidate + (models.get(cell.candidate) ? " (models " + models.get(cell.candidate) + ")" : "") },
   { name: "workload", words: (cell) => cell.workload },
   { name: "order", value: (cell) => (orderWords(cell) ? cell.order : NaN), format: whole },
   { name: "CPUs", value: (cell) => (cpuWords(cell) ? cell.cpus : NaN), format: whole },
