@@ -156,10 +156,11 @@ static enum pl_status slate_alloc(void *instance, struct pl_cpu *cpu, const stru
 /* ---- free ---- */
 
 /* Pushes to a stack that has room. Caller masks and has looked at the state. */
-PL_INLINE void slate_push(struct slate_cpu *own, uint32_t count, uint64_t number)
+PL_INLINE void slate_push(struct slate_cpu *own, _Atomic uint8_t *state, uint32_t count, uint64_t number)
 {
     PL_ASSERT(count < own->capacity);
-    slate_state_set(slate_state_of(own, number), 0, SLATE_NO_HEAD);
+    PL_ASSERT(state == slate_state_of(own, number));
+    slate_state_set(state, 0, SLATE_NO_HEAD);
     own->frames[count] = number;
     slate_count_set(own, count + 1);
 }
@@ -170,7 +171,7 @@ static PL_NOINLINE enum pl_status slate_free_full(struct slate *self, struct pl_
 {
     struct slate_cpu *own = slate_own(self, cpu);
     slate_push_down(self, cpu);
-    slate_push(own, slate_count(own), run->first.number);
+    slate_push(own, slate_state_of(own, run->first.number), slate_count(own), run->first.number);
     pl_unmask(cpu, before);
     return PL_OK;
 }
@@ -234,14 +235,16 @@ static enum pl_status slate_free(void *instance, struct pl_cpu *cpu, const struc
     struct slate_cpu *own = slate_own(self, cpu);
     uint64_t number = run->first.number;
     if (PL_UNLIKELY(run->frame_count != 1) || PL_UNLIKELY(run->order != 0) ||
-        PL_UNLIKELY(number - own->base >= own->limit) ||
-        PL_UNLIKELY(slate_state_get(slate_state_of(own, number), 0) != SLATE_HEAD(0)))
+        PL_UNLIKELY(number - own->base >= own->limit))
+        return slate_free_other(self, cpu, run);
+    _Atomic uint8_t *state = slate_state_of(own, number);
+    if (PL_UNLIKELY(slate_state_get(state, 0) != SLATE_HEAD(0)))
         return slate_free_other(self, cpu, run);
     uint32_t before = pl_mask(cpu);
     uint32_t count = slate_count(own);
     if (PL_UNLIKELY(count == own->capacity))
         return slate_free_full(self, cpu, run, before);
-    slate_push(own, count, number);
+    slate_push(own, state, count, number);
     pl_unmask(cpu, before);
     return PL_OK;
 }
