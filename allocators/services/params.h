@@ -63,7 +63,10 @@ PL_INLINE bool params_parse(const char *text, struct param *params, size_t count
             return false;
         param->given = true;
         text += bytes;
-        if (*text == ',' && *++text == '\0')
+        if (*text != ',')
+            continue;
+        text++;
+        if (*text == '\0')
             return false;
     }
     return true;

@@ -259,6 +259,7 @@ bool vm_failed(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_object 
     if (object != NULL)
         object->locked = 0;
     uint64_t freed = gate_sleep(vm->gate, cpu, "vm_wait", frame_count);
+    vm_count_rose(vm); /* the daemon may have taken what is not ours */
     if (object != NULL && !LIE("F-17"))
         object->locked = cpu->id + 1;
     if ((req & FREEBSD_ALLOC_WAITOK) == 0 && !LIE("F-19"))
