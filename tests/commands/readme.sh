@@ -3,6 +3,7 @@
 export PAGELAB_ROOT=$WORK # so that results go here
 ln -s "$SOURCE/corpora" corpora
 cp "$SOURCE/tests/data/traces/ftrace.txt" trace.txt
+cc -std=c17 -I"$SOURCE/include" -fPIC -shared -o mine.so "$SOURCE/examples/plugin/stack.c" || fail "the example does not compile"
 mkdir -p bin
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$PAGELAB" >pagelab
 chmod +x pagelab
