@@ -103,6 +103,36 @@ bool shadow_has_block(const struct shadow *shadow, unsigned order)
     return shadow_has_run(shadow, &c, false);
 }
 
+uint64_t shadow_usable_frames(const struct shadow *shadow, unsigned order)
+{
+    uint64_t block = UINT64_C(1) << order;
+    uint64_t base = shadow->machine->first.number;
+    uint64_t usable = 0;
+    /* Frames are aligned by their numbers, and the machine may begin anywhere. */
+    for (uint64_t at = (block - base % block) % block; at + block <= shadow->machine->span; at += block) {
+        uint64_t i = 0;
+        while (i < block && shadow->owner[at + i] == 0)
+            i++;
+        usable += i == block ? block : 0;
+    }
+    return usable;
+}
+
+uint64_t shadow_run_count(const struct shadow *shadow, uint64_t frame_count)
+{
+    uint64_t runs = 0;
+    uint64_t length = 0;
+    PL_ASSERT(frame_count != 0);
+    for (uint64_t i = 0; i < shadow->machine->span; i++) {
+        length = shadow->owner[i] == 0 ? length + 1 : 0;
+        if (length == frame_count) {
+            runs++;
+            length = 0;
+        }
+    }
+    return runs;
+}
+
 int shadow_largest_free_order(const struct shadow *shadow)
 {
     int order = -1;

@@ -34,6 +34,12 @@ bool shadow_admits(const struct shadow *shadow, unsigned alloc_class, uint64_t f
 /* Is there a free, aligned block of 2^order frames? */
 bool shadow_has_block(const struct shadow *shadow, unsigned order);
 
+/* Free frames in free, aligned blocks of 2^order frames: what could serve that order. */
+uint64_t shadow_usable_frames(const struct shadow *shadow, unsigned order);
+
+/* How many runs of so many consecutive free frames there are, side by side. */
+uint64_t shadow_run_count(const struct shadow *shadow, uint64_t frame_count);
+
 /* Is there a run that obeys the constraints, among the free frames or, if `empty`, on an empty machine? */
 bool shadow_has_run(const struct shadow *shadow, const struct pl_constraints *constraints, bool empty);
 
