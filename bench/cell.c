@@ -22,7 +22,7 @@ static int load_trace(struct cell *cell, struct spec_error *error)
     struct trace_error trace_error;
     const char *path = cell->params.trace_path;
     if (path == NULL)
-        path = cell->params.workload + strlen("replay:");
+        path = workload_file(cell->params.workload);
     cell->trace = calloc(1, sizeof(*cell->trace));
     if (cell->trace == NULL) {
         snprintf(error->text, sizeof(error->text), "%.100s: out of memory", path);
@@ -35,8 +35,8 @@ static int load_trace(struct cell *cell, struct spec_error *error)
     return 0;
 }
 
-/* The machine: as asked, or the fixed pool, or 1.25 x the recording's peak, or what the workload is measured
- * on, mostly 1 GiB. */
+/* The machine: as asked, or the fixed pool, or 1.25 x the recording's peak (1.5 x where there are survivors,
+ * too), or what the workload is measured on, mostly 1 GiB. */
 static uint64_t frames_wanted(const struct cell *cell, const struct spec *spec)
 {
     if (cell->params.memory_bytes != 0)
@@ -44,7 +44,8 @@ static uint64_t frames_wanted(const struct cell *cell, const struct spec *spec)
     if (spec_base(spec)->fixed_frames != 0)
         return spec_base(spec)->fixed_frames;
     if (cell->trace != NULL)
-        return (cell->trace->peak_frames * 5 + 3) / 4;
+        return cell->workload->is_replay ? (cell->trace->peak_frames * 5 + 3) / 4
+                                         : (cell->trace->peak_frames * 3 + 1) / 2;
     if (cell->params.smoke)
         return SMOKE_MEMORY_BYTES / PL_FRAME_BYTES;
     return (cell->workload->memory_bytes != 0 ? cell->workload->memory_bytes : MEMORY_BYTES) / PL_FRAME_BYTES;
@@ -71,17 +72,22 @@ static int make_machine(struct cell *cell, const struct spec *spec, struct spec_
     return 0;
 }
 
+static unsigned cell_threads(const struct cell *cell)
+{
+    return cell->workload->one_thread ? 1 : cell->params.cpus;
+}
+
 /* Cells that the candidate does not claim: n/a, with the reason. */
 static bool within_claims(struct cell *cell)
 {
     const struct instance *instance = &cell->instance;
     if (cell->workload->takes_order && cell->params.order > instance->max_order)
         return workload_cannot(cell, "n/a (capability): serves orders up to %u", instance->max_order);
-    uint32_t threads = cell->params.parallel ? cell->machine->cpu_count : cell->params.cpus;
+    uint32_t threads = cell->params.parallel ? cell->machine->cpu_count : cell_threads(cell);
     if (threads > native_real_cpu_count())
         return workload_cannot(cell, "n/a (machine): %u CPUs wanted, %u real ones", threads,
                                native_real_cpu_count());
-    if ((cell->params.cpus > 1 || cell->params.parallel) && !(instance->caps & PL_CAP_CONCURRENT))
+    if (threads > 1 && !(instance->caps & PL_CAP_CONCURRENT))
         return workload_cannot(cell, "n/a (capability): not concurrent");
     return true;
 }
@@ -102,7 +108,7 @@ static int make_replay(struct cell *cell, struct spec_error *error)
 static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_error *error)
 {
     cell->spec = spec;
-    if (cell->workload->is_replay && load_trace(cell, error) != 0)
+    if (cell->workload->takes_trace && load_trace(cell, error) != 0)
         return -1;
     if (cell->params.cpus > 1 && !cell->workload->takes_cpus && !cell->workload->is_replay) {
         (void)workload_cannot(cell, "n/a (workload): its callers take turns, so it runs on 1 CPU");
@@ -126,7 +132,7 @@ static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_
         return 0;
     }
     admission_init(&cell->admission, cell->instance.page, cell->machine, cell->params.admission);
-    cell->admission.threaded = cell->params.cpus > 1 || cell->params.parallel;
+    cell->admission.threaded = cell_threads(cell) > 1 || cell->params.parallel;
     if (!within_claims(cell))
         return 0;
     if (cell->workload->is_replay && make_replay(cell, error) != 0)
@@ -152,6 +158,7 @@ static void cell_fini(struct cell *cell)
     free(cell->replay);
     free(cell->trace);
     free(cell->shared);
+    cJSON_Delete(cell->maps);
     instance_fini(&cell->instance);
     native_machine_delete(cell->native);
     free(cell);
@@ -168,8 +175,10 @@ static cJSON *measure(struct cell *cell, const char *name)
     lb_clear();
     struct lb_bench *bench = lb_register(name, cell->workload->body, cell);
     lb_use_real_time(bench);
-    if (cell->params.cpus > 1 && !cell->workload->is_replay)
+    if (cell_threads(cell) > 1 && !cell->workload->is_replay)
         lb_threads(bench, (int)cell->params.cpus);
+    if (cell->iterations != 0)
+        lb_iterations(bench, (int64_t)cell->iterations);
     struct lb_run_options options = {
         .json_path = path,
         .min_time_s = cell->params.smoke ? 0.001 : cell->params.min_time_s,
@@ -245,16 +254,17 @@ static void put_label(const char *label, char *text, size_t bytes)
 
 void cell_label(const char *workload, char *label, size_t bytes)
 {
-    if (strncmp(workload, "replay:", 7) != 0) {
+    const char *path = workload_file(workload);
+    if (path == NULL) {
         put_label(workload, label, bytes);
         return;
     }
-    const char *path = workload + 7;
     const char *slash = strrchr(path, '/');
+    const int kind = (int)(path - workload) - 1; /* without its colon */
     char base[64];
-    snprintf(base, sizeof(base), "replay-%s", slash == NULL ? path : slash + 1);
+    snprintf(base, sizeof(base), "%.*s-%s", kind, workload, slash == NULL ? path : slash + 1);
     char *dot = strrchr(base, '.');
-    if (dot != NULL && dot > base + 7)
+    if (dot != NULL && dot > base + kind + 1)
         *dot = '\0';
     put_label(base, label, bytes);
 }
@@ -285,6 +295,8 @@ void cell_command(const struct cell_params *params, char *text, size_t bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --order %u", params->order);
     if (workload->takes_cpus && (size_t)n < bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --cpus %u", params->cpus);
+    if (params->operations != 0 && (size_t)n < bytes)
+        n += snprintf(text + n, bytes - (size_t)n, " --operations %" PRIu64, params->operations);
     if (params->parallel && (size_t)n < bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --parallel");
     if (params->memory_bytes != 0 && (size_t)n < bytes)

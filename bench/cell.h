@@ -14,16 +14,17 @@
 
 struct cell_params {
     char backend[SPEC_NAME_BYTES];
-    char workload[512];     /* a name of the list, or replay:FILE */
-    const char *trace_path; /* where replay's FILE really is, NULL: as the workload says */
+    char workload[512];     /* a name of the list, replay:FILE or age:FILE */
+    const char *trace_path; /* where FILE really is, NULL: as the workload says */
     unsigned order;
     unsigned cpus;
     uint64_t memory_bytes; /* 0: the workload's own choice */
     enum admission_mode admission;
     bool own_floors; /* `floors` instead of FreeBSD's formula */
     struct pl_floors floors;
-    bool parallel; /* replay only */
-    bool smoke;    /* a few iterations: does it run at all? */
+    bool parallel;       /* replay only */
+    uint64_t operations; /* ageing only: about so many; 0: the workload's own choice */
+    bool smoke;          /* a few iterations: does it run at all? */
     double min_time_s;
     bool once; /* in the first round only, whatever the number of rounds */
 };
@@ -38,7 +39,7 @@ struct cell_thread {
 };
 
 /* A number beside the times. */
-#define CELL_COUNTER_LIMIT 4u
+#define CELL_COUNTER_LIMIT 40u
 struct cell_counter {
     const char *name; /* a literal */
     double value;
@@ -63,7 +64,10 @@ struct cell {
     unsigned counter_count;
     bool cannot; /* prepare found that the candidate is not able: a failed row, not an error */
     char reason[192];
-    struct trace *trace; /* replay only */
+    char broken[192];    /* not "": the contract was broken, and how, beside what is measured */
+    cJSON *maps;         /* NULL, or the row's age_maps: belongs to the cell until there is a row */
+    uint64_t iterations; /* not 0: exactly so many, in one call of the body */
+    struct trace *trace; /* where the workload takes one */
     struct replay *replay;
     uint64_t events; /* replay only: operations of one pass, the frees at its end included */
     void *shared;    /* a workload's own, freed with free() after its drop */

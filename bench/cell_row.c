@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "bench/workloads/workload.h"
-#include "engine/shadow.h"
 
 #define MAP_CELLS 4096u
 
@@ -80,7 +79,7 @@ cJSON *cell_row_new(const struct cell_params *params)
 
 /* --- the state of the machine at the end --- */
 
-static bool record_grants(const struct cell *cell, struct shadow *shadow, struct finding *finding)
+bool cell_record_grants(const struct cell *cell, struct shadow *shadow, struct finding *finding)
 {
     for (unsigned i = 0; i < CELL_CPU_LIMIT && !finding->found; i++) {
         const struct cell_thread *thread = &cell->threads[i];
@@ -93,11 +92,12 @@ static bool record_grants(const struct cell *cell, struct shadow *shadow, struct
 }
 
 /* One character a cell: tenths of its frames that are granted, '.' for a hole. */
-static cJSON *frame_map(const struct shadow *shadow)
+cJSON *cell_frame_map(const struct shadow *shadow, size_t cell_limit)
 {
     uint64_t span = shadow->machine->span;
-    uint64_t per_cell = (span + MAP_CELLS - 1) / MAP_CELLS;
-    char cells[MAP_CELLS + 1];
+    char cells[CELL_MAP_LIMIT + 1];
+    cell_limit = cell_limit > CELL_MAP_LIMIT ? CELL_MAP_LIMIT : cell_limit;
+    uint64_t per_cell = (span + cell_limit - 1) / cell_limit;
     size_t count = 0;
     for (uint64_t at = 0; at < span; at += per_cell) {
         uint64_t frames = 0;
@@ -131,19 +131,21 @@ static void describe_machine(const struct cell *cell, cJSON *row)
     if (shadow_init(&shadow, cell->machine) != 0)
         return;
     bool floor = spec_base(&cell->instance.spec)->kind == PL_KIND_FLOOR;
-    if (record_grants(cell, &shadow, &finding)) {
+    if (cell_record_grants(cell, &shadow, &finding)) {
         /* What a system or a service holds, it holds: nobody's list of runs says where. */
         if (strcmp(cell->workload->section, SECTION_SYSTEMS) != 0 &&
             strcmp(cell->workload->section, SECTION_SERVICES) != 0)
             set_number(row, "largest_free_order", shadow_largest_free_order(&shadow));
         if (cell->workload->is_replay)
-            cJSON_AddItemToObject(row, "frame_map", frame_map(&shadow));
+            cJSON_AddItemToObject(row, "frame_map", cell_frame_map(&shadow, MAP_CELLS));
     } else if (!floor) {
         char reason[480];
         snprintf(reason, sizeof(reason), "broke %s: %s; %s", finding.ids, finding.expected, finding.actual);
         cell_row_fail(row, "broken", reason);
     }
     shadow_fini(&shadow);
+    if (cell->broken[0] != '\0' && !floor)
+        cell_row_fail(row, "broken", cell->broken);
 }
 
 /* --- the row --- */
@@ -152,7 +154,8 @@ static void take_times(const struct cell *cell, cJSON *row, cJSON *measured)
 {
     /* Google Benchmark divides wall time by the iterations of all threads; a row says ns an operation on each
      * CPU. CPU time is a sum over the threads, so it is that already. */
-    double scale = cell->workload->is_replay ? 1.0 : cell->params.cpus;
+    bool alone = cell->workload->is_replay || cell->workload->one_thread;
+    double scale = alone ? 1.0 : cell->params.cpus;
     set_number(row, "real_time", scale * cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "real_time")));
     set_number(row, "cpu_time", cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "cpu_time")));
     set_number(row, "iterations", cJSON_GetNumberValue(cJSON_GetObjectItem(measured, "iterations")));
@@ -190,13 +193,13 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
     for (unsigned i = 0; i < CELL_CPU_LIMIT; i++)
         failures += cell->threads[i].failures;
     set_number(row, "failures", (double)failures);
-    if (failures != 0) {
+    if (failures != 0 && !cell->workload->may_fail) {
         snprintf(text, sizeof(text), "%llu allocations failed while measured", (unsigned long long)failures);
         cell_row_fail(row, "failed", text);
     }
     if (cell->instance.live) {
         /* Where allocations failed, the workload held less than it meant to. */
-        if (failures == 0)
+        if (failures == 0 || cell->workload->may_fail)
             set_number(row, "occupancy", (double)cell->granted_frames / (double)cell->machine->frame_count);
         set_number(row, "machine_frames", (double)cell->machine->frame_count);
         set_number(row, "metadata_bytes_per_frame", instance_metadata_bytes_per_frame(&cell->instance));
@@ -205,6 +208,9 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
         instance_settings(&cell->instance, text, sizeof(text));
         set_string(row, "settings", text);
     }
+    if (cell->maps != NULL)
+        cJSON_AddItemToObject(row, "age_maps", cell->maps);
+    cell->maps = NULL;
     if (cell->instance.live && !cell->cannot)
         describe_machine(cell, row);
     cJSON_Delete(measured);

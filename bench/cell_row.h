@@ -3,6 +3,7 @@
 #define BENCH_CELL_ROW_H
 
 #include "bench/cell.h"
+#include "engine/shadow.h"
 
 /* Takes `row` (may be NULL: then the cell has a reason why it could not) and returns it with our keys and
  * counters. */
@@ -16,5 +17,12 @@ cJSON *cell_row_new(const struct cell_params *params);
 
 /* The workload's part of a row name: "repeat", "replay-nginx". */
 void cell_label(const char *workload, char *label, size_t bytes);
+
+/* Records everything that the cell's threads hold. False: `finding` says what the candidate broke. */
+bool cell_record_grants(const struct cell *cell, struct shadow *shadow, struct finding *finding);
+
+/* What lies where, in at most `cell_limit` characters, and no more than this: */
+#define CELL_MAP_LIMIT 16384u
+cJSON *cell_frame_map(const struct shadow *shadow, size_t cell_limit);
 
 #endif

@@ -58,6 +58,19 @@ int plan_workload(struct plan *plan, const struct plan_options *options, const s
     return 0;
 }
 
+/* Once: what comes of a life is the same each time, and it is long. */
+static int plan_ages(struct plan *plan, const struct plan_options *options)
+{
+    struct cell_params cell = {.cpus = 1, .operations = options->age_operations, .once = true};
+    snprintf(cell.workload, sizeof(cell.workload), "age");
+    int result = plan_workload(plan, options, &cell);
+    for (size_t t = 0; result == 0 && t < options->trace_count; t++) {
+        snprintf(cell.workload, sizeof(cell.workload), "age:%s", options->traces[t]);
+        result = plan_workload(plan, options, &cell);
+    }
+    return result;
+}
+
 static int plan_calibrations(struct plan *plan, const struct plan_options *options)
 {
     static const char *const names[] = {"calibrate-calls", "calibrate-cas"};
@@ -124,7 +137,7 @@ int plan_matrix(struct plan *plan, const struct plan_options *options)
         if (plan_workload(plan, options, &cell) != 0)
             return -1;
     }
-    return plan_systems(plan, options);
+    return plan_ages(plan, options) != 0 ? -1 : plan_systems(plan, options);
 }
 
 void plan_fini(struct plan *plan)

@@ -23,11 +23,14 @@ struct plan_options {
     struct pl_floors floors;
     bool smoke;
     double min_time_s;
-    bool extras_once; /* the systems' workloads and orders above 0 in the first round only */
+    uint64_t age_operations; /* 0: the workload's choice */
+    bool extras_once; /* the systems' workloads and orders above 0 in the first round only, no recording is
+                         aged */
 };
 
-/* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; the
- * systems' workloads at the order that is theirs, for a third of the time. 0, or -1: out of memory. */
+/* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; age,
+ * also with each trace, in the first round only; the systems' workloads at the order that is theirs, for a
+ * third of the time. 0, or -1: out of memory. */
 int plan_matrix(struct plan *plan, const struct plan_options *options);
 
 /* One workload, as `cell` says, on all specs. */

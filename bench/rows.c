@@ -124,8 +124,10 @@ static void regroup(cJSON *benchmarks)
         }
         cJSON_AddItemToArray(benchmarks, make_median(group, members));
         /* The picture belongs to the cell: one of them is enough. */
-        for (size_t k = 1; k < members; k++)
+        for (size_t k = 1; k < members; k++) {
             cJSON_DeleteItemFromObjectCaseSensitive(group[k], "frame_map");
+            cJSON_DeleteItemFromObjectCaseSensitive(group[k], "age_maps");
+        }
     }
     free(rows);
     free(group);

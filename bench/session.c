@@ -167,6 +167,8 @@ void cell_arguments_make(const char *program, const struct cell_params *params,
     if (params->own_floors)
         ARGUMENT("--floors=%" PRIu64 "/%" PRIu64 "/%" PRIu64, params->floors.interrupt, params->floors.system,
                  params->floors.normal);
+    if (params->operations != 0)
+        ARGUMENT("--operations=%" PRIu64, params->operations);
     if (params->parallel)
         ARGUMENT("--parallel");
     if (params->smoke)

@@ -14,6 +14,7 @@
 #define DEFAULT_MIN_TIME_S 0.2
 #define DEFAULT_LIMIT_S    120.0
 #define ORDER_UNSAID       (-1)
+#define OPERATIONS_MAX     1000000000000ll
 
 struct bench_options {
     char *backends;
@@ -28,6 +29,7 @@ struct bench_options {
     int rounds;
     double min_time_s;
     double limit_s;
+    long long operations;
     int parallel;
     int smoke;
     int no_rods;
@@ -54,6 +56,9 @@ static int read_cell(const char *command, const struct bench_options *options, s
         return cli_mistake(command, "--admission '%s': exact or batched expected", options->admission);
     if (!(options->min_time_s > 0 && options->min_time_s <= 60))
         return cli_mistake(command, "--min-time: seconds above 0, at most 60, expected");
+    if (options->operations < 0 || options->operations > OPERATIONS_MAX)
+        return cli_mistake(command, "--operations %lld: 1 to %lld expected", options->operations,
+                           OPERATIONS_MAX);
     if (!cli_bytes(command, "--memory", options->memory, &cell->memory_bytes))
         return CLI_MISTAKE;
     if (!cli_floors(command, options->floors, &cell->floors, &cell->own_floors))
@@ -64,6 +69,7 @@ static int read_cell(const char *command, const struct bench_options *options, s
     cell->admission = options->admission != NULL && strcmp(options->admission, "exact") == 0
                           ? ADMISSION_EXACT
                           : ADMISSION_BATCHED;
+    cell->operations = (uint64_t)options->operations;
     cell->parallel = options->parallel != 0;
     cell->smoke = options->smoke != 0;
     cell->min_time_s = options->min_time_s;
@@ -82,6 +88,8 @@ static int read_cell(const char *command, const struct bench_options *options, s
         {"floors", 0, POPT_ARG_STRING, &(o).floors, 0, "freebsd, or frames as INTERRUPT/SYSTEM/NORMAL",        \
          "FLOORS"},                                                                                            \
         {"parallel", 0, POPT_ARG_NONE, &(o).parallel, 0, "replay with a thread a CPU", NULL},                  \
+        {"operations", 0, POPT_ARG_LONGLONG, &(o).operations, 0, "age: allocations and frees (12 million)",    \
+         "N"},                                                                                                 \
         {"min-time", 0, POPT_ARG_DOUBLE, &(o).min_time_s, 0, "seconds to measure a cell (0.2)", "S"},          \
     {                                                                                                          \
         "smoke", 0, POPT_ARG_NONE, &(o).smoke, 0, "a few iterations: does it run?", NULL                       \
@@ -100,8 +108,8 @@ static int cell_main(int argc, const char **argv)
         read_cell("bench-cell", &bench, &cell) != CLI_OK)
         return CLI_MISTAKE;
     snprintf(cell.backend, sizeof(cell.backend), "%s", bench.backends == NULL ? "" : bench.backends);
-    if (strncmp(cell.workload, "replay:", 7) == 0)
-        cell.trace_path = cli_find(cell.workload + 7, found, sizeof(found));
+    if (workload_file(cell.workload) != NULL)
+        cell.trace_path = cli_find(workload_file(cell.workload), found, sizeof(found));
     cJSON *row = cell_run(&cell, &error);
     poptFreeContext(context);
     if (row == NULL) {
@@ -116,12 +124,12 @@ static int cell_main(int argc, const char **argv)
 }
 
 /* A file that no child could read is the caller's mistake, found before any child starts. */
-static int check_replay_file(const struct cell_params *cell)
+static int check_file(const struct cell_params *cell)
 {
     char found[4096];
-    if (strncmp(cell->workload, "replay:", 7) != 0)
+    if (workload_file(cell->workload) == NULL)
         return CLI_OK;
-    const char *path = cli_find(cell->workload + 7, found, sizeof(found));
+    const char *path = cli_find(workload_file(cell->workload), found, sizeof(found));
     struct trace trace;
     struct trace_error error;
     if (trace_read(path, &trace, &error) != 0)
@@ -206,7 +214,7 @@ static int bench_main(int argc, const char **argv)
         return cli_mistake("bench", "--time-limit: at least 1 second expected");
     int code = read_cell("bench", &bench, &cell);
     if (code == CLI_OK)
-        code = check_replay_file(&cell);
+        code = check_file(&cell);
     if (code == CLI_OK)
         code = bench_run(&bench, &cell, format);
     poptFreeContext(context);

@@ -18,8 +18,9 @@
     "slate,llfree,linux,freebsd,xnu,nbbs,nbbs-hint,tlsf,freelist,buddy,bitmap,reference,percpu+buddy,"       \
     "jemalloc,"                                                                                              \
     "mimalloc"
-#define TRACE_LIMIT 32u
-#define PATH_BYTES  4096u
+#define AGE_QUICK_OPERATIONS 200000u
+#define TRACE_LIMIT          32u
+#define PATH_BYTES           4096u
 
 struct run_options {
     char *backends;
@@ -182,6 +183,7 @@ static int run_checked(struct run_options *run)
         .floors = floors,
         .smoke = run->smoke != 0,
         .min_time_s = run->min_time_s,
+        .age_operations = run->quick && !run->smoke ? AGE_QUICK_OPERATIONS : 0,
         .extras_once = run->quick != 0 || run->smoke != 0,
     };
     return run_plan(run, &planned, out, format);

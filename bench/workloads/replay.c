@@ -51,6 +51,7 @@ const struct workload workload_replay = {
     .summary = "a recorded kernel's page allocations and frees; an event is one operation",
     .section = SECTION_FRAMES,
     .is_replay = true,
+    .takes_trace = true,
     .prepare = replay_prepare,
     .body = replay_body,
     .finish = replay_finish,

@@ -7,31 +7,33 @@
 #include <string.h>
 
 const struct workload *const workloads[] = {
-    &workload_repeat,       &workload_bulk,
-    &workload_replace,      &workload_remote,
-    &workloads_vm_alloc[0], &workloads_vm_alloc[1],
-    &workloads_vm_alloc[2], &workloads_vm_alloc[3],
-    &workloads_vm_alloc[4], &workloads_vm_alloc[5],
-    &workloads_area[0],     &workloads_area[1],
-    &workloads_orb[0],      &workloads_orb[1],
-    &workloads_buffer[0],   &workloads_buffer[1],
-    &workloads_buffer[2],   &workloads_buffer[3],
-    &workloads_buffer[4],   &workloads_buffer[5],
-    &workloads_space[0],    &workloads_space[1],
-    &workloads_space[2],    &workloads_space[3],
-    &workloads_tables[0],   &workloads_tables[1],
-    &workloads_tables[2],   &workloads_plan[0],
-    &workloads_plan[1],     &workloads_plan[2],
-    &workloads_programs[0], &workloads_programs[1],
-    &workload_replay,       NULL,
+    &workload_repeat,       &workload_bulk,         &workload_replace,      &workload_remote,
+    &workloads_vm_alloc[0], &workloads_vm_alloc[1], &workloads_vm_alloc[2], &workloads_vm_alloc[3],
+    &workloads_vm_alloc[4], &workloads_vm_alloc[5], &workloads_area[0],     &workloads_area[1],
+    &workloads_orb[0],      &workloads_orb[1],      &workloads_buffer[0],   &workloads_buffer[1],
+    &workloads_buffer[2],   &workloads_buffer[3],   &workloads_buffer[4],   &workloads_buffer[5],
+    &workloads_space[0],    &workloads_space[1],    &workloads_space[2],    &workloads_space[3],
+    &workloads_tables[0],   &workloads_tables[1],   &workloads_tables[2],   &workloads_plan[0],
+    &workloads_plan[1],     &workloads_plan[2],     &workloads_programs[0], &workloads_programs[1],
+    &workload_age,          &workload_age_trace,    &workload_replay,       NULL,
 };
+
+const char *workload_file(const char *name)
+{
+    static const char *const starts[] = {"replay:", "age:"};
+    for (size_t i = 0; i < PL_COUNT_OF(starts); i++) {
+        if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+            return name + strlen(starts[i]);
+    }
+    return NULL;
+}
 
 const struct workload *workload_find(const char *name)
 {
-    if (strncmp(name, "replay:", 7) == 0)
-        return &workload_replay;
+    if (workload_file(name) != NULL)
+        return name[0] == 'r' ? &workload_replay : &workload_age_trace;
     for (size_t i = 0; workloads[i] != NULL; i++) {
-        if (!workloads[i]->is_replay && strcmp(workloads[i]->name, name) == 0)
+        if (!workloads[i]->takes_trace && strcmp(workloads[i]->name, name) == 0)
             return workloads[i];
     }
     if (strcmp(name, workload_calls.name) == 0)

@@ -23,6 +23,9 @@ struct workload {
                          below */
     bool takes_cpus;
     bool is_replay;
+    bool takes_trace;       /* NAME:FILE */
+    bool one_thread;        /* which plays the CPUs in turn, whatever their number */
+    bool may_fail;          /* failed requests are of what it measures; one in ten is too many */
     bool needs_contents;    /* a machine with contents, for those who keep their objects in frames */
     bool makes_machine;     /* its own, and its own instance: cell->instance is not live */
     unsigned default_order; /* where none is asked for */
@@ -43,6 +46,8 @@ extern const struct workload workload_bulk;
 extern const struct workload workload_replace;
 extern const struct workload workload_remote;
 extern const struct workload workload_replay;
+extern const struct workload workload_age;
+extern const struct workload workload_age_trace;
 extern const struct workload workload_calls;
 extern const struct workload workload_cas;
 extern const struct workload workloads_vm_alloc[]; /* by FreeBSD's class: with an object, then without */
@@ -66,8 +71,12 @@ extern const struct workload workloads_programs[]; /* programs-bare, programs-ch
 /* NULL-terminated: those that users name. */
 extern const struct workload *const workloads[];
 
-/* "replay:FILE" finds workload_replay; the two calibrations are found, too. NULL: there is none. */
+/* "replay:FILE" finds workload_replay, "age:FILE" workload_age_trace; the two calibrations are found, too.
+ * NULL: there is none. */
 const struct workload *workload_find(const char *name);
+
+/* The FILE of "replay:FILE" and "age:FILE". NULL: the name has none. */
+const char *workload_file(const char *name);
 
 /* "repeat, bulk, ... or replay:FILE", for error lines. */
 void workload_names(char *text, size_t bytes);
