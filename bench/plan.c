@@ -58,13 +58,14 @@ int plan_workload(struct plan *plan, const struct plan_options *options, const s
     return 0;
 }
 
-/* Once: what comes of a life is the same each time, and it is long. */
+/* Once: what comes of a life is the same each time, and it is long; recordings take longest. */
 static int plan_ages(struct plan *plan, const struct plan_options *options)
 {
     struct cell_params cell = {.cpus = 1, .operations = options->age_operations, .once = true};
     snprintf(cell.workload, sizeof(cell.workload), "age");
     int result = plan_workload(plan, options, &cell);
-    for (size_t t = 0; result == 0 && t < options->trace_count; t++) {
+    size_t count = options->extras_once ? 0 : options->trace_count;
+    for (size_t t = 0; result == 0 && t < count; t++) {
         snprintf(cell.workload, sizeof(cell.workload), "age:%s", options->traces[t]);
         result = plan_workload(plan, options, &cell);
     }

@@ -7,6 +7,7 @@
 #include "report/cells.h"
 #include "report/error.h"
 #include "report/page_parts.h"
+#include "report/print_age.h"
 #include "report/result.h"
 
 #include <errno.h>
@@ -78,7 +79,10 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
                                         "section",
                                         "allocator_calls",
                                         "segments",
-                                        "frame_map"};
+                                        "frame_map",
+                                        "age_maps",
+                                        "operations",
+                                        "requests"};
     static const char *const ratios[] = {"ratio_to_floor", "ratio_to_magazine"};
     cJSON *object = cJSON_CreateObject();
 
@@ -88,7 +92,8 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
         cJSON_AddStringToObject(object, "variant", cell->variant) == NULL ||
         cJSON_AddStringToObject(object, "status", cell->status) == NULL ||
         cJSON_AddStringToObject(object, "reason", cell->reason) == NULL ||
-        !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0])) {
+        !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0]) ||
+        !fields_copy(object, cell->row, age_keys, AGE_KEYS)) {
         goto fail;
     }
     if (cell_ok(cell)) {

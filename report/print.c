@@ -4,6 +4,7 @@
  */
 #include "report/cells.h"
 #include "report/error.h"
+#include "report/print_age.h"
 #include "report/result.h"
 
 #include <string.h>
@@ -287,6 +288,19 @@ static bool people_fill(struct table *table, const struct report_cells *cells, b
     return true;
 }
 
+/* What only ageing knows comes last, and only where something has aged: what reads columns by place goes on.
+ */
+static struct table *machine_table_create(bool age)
+{
+    struct table_column columns[MACHINE_COLUMNS + AGE_KEYS];
+
+    memcpy(columns, machine_columns, sizeof machine_columns);
+    for (size_t i = 0; i < AGE_KEYS; i++) {
+        columns[MACHINE_COLUMNS + i] = (struct table_column){age_keys[i], TABLE_RIGHT};
+    }
+    return table_create(columns, age ? MACHINE_COLUMNS + AGE_KEYS : MACHINE_COLUMNS);
+}
+
 static bool machine_fill(struct table *table, const struct report_cells *cells, bool ratios_count)
 {
     for (size_t i = 0; i < cells->count; i++) {
@@ -299,7 +313,7 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
         field_format_whole(cell->order >= 0 ? cell->row : NULL, "order", order);
         field_format_whole(cell->cpus >= 0 ? cell->row : NULL, "cpus", cpus);
 
-        const char *const texts[MACHINE_COLUMNS] = {
+        const char *texts[MACHINE_COLUMNS + AGE_KEYS] = {
             cell->workload,
             order,
             cpus,
@@ -319,6 +333,12 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
             result_text(cell->row, "command"),
             result_text(cell->row, "model_of"),
         };
+        char ages[AGE_KEYS][CELL_TEXT_MAX];
+
+        for (size_t k = 0; k < AGE_KEYS; k++) {
+            field_format(cell_has_age(cell) ? cell->row : NULL, age_keys[k], true, ages[k]);
+            texts[MACHINE_COLUMNS + k] = ages[k];
+        }
 
         if (!table_add_row(table, texts)) {
             return false;
@@ -361,12 +381,15 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
         return -1;
     }
     cells_sort(&cells);
-    table = machine ? table_create(machine_columns, MACHINE_COLUMNS)
+    table = machine ? machine_table_create(cells_have_age(&cells))
                     : people_table_create(cells_have_calls(&cells));
     if (table != NULL &&
         (machine ? machine_fill(table, &cells, ratios_count)
                  : rods_line(table, rods, words) && people_fill(table, &cells, ratios_count))) {
         status = table_print(table, format, colour, out) ? 0 : -1;
+        if (status == 0 && !machine && cells_have_age(&cells) && !age_print(&cells, format, colour, out)) {
+            status = -1;
+        }
         if (ferror(out)) {
             report_error_set(error, "cannot print, the output, expected one that takes it");
         }

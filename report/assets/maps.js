@@ -93,7 +93,9 @@ function drawMaps() {
 }
 
 function drawMapsLegend() {
-  byId("maps-legend").replaceChildren(
-    make("li", null, "free", make("span", { className: "swatch ramp" }), "granted"),
-    make("li", null, make("span", { className: "swatch hatch" }), "hole, no memory there"));
+  for (const legend of [byId("maps-legend"), byId("ageing-legend")]) {
+    legend.replaceChildren(
+      make("li", null, "free", make("span", { className: "swatch ramp" }), "granted"),
+      make("li", null, make("span", { className: "swatch hatch" }), "hole, no memory there"));
+  }
 }

@@ -37,6 +37,7 @@ const workloadWords = {
   repeat: "Allocate and free at once, again and again: the hot path and nothing else.",
   bulk: "Allocate many, then free them all.",
   replace: "On a machine nine tenths full, free one at random and allocate another.",
+  age: "A long life of mixed orders, lifetimes and owners between 50 and 95 % of the machine; a pair is an allocation and a free.",
   "calibrate-cas": "One uncontended locked compare-and-swap: what the check of the rods needs to know.",
   "calibrate-calls": "Direct calls of an empty function: what the harness costs is measured against them.",
   remote: "Allocate on one CPU, free on the other, and back, in bursts.",
@@ -61,6 +62,9 @@ const workloadWords = {
 function workloadDescription(name) {
   if (Object.hasOwn(workloadWords, name)) {
     return workloadWords[name];
+  }
+  if (name.startsWith("age-")) {
+    return "A recording lived through again and again, with survivors; a pair is an allocation and a free.";
   }
   return name.startsWith("replay-") ? "What a real kernel asked for, replayed from its trace." : "";
 }

@@ -5,6 +5,7 @@ function drawFiltered() {
   drawCharts();
   drawSystems();
   drawTable();
+  drawAgeing();
   drawMaps();
 }
 
@@ -53,6 +54,7 @@ function keepClearOfFilter() {
 function redrawColours() {
   colours.clear();
   drawCharts();
+  drawAgeing();
   drawMaps();
 }
 

@@ -11,6 +11,31 @@ case $WORKLOAD in
       # jemalloc's own metadata is an eighth of so small a machine.
       ! grep -E ',(failed|broken|crashed|timeout),' out | grep -v jemalloc | grep . || fail "replay $how"
     done ;;
+  age)
+    trace=$SOURCE/corpora/traces/nginx.pltrace
+    for name in age "age:$trace"; do
+      expect 0 'usable_order_9' "$PAGELAB" bench --backend "$all" --smoke --rounds 2 --format csv --workload "$name"
+      # jemalloc pads large blocks, and cannot hold so many of them.
+      ! grep -E ',(failed|broken|crashed|timeout),' out | grep -v jemalloc | grep . || fail "$name"
+    done
+    # A seed is a seed: two runs come to the same, to the frame.
+    for run in 1 2; do
+      expect 0 'of free memory usable' "$PAGELAB" bench --backend buddy,percpu+bitmap --smoke --rounds 1 --no-rods \
+        --workload age --cpus 2 --operations 40000 --out "age$run.json"
+      /usr/bin/python3 - "age$run.json" <<'P' >"age$run.txt" || fail "age$run.json"
+import json, sys
+for row in json.load(open(sys.argv[1]))["benchmarks"]:
+    assert row["status"] == "ok", row["reason"]
+    assert "--operations 40000" in row["command"]
+    assert set(row["age_maps"]) == {"young", "old"}
+    print(row["name"], row["age_maps"], {k: v for k, v in row.items() if "order" in k or "run_" in k or "fail" in k})
+P
+    done
+    cmp age1.txt age2.txt || fail "two runs of one seed differ"
+    expect 0 ',n/a,' "$PAGELAB" bench --backend magazine --smoke --rounds 1 --format csv --workload age
+    expect 2 'operations' "$PAGELAB" bench --backend buddy --workload age --operations -1
+    expect 2 'nowhere' "$PAGELAB" bench --backend buddy --workload age:nowhere.pltrace
+    "$PAGELAB" report age1.json --html age.html && grep -q age_maps age.html || fail "no page" ;;
   systems | harness)
     # Whoever stands on a candidate, and the price of the checks: each at its own size.
     expect 0 '' "$PAGELAB" list --workloads --format csv

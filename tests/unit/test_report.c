@@ -348,6 +348,58 @@ static void test_void_rods_void_the_ratios(void **state)
     cJSON_Delete(result);
 }
 
+/* A cell that has aged beside those that have not. Expect its numbers and pictures in the page, a table of
+ * its own for people, and for machines columns at the end, which a file without ageing does not have. */
+static void test_ageing_is_shown(void **state)
+{
+    struct place *place = *state;
+    struct report_error error = {.line = ""};
+    cJSON *result = hostile();
+    char *text = printed(result, REPORT_CSV);
+    assert_null(strstr(text, "usable_order_9"));
+    free(text);
+    text = printed(result, REPORT_TABLE);
+    assert_null(strstr(text, "of free memory usable"));
+    free(text);
+
+    cJSON *row;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(result, "benchmarks"))
+    {
+        if (strcmp(cJSON_GetObjectItem(row, "candidate")->valuestring, BREAK) != 0) {
+            continue;
+        }
+        cJSON_AddNumberToObject(row, "usable_order_9", 0.25);
+        cJSON_AddNumberToObject(row, "held_old", 0.7);
+        cJSON_AddNumberToObject(row, "order_9_exist", 43);
+        cJSON_AddNumberToObject(row, "order_9_granted", 40);
+        cJSON_AddNumberToObject(row, "order_9_granted_undrained", 12);
+        cJSON_AddNumberToObject(row, "requests", 200);
+        cJSON *map = cJSON_AddObjectToObject(cJSON_AddObjectToObject(row, "age_maps"), "old");
+        cJSON_AddStringToObject(map, "cells", "0009" BREAK);
+    }
+    text = printed(result, REPORT_TABLE);
+    assert_non_null(strstr(text, ": of free memory usable"));
+    assert_line(strstr(text, "of free memory usable"), "\n" BREAK " ", "70.0 %    25.0 %");
+    assert_non_null(strstr(text, " 40/43 (12) "));
+    free(text);
+    text = printed(result, REPORT_CSV);
+    assert_non_null(strstr(text, ",command,usable_order_9,"));
+    assert_non_null(strstr(text, ",0.25,,,,,0.7,43,40,12,"));
+    free(text);
+    assert_int_equal(report_write_html_from(result, place->page, &error), 0);
+    char *page = file_text(place->page);
+    text = page_data(page);
+    cJSON *data = cJSON_Parse(text);
+    const cJSON *cell = cell_of(data, BREAK);
+    assert_true(cJSON_GetObjectItem(cell, "usable_order_9")->valuedouble == 0.25);
+    assert_non_null(cJSON_GetObjectItem(cJSON_GetObjectItem(cell, "age_maps"), "old"));
+    assert_null(strstr(text, "<"));
+    cJSON_Delete(data);
+    free(text);
+    free(page);
+    cJSON_Delete(result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_failed_rows_print_no_time),
         cmocka_unit_test(test_one_failed_repetition_fails_the_cell),
         cmocka_unit_test_setup_teardown(test_void_rods_void_the_ratios, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_ageing_is_shown, place_make, place_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
