@@ -53,16 +53,16 @@ static void cell_measures_memory(void **state)
 {
     struct spec spec = spec_of("reference");
     struct scale_cell_params params = {
-        .spec = &spec, .memory_bytes = 8 * GIB, .cpus = 1, .min_time_s = 0.001, .cap_bytes = 64 * GIB};
+        .spec = &spec, .memory_bytes = GIB, .cpus = 1, .min_time_s = 0.001, .cap_bytes = 64 * GIB};
     struct scale_cell cell;
-    uint64_t frames = 8 * GIB / PL_FRAME_BYTES;
+    uint64_t frames = GIB / PL_FRAME_BYTES;
     (void)state;
     scale_cell_memory(&params, &cell);
     assert_true(cell.done);
     assert_int_equal(cell.frame_count, frames);
     assert_true(cell.reserved_bytes >= frames);
     assert_true(cell.touched_bytes >= frames);
-    assert_true(cell.touched_bytes <= cell.reserved_bytes + MIB);
+    assert_true(cell.touched_bytes <= cell.reserved_bytes + PL_FRAME_BYTES);
     assert_true(cell.touched_init_bytes <= cell.touched_bytes);
     assert_true(cell.init_ms > 0 && cell.repeat_ns > 0 && cell.replace_ns > 0);
     assert_int_equal(cell.live, 100000);
@@ -100,12 +100,12 @@ static void guarded_work(void *argument, void *result)
     scale_cell_memory(argument, result);
 }
 
-/* A byte a frame of a 1 TiB machine is 256 MiB; the cap is a quarter. Expect the guard's status. */
+/* A byte a frame of a 256 GiB machine is 64 MiB; the cap is a quarter. Expect the guard's status. */
 static void guard_ends_the_process(void **state)
 {
     struct spec spec = spec_of("reference");
     struct scale_cell_params params = {
-        .spec = &spec, .memory_bytes = 1024 * GIB, .cpus = 1, .min_time_s = 0.001, .cap_bytes = 64 * MIB};
+        .spec = &spec, .memory_bytes = 256 * GIB, .cpus = 1, .min_time_s = 0.001, .cap_bytes = 16 * MIB};
     struct scale_cell cell;
     char how[100] = "";
     char wanted[32];
