@@ -11,7 +11,7 @@ enum count_pattern {
     COUNT_PATTERNS,
 };
 
-#define COUNT_BULK_BLOCKS 256u /* more than caches of a CPU hold */
+#define COUNT_BULK_BLOCKS 256u /* more than the caches of most candidates hold for a CPU */
 
 struct count_result {
     uint64_t calls; /* of allocate and of free, on all CPUs */
