@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
-# coverage.sh [-t] [-b CANDIDATES] [-d BUILD] [PATH...]: what stored programs reach of systems/ and allocators/.
+# coverage.sh [-t] [-b CANDIDATES] [-d BUILD] [-o FILE] [PATH...]: what stored programs reach of systems/ and allocators/.
 #
 # Replays every PATH, a program or a folder of them such as a campaign's corpora (default: all that is stored), and the
 # boundary inputs of each family, in the plain runner of preset cover; -t runs the test suite in it as well. Prints
-# the edges and lines reached of each file, then the lines that never were. What only a failed assertion or a lie would
-# take is no edge. Needs clang-19 and llvm-19. Exit status: 0; 1 if a program had a
-# finding, which is printed too; 2 if something is missing.
+# the edges and lines reached of each file, then the lines that never were, with the reasons of coverage_reasons.txt;
+# -o keeps llvm-cov's export, from which coverage.py prints that again. What only a failed assertion or a lie would
+# take is no edge. Needs clang-19 and llvm-19. Exit status: 0; 1 if a program had a finding or a test failed, which is
+# printed too; 2 if something is missing.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
-candidates='reference,bitmap,buddy,percpu+buddy,percpu(batch=4,high=8)+bitmap,buddy,va=list,tables=stack,buf=run'
+candidates='reference,bitmap,buddy,percpu+buddy,percpu(batch=4,high=8)+bitmap,buddy,va=list,tables=stack,buf=run,'
+candidates+='buddy,va=vmem,tables=prealloc,buf=pool,linux,freebsd,xnu,freelist,llfree,nbbs,nbbs-hint,tlsf,tlsf-runs,'
+candidates+='slate,jemalloc-notcache,mimalloc'
 build=$root/build/cover
 tests=
-while getopts tb:d: option; do
+keep=
+while getopts tb:d:o: option; do
   case $option in
     t) tests=1 ;;
     b) candidates=$OPTARG ;;
     d) build=$OPTARG ;;
+    o) keep=$OPTARG ;;
     *) exit 2 ;;
   esac
 done
@@ -29,11 +34,15 @@ trap 'rm -rf "$scratch"' EXIT
 
 [ -f "$build/build.ninja" ] || (cd "$root" && cmake --preset cover -B "$build") >"$scratch/log" 2>&1 ||
   { tail -n 20 "$scratch/log" >&2; exit 2; }
-cmake --build "$build" $([ -n "$tests" ] || echo --target replay_all) >"$scratch/log" 2>&1 || { grep -E 'error|FAILED' "$scratch/log" >&2; exit 2; }
+cmake --build "$build" $([ -n "$tests" ] || echo --target replay_all) >"$scratch/log" 2>&1 ||
+  { grep -E 'error|FAILED' "$scratch/log" >&2; exit 2; }
 program=$build/tests/regress/replay_all
 
-# Stored texts and what explains them lie in the same folders; notes are no programs.
-find "$@" -type f ! -name '*.md' ! -name '*.log' ! -name dictionary -print0 >"$scratch/files"
+# Stored texts and what explains them lie in the same folders; notes are no programs, nor is what a fuzzer keeps about
+# them (AFL++'s .cur_input, .state/, fuzzer_stats ...) or an empty file. Corpora share most of their seeds: once each.
+find "$@" -name '.?*' -prune -o -type f -size +0 ! -name '*.md' ! -name '*.log' ! -name dictionary \
+  ! -name 'fuzzer_s*' ! -name plot_data ! -name cmdline ! -name fastresume.bin ! -name target_hash ! -name fuzz_bitmap -print0 |
+  xargs -0 -r md5sum -z | sort -z -u -k 1,1 | cut -z -c 35- >"$scratch/files"
 status=0
 run() {
   local got=0
@@ -44,7 +53,7 @@ for family in page vm area orb buffer all; do
   run "$program" -k -e "$family" "$candidates"
 done
 export LLVM_PROFILE_FILE=$scratch/%4m.profraw
-xargs -0 -r -n 2000 "$program" -k "$candidates" <"$scratch/files" 2>>"$scratch/findings" || status=1
+xargs -0 -r -n 500 -P 2 "$program" -k "$candidates" <"$scratch/files" 2>>"$scratch/findings" || status=1
 if [ -n "$tests" ]; then
   # The liars and the lying systems are other code under the same names.
   ctest --test-dir "$build" -j 2 -LE 'house|bench-smoke' -E '^lies|runner|expect|commands.fuzz' >"$scratch/log" 2>&1 ||
@@ -54,5 +63,6 @@ fi
 
 llvm-profdata-19 merge -o "$scratch/all.profdata" "$scratch"/*.profraw
 llvm-cov-19 export "$program" -instr-profile="$scratch/all.profdata" "$root/systems" "$root/allocators" >"$scratch/all.json"
+[ -z "$keep" ] || cp "$scratch/all.json" "$keep"
 /usr/bin/python3 "$root/tests/coverage.py" "$root" "$scratch/all.json"
 exit "$status"
