@@ -166,10 +166,11 @@ static void test_audit_sees_every_wrong_bit(void **state)
     open_at(&stub, 0, 8192);
     assert_int_equal(stub_alloc(&stub, 3, &run), PL_OK);
     struct bitmap *self = stub.self;
-    uint64_t *const bits[] = {
-        &self->word[0].free,         &self->word[1].free,        &self->word[0].head,
-        &self->tree[0].level[0][0],  &self->tree[0].level[1][0], &self->tree[3].level[0][1],
-        &self->tree[10].level[0][0], &self->tree[6].level[0][0], &self->word[128].head};
+    uint64_t *const bits[] = {&self->word[0].free,         &self->word[1].free,
+                              &self->word[0].head,         &self->tree[0].level[0][0],
+                              &self->tree[0].level[1][0],  &self->tree[3].level[0][1],
+                              &self->tree[10].level[0][0], &self->tree[6].level[0][0],
+                              &self->word[128].head,       &self->word[128].free};
     for (size_t i = 0; i < PL_COUNT_OF(bits); i++) {
         *bits[i] ^= 1;
         assert_true(stub_audit(&stub, &audit) > 0);
@@ -177,6 +178,9 @@ static void test_audit_sees_every_wrong_bit(void **state)
         *bits[i] ^= 1;
         assert_int_equal(stub_audit(&stub, &audit), 0);
     }
+    self->group_fit[0] ^= 1;
+    assert_true(stub_audit(&stub, &audit) > 0);
+    self->group_fit[0] ^= 1;
     stub_close(&stub);
 }
 

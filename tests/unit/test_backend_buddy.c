@@ -325,6 +325,45 @@ static void test_audit_sees_what_is_wrong(void **state)
     stub_close(&stub);
 }
 
+/* Whole blocks are made wrong: not aligned, not merged, part of no run, listed for no frame, kept for nobody.
+ * Expect audit to say each in its words. */
+static void test_audit_names_what_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t index;
+        uint8_t state;
+        const char *words;
+    } wrong[] = {{8, BUDDY_FREE | 5, "is not aligned"},
+                 {0, BUDDY_FREE | 3, "not merged (F-22)"},
+                 {0, BUDDY_PART | 3, "is part of no run"},
+                 {0, BUDDY_KEPT | 3, "knows nothing of it"}};
+    struct stub stub;
+    struct stub_audit audit;
+    struct pl_run run;
+    open_at(&stub, 0, 64);
+    assert_int_equal(stub_alloc(&stub, 3, &run), PL_OK);
+    struct buddy *self = stub.self;
+    for (size_t i = 0; i < PL_COUNT_OF(wrong); i++) {
+        uint8_t before = self->state[wrong[i].index];
+        self->state[wrong[i].index] = wrong[i].state;
+        assert_true(stub_audit(&stub, &audit) > 0);
+        if (strstr(audit.words, wrong[i].words) == NULL)
+            fail_msg("'%s' is not '%s'", audit.words, wrong[i].words);
+        self->state[wrong[i].index] = before;
+    }
+    uint32_t head = self->node[0].head[3];
+    self->node[0].head[3] = 200; /* frame 400 is in no range */
+    assert_true(stub_audit(&stub, &audit) >= 2);
+    self->node[0].head[3] = head;
+    buddy_kept_set(&self->node[0], 2, 4);
+    assert_int_equal(stub_audit(&stub, &audit), 1);
+    assert_non_null(strstr(audit.words, "is not marked so"));
+    buddy_kept_set(&self->node[0], 2, BUDDY_NO_INDEX);
+    assert_int_equal(stub_audit(&stub, &audit), 0);
+    stub_close(&stub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_prefers_the_wanted_node),
         cmocka_unit_test(test_refuses_every_mistake),
         cmocka_unit_test(test_audit_sees_what_is_wrong),
+        cmocka_unit_test(test_audit_names_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

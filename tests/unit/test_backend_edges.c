@@ -172,6 +172,30 @@ static void test_runs_of_one_node_stay_on_it(void **state)
     }
 }
 
+/* 256 frames from one node alone. Expect node 1's, thrice, and never one from node 0, which has 200. */
+static void test_blocks_of_one_node_stay_on_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
+        struct stub stub;
+        struct pl_run run;
+        struct pl_request request = {.order = 8, .node = 1, .flags = PL_REQUEST_NODE_ONLY};
+        if (all[i]->page->max_order < 8)
+            continue;
+        assert_true(open_two_nodes(&stub, all[i]));
+        if (stub.machine.node_count == 2) {
+            for (int k = 0; k < 3; k++) {
+                assert_int_equal(stub.ops->alloc(stub.self, stub.cpus[0], &request, &run), PL_OK);
+                assert_true(run.first.number >= 256);
+            }
+            assert_int_not_equal(stub.ops->alloc(stub.self, stub.cpus[0], &request, &run), PL_OK);
+            request.node = 0;
+            assert_int_not_equal(stub.ops->alloc(stub.self, stub.cpus[0], &request, &run), PL_OK);
+        }
+        stub_close(&stub);
+    }
+}
+
 /* Expect a grant left as it is, and still taken back. */
 static void test_splits_to_no_order_are_unsupported(void **state)
 {
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_machines_that_cannot_be_are_refused),
         cmocka_unit_test(test_runs_that_wrap_are_never),
         cmocka_unit_test(test_runs_of_one_node_stay_on_it),
+        cmocka_unit_test(test_blocks_of_one_node_stay_on_it),
         cmocka_unit_test(test_splits_to_no_order_are_unsupported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,42 @@ static void test_the_rest_passes(void **state)
     fixture_close(&fixture);
 }
 
+/* An inner one that has only what it must have. Expect what it has not to be PL_UNSUPPORTED, and an audit
+ * that finds nothing. And one whose run fails: its answer, not counted. */
+static void test_an_inner_one_that_can_little(void **state)
+{
+    struct fixture fixture;
+    struct stub2_listener listener;
+    struct pl_request request = stub2_request(0);
+    struct pl_constraints constraints = {.frame_count = 65, .high = pl_frame_at(UINT64_MAX), .alignment = 1};
+    struct pl_run run;
+    char text[64];
+    enum pl_status status;
+    (void)state;
+    fixture_open(&fixture, "every=1");
+    struct pl_cpu *cpu = &fixture.stub.cpus[0];
+    assert_int_equal(fixture.page.ops->alloc_run(fixture.page.self, cpu, &request, &constraints, &run),
+                     PL_NEVER);
+    fixture.page.ops->settings(fixture.page.self, text, sizeof(text));
+    assert_memory_equal(text, "every=1 policy", 14);
+    struct pl_page_ops little = {.bytes = sizeof(little),
+                                 .abi = PL_ABI,
+                                 .alloc = pl_candidate_reference.page->alloc,
+                                 .free = pl_candidate_reference.page->free};
+    struct pl_page inner = {.ops = &little, .self = fixture.inner.self};
+    struct pl_page page = stub2_init(&fixture.stub, &pl_candidate_fault, &inner, 0, "every=2", &status);
+    assert_int_equal(status, PL_OK);
+    assert_int_equal(page.ops->alloc(page.self, cpu, &request, &run), PL_OK);
+    assert_int_equal(page.ops->alloc_run(page.self, cpu, &request, &constraints, &run), PL_UNSUPPORTED);
+    assert_int_equal(page.ops->split(page.self, cpu, &run, 0), PL_UNSUPPORTED);
+    assert_int_equal(stub2_audit(&fixture.stub, &page, &listener), 0);
+    page.ops->settings(page.self, text, sizeof(text));
+    assert_string_equal(text, "every=2 ");
+    assert_int_equal(page.ops->free(page.self, cpu, &run), PL_OK);
+    stub2_fini(&page);
+    fixture_close(&fixture);
+}
+
 /* Expect a wrong text to be PL_INVALID, and two promises taken away. */
 static void test_params_and_capabilities(void **state)
 {
@@ -146,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_after),
         cmocka_unit_test(test_every),
         cmocka_unit_test(test_the_rest_passes),
+        cmocka_unit_test(test_an_inner_one_that_can_little),
         cmocka_unit_test(test_params_and_capabilities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

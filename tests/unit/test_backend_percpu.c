@@ -1,4 +1,5 @@
 /* percpu: what a magazine holds is exact at every step, whatever fails below it. */
+#include "../../allocators/reference/reference_internal.h"
 #include "percpu_fixture.h"
 
 /* One allocation on an empty magazine. Expect a whole batch taken below, all but one of it cached. */
@@ -197,6 +198,35 @@ static void test_a_wanted_node_passes_through(void **state)
     stub2_destroy(&stub);
 }
 
+/* All frames out, and one more asked for that may be waited for. Expect the inner one asked, and its answer.
+ * Then a run, under the guard of one that is not concurrent: waiting is not for who is masked. */
+static void test_waits_go_to_the_inner_one(void **state)
+{
+    struct fixture fixture;
+    struct pl_request request = stub2_request(0);
+    struct pl_constraints constraints = {.frame_count = 3, .high = pl_frame_at(UINT64_MAX), .alignment = 1};
+    struct pl_run runs[10];
+    struct pl_run run;
+    enum pl_status status;
+    (void)state;
+    fixture_open(&fixture, 10, PARAMS, NULL);
+    struct pl_cpu *cpu = &fixture.stub.cpus[0];
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(get(&fixture, 0, 0, &runs[i]), PL_OK);
+    request.flags = PL_REQUEST_WAIT_OK;
+    assert_int_equal(fixture.page.ops->alloc(fixture.page.self, cpu, &request, &run), PL_NO_MEMORY);
+    for (uint32_t i = 0; i < 10; i++)
+        put(&fixture, 0, &runs[i]);
+    drain(&fixture, 0, 0);
+    struct pl_page guarded =
+        stub2_init(&fixture.stub, &pl_candidate_percpu, &fixture.inner, 0, PARAMS, &status);
+    assert_int_equal(status, PL_OK);
+    assert_int_equal(guarded.ops->alloc_run(guarded.self, cpu, &request, &constraints, &run), PL_OK);
+    assert_int_equal(guarded.ops->free(guarded.self, cpu, &run), PL_OK);
+    stub2_fini(&guarded);
+    fixture_close(&fixture);
+}
+
 /* A frame freed twice, and a frame freed that was never granted. Expect the audit to name both. */
 static void test_audit_sees_wrong_frees(void **state)
 {
@@ -219,6 +249,12 @@ static void test_audit_sees_wrong_frees(void **state)
     assert_int_equal(stub2_audit(&fixture.stub, &fixture.page, &listener), 1);
     assert_string_equal(listener.first_broken,
                         "percpu: frame 50 is cached and not granted by the inner allocator");
+    fixture_close(&fixture);
+
+    fixture_open(&fixture, 100, PARAMS, NULL);
+    ((struct reference *)fixture.inner.self)->hint = 101;
+    assert_true(stub2_audit(&fixture.stub, &fixture.page, &listener) > 0);
+    assert_memory_equal(listener.first_broken, "reference: ", 11);
     fixture_close(&fixture);
 }
 
@@ -303,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_other_orders_pass_through),
         cmocka_unit_test(test_split_parts_go_down_singly),
         cmocka_unit_test(test_a_wanted_node_passes_through),
+        cmocka_unit_test(test_waits_go_to_the_inner_one),
         cmocka_unit_test(test_audit_sees_wrong_frees),
         cmocka_unit_test(test_audit_in_several_chunks),
         cmocka_unit_test(test_params),

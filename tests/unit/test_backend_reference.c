@@ -140,6 +140,8 @@ static void test_audit_sees_every_wrong_byte(void **state)
         self->state[wrong[i].index] = before;
         assert_int_equal(stub_audit(&stub, &audit), 0);
     }
+    self->hint = 65;
+    assert_true(stub_audit(&stub, &audit) > 0);
     stub_close(&stub);
 }
 
