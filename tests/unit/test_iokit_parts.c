@@ -89,12 +89,58 @@ static void parts_of_pages_come_and_go(void **state)
             heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
     }
     assert_int_equal(desk.gate.held, full - 1);
-    for (unsigned i = 0; i < 600; i++) {
+    for (unsigned k = 0; k < 600; k++) {
+        unsigned i = k == 0   ? 0
+                     : k == 1 ? 599
+                              : k - 1; /* the first page has room before the last, and goes first */
         if (page[i] != middle)
             heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
     }
     assert_int_equal(desk.iokit.heap_objects, 0);
     assert_true(desk.gate.held <= held + 1); /* the slab of page records may keep its page */
+    desk_close(&desk);
+}
+
+/* An IOMMU with one page of addresses, then a task with as few. Expect buffers and ranges of two pages
+ * refused, traceless, and those of one page made. */
+static void addresses_run_out(void **state)
+{
+    struct desk desk;
+    (void)state;
+    desk_open_swap(&desk, CONTRACT_DOC, true, DESK_SWAP);
+    window_init(&desk.iokit.io, P, P);
+    desk_refuses(&desk, IOKIT_TASK_KERNEL, DESK_IN_OUT, 2 * P, P);
+    struct iokit_memory *user = desk_user(&desk, DESK_IN_OUT, 2 * P);
+    assert_non_null(user);
+    assert_int_equal(iokit_memory_prepare(user, desk.cpu, DESK_IN_OUT), IOKIT_NO_RESOURCES);
+    struct iokit_range both = {.addr = iokit_buffer_address(user), .bytes = 2 * P};
+    struct iokit_memory *ranges[3];
+    for (int i = 0; i < 3; i++) {
+        ranges[i] = iokit_memory_with_ranges(&desk.iokit, desk.cpu, &both, 1, DESK_IN_OUT);
+        assert_non_null(ranges[i]);
+        if (i == 0)
+            assert_int_equal(iokit_memory_prepare(ranges[i], desk.cpu, DESK_IN_OUT), IOKIT_NO_RESOURCES);
+        both.bytes = P;
+    }
+    assert_int_equal(iokit_memory_prepare(ranges[1], desk.cpu, DESK_IN_OUT), IOKIT_SUCCESS);
+    assert_int_equal(iokit_memory_complete(ranges[1], desk.cpu), IOKIT_SUCCESS);
+    desk_release(&desk, ranges[1]); /* between two others that live */
+    desk_release(&desk, ranges[2]);
+    desk_release(&desk, ranges[0]);
+    desk_release(&desk, user);
+    desk_close(&desk);
+
+    desk_open(&desk, CONTRACT_DOC);
+    window_init(&desk.iokit.tasks[IOKIT_TASK_USER], P, P);
+    desk_refuses(&desk, IOKIT_TASK_USER, DESK_IN_OUT | IOKIT_PAGEABLE, 2 * P, 1);
+    user = desk_user(&desk, DESK_IN_OUT, P);
+    assert_non_null(user);
+    assert_int_equal(iokit_memory_prepare(user, desk.cpu, DESK_IN_OUT), IOKIT_SUCCESS);
+    user->wire_count = UINT32_MAX; /* as if prepared so often */
+    assert_int_equal(iokit_memory_prepare(user, desk.cpu, DESK_IN_OUT), IOKIT_NO_RESOURCES);
+    user->wire_count = 1;
+    assert_int_equal(iokit_memory_complete(user, desk.cpu), IOKIT_SUCCESS);
+    desk_release(&desk, user);
     desk_close(&desk);
 }
 
@@ -104,6 +150,7 @@ int main(void)
         cmocka_unit_test(gaps_are_found_and_only_those),
         cmocka_unit_test(alignment_is_part_of_the_gap),
         cmocka_unit_test(parts_of_pages_come_and_go),
+        cmocka_unit_test(addresses_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,6 +342,22 @@ static void test_tree_is_balanced(void **state)
     va_close(&va);
 }
 
+static void expect_broken(struct va *va, uint32_t *word, uint32_t wrong)
+{
+    uint32_t before = *word;
+    *word = wrong;
+    assert_true(audit(va) > 0);
+    *word = before;
+}
+
+static void expect_broken_long(struct va *va, uint64_t *word, uint64_t wrong)
+{
+    uint64_t before = *word;
+    *word = wrong;
+    assert_true(audit(va) > 0);
+    *word = before;
+}
+
 /* Words of either structure are made wrong one at a time.
  * Expect the audit to say so each time, and to end. */
 static void test_audit_sees_what_is_wrong(void **state)
@@ -372,6 +388,13 @@ static void test_audit_sees_what_is_wrong(void **state)
         assert_true(audit(&va) > 0);
         *longs[i] ^= P;
     }
+    expect_broken(&va, &tree->root, 77);
+    expect_broken(&va, &root->child[0], 77);
+    expect_broken(&va, &root->child[1], tree->root); /* a ring */
+    expect_broken_long(&va, &root->bytes, UINT64_MAX);
+    expect_broken_long(&va, &root->bytes, 2 * P - 1);
+    expect_broken_long(&va, &tree->nodes[1].start, (WINDOW_PAGES - 1) * P);
+    assert_int_equal(audit(&va), 0);
     va_close(&va);
     va_open(&va, &pl_candidate_list, WINDOW_ADDR, WINDOW_PAGES * P, NULL);
     for (int i = 0; i < 9; i++)
@@ -387,6 +410,9 @@ static void test_audit_sees_what_is_wrong(void **state)
         *links[i] ^= 1;
         assert_int_equal(audit(&va), 0);
     }
+    expect_broken(&va, &list->head, 77);
+    expect_broken(&va, &list->nodes[list->head].next, list->head); /* a ring */
+    expect_broken_long(&va, &list->nodes[2].bytes, UINT64_MAX);
     list->nodes[2].start += P;
     assert_true(audit(&va) > 0);
     list->nodes[2].start -= P;

@@ -305,7 +305,7 @@ static void test_no_sleep_above_min(void **state)
     (void)state;
     world_open(&world, 1);
     leave(&world, 0, 41);
-    assert_int_equal(grab(&world, LINUX_GFP_KERNEL, 0, &run), PL_OK);
+    assert_int_equal(grab(&world, LINUX_GFP_KERNEL | LINUX_GFP_RECLAIMABLE, 0, &run), PL_OK);
     assert_int_equal(world.zones.daemon_wakes, 0);
     assert_int_equal(grab(&world, LINUX_GFP_KERNEL, 0, &run), PL_OK);
     assert_int_equal(world.zones.daemon_wakes, 1);
