@@ -48,11 +48,6 @@ void sbp2_set_limits(struct sbp2 *login, const struct sbp2_limits *limits)
     login->limits = *limits;
 }
 
-const struct sbp2_limits *sbp2_limits(const struct sbp2 *login)
-{
-    return &login->limits;
-}
-
 void sbp2_gate_close(struct sbp2 *login)
 {
     login->gate_depth++;

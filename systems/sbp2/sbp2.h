@@ -78,7 +78,6 @@ struct sbp2 *sbp2_init(void *memory, const struct sbp2_config *config);
 void sbp2_reset(struct sbp2 *login, enum contract contract);
 
 void sbp2_set_limits(struct sbp2 *login, const struct sbp2_limits *limits);
-const struct sbp2_limits *sbp2_limits(const struct sbp2 *login);
 
 /* The controller's gate, a recursive lock that may sleep. Depth 0: open. */
 void sbp2_gate_close(struct sbp2 *login);
@@ -207,7 +206,6 @@ struct sbp2 *sbp2_orb_login(const struct sbp2 *login, const struct sbp2_orb *orb
 
 /* Of the last bus reset; 0 at first. */
 void sbp2_set_bus_generation(struct sbp2 *login, uint32_t generation);
-uint32_t sbp2_bus_generation(const struct sbp2 *login);
 
 /* Gives the ORB to the target, and completes its options word. Holds a reference until sbp2_complete.
  * IOKIT_BUSY: it is executing already; SBP2_BUS_RESET: it has SBP2_CHECK_GENERATION and another generation

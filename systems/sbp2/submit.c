@@ -15,11 +15,6 @@ void sbp2_set_bus_generation(struct sbp2 *login, uint32_t generation)
     login->bus_generation = generation;
 }
 
-uint32_t sbp2_bus_generation(const struct sbp2 *login)
-{
-    return login->bus_generation;
-}
-
 uint32_t sbp2_submit(struct sbp2 *login, struct pl_cpu *cpu, struct sbp2_orb *orb)
 {
     static const char call[] = "sbp2_submit";
