@@ -136,6 +136,14 @@ def condition_before(code, end):
     return code[begin + 1:end - 1] if re.search(r"\b(if|while)\s*$", code[:begin][-16:]) else None
 
 
+def is_constant(source, place):
+    """Is the region a condition whose value is known, or a constant of a macro? Clang counts neither."""
+    text = source.code[source.offset(*place[:2]):source.offset(*place[2:])]
+    text += "( )" if text.endswith("LIE") else ""  # a region ends where the last macro's name does
+    return source.line(place[0]).startswith("#define") or \
+        (re.search(r"[;{}]", text) is None and known_value(text) is not None)
+
+
 def is_lie(source, place):
     """Does what stands before the region allow it to run only if a LIE were true?"""
     code = source.code
@@ -158,11 +166,12 @@ def is_lie(source, place):
 
 
 def lies_among(source, places):
-    """Those of the places that are lies, or inside one."""
+    """Those of the places that are lies, or inside one, or constants."""
     found = []
     for place in sorted(places, key=lambda place: (place[0], place[1], -place[2], -place[3])):
         begin, end = place[:2], place[2:]
-        if any(outer[:2] <= begin and end <= outer[2:] for outer in found[-8:]) or is_lie(source, place):
+        if any(outer[:2] <= begin and end <= outer[2:] for outer in found[-8:]) or \
+                is_lie(source, place) or is_constant(source, place):
             found.append(place)
     return set(found)
 
@@ -197,6 +206,8 @@ def read_regions(root, export):
                 continue
             name = name[len(root) + 1:]
             place = tuple(region[:4])
+            if place[:2] == place[2:]:  # where a macro was expanded
+                continue
             known = regions.setdefault(name, {})
             known[place] = max(known.get(place, 0), region[4])
             if re.fullmatch(LIAR, function["name"].rpartition(":")[2]):

@@ -209,7 +209,10 @@ static void test_floors_above_the_machine(void **state)
         shape.ranges[0].frame_count = 6;
         shape.cpu_count = 1;
         rig_open_shape(&rig, "reference", &shape, batched ? ADMISSION_BATCHED : ADMISSION_EXACT);
+        struct pl_request request = {.node = PL_NODE_ANY, .alloc_class = PL_CLASS_NORMAL};
+        struct pl_constraints c = {.frame_count = 2, .high = {UINT64_MAX}, .alignment = 1};
         assert_int_equal(rig_take(&rig, 0, 0, PL_CLASS_NORMAL, &run), PL_NO_MEMORY);
+        assert_int_equal(admission_alloc_run(&rig.admission, rig.cpu, &request, &c, &run), PL_NO_MEMORY);
         while (rig_take(&rig, 0, 0, PL_CLASS_SYSTEM, &run) == PL_OK)
             granted++;
         assert_int_equal(granted, 4);

@@ -172,6 +172,38 @@ static void test_runs_of_one_node_stay_on_it(void **state)
     }
 }
 
+/* Single frames of a node that is named, out and back, thrice: from stocks too. Expect them of that node. A
+ * node that there is not has none. */
+static void test_frames_of_a_named_node(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
+        struct stub stub;
+        struct pl_run run;
+        if ((all[i]->page->caps & PL_CAP_NODES) == 0)
+            continue;
+        assert_true(open_two_nodes(&stub, all[i]));
+        if (stub.machine.node_count == 2) {
+            for (uint16_t k = 0; k < 6; k++) {
+                struct pl_request request = {.node = k % 2, .flags = k < 2 ? 0 : PL_REQUEST_NODE_ONLY};
+                stub.cpu[0].node = k / 2 % 2;
+                assert_int_equal(stub.ops->alloc(stub.self, stub.cpus[0], &request, &run), PL_OK);
+                assert_int_equal(run.first.number >= 256, k % 2);
+                assert_int_equal(stub_free(&stub, &run), PL_OK);
+                if (stub.ops->drain != NULL)
+                    stub.ops->drain(stub.self, stub.cpus[0], stub.cpus[0]);
+            }
+            struct pl_request nowhere = {.node = 5, .flags = PL_REQUEST_NODE_ONLY};
+            stub.cpu[0].node = 5;
+            if (stub.ops->alloc(stub.self, stub.cpus[0], &nowhere, &run) == PL_OK)
+                fail_msg("%s: a frame of node 5", all[i]->name);
+            nowhere.flags = 0;
+            assert_int_equal(stub.ops->alloc(stub.self, stub.cpus[0], &nowhere, &run), PL_OK);
+        }
+        stub_close(&stub);
+    }
+}
+
 /* 256 frames from one node alone. Expect node 1's, thrice, and never one from node 0, which has 200. */
 static void test_blocks_of_one_node_stay_on_it(void **state)
 {
@@ -209,6 +241,14 @@ static void test_splits_to_no_order_are_unsupported(void **state)
         assert_int_equal(stub_alloc(&stub, 0, &run), PL_OK);
         if (stub.ops->split(stub.self, stub.cpus[0], &run, 63) != PL_UNSUPPORTED)
             fail_msg("%s: order 63", all[i]->name);
+        struct pl_run wrong = {.first = pl_frame_at(100), .frame_count = 4, .order = 2};
+        if ((stub.ops->caps & PL_CAP_CHECKS_FREE) != 0 &&
+            stub.ops->split(stub.self, stub.cpus[0], &wrong, 0) != PL_REFUSED)
+            fail_msg("%s: what was not granted", all[i]->name);
+        wrong.first = pl_frame_at(UINT64_C(1) << 40);
+        if ((stub.ops->caps & PL_CAP_CHECKS_FREE) != 0 &&
+            stub.ops->split(stub.self, stub.cpus[0], &wrong, 0) != PL_REFUSED)
+            fail_msg("%s: what is not there", all[i]->name);
         assert_int_equal(stub_free(&stub, &run), PL_OK);
         stub_close(&stub);
     }
@@ -220,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_machines_that_cannot_be_are_refused),
         cmocka_unit_test(test_runs_that_wrap_are_never),
         cmocka_unit_test(test_runs_of_one_node_stay_on_it),
+        cmocka_unit_test(test_frames_of_a_named_node),
         cmocka_unit_test(test_blocks_of_one_node_stay_on_it),
         cmocka_unit_test(test_splits_to_no_order_are_unsupported),
     };

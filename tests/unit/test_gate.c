@@ -66,7 +66,10 @@ static void counts_what_passes(void **state)
     (void)state;
     struct stand stand;
     struct pl_run run;
+    struct pl_page_counts counts;
     open_stand(&stand, UINT64_C(1) << 32);
+    stand.page.ops->count(stand.page.self, &counts);
+    assert_int_equal(counts.free, FRAMES);
     assert_int_equal(take(&stand, 0, &run), PL_OK);
     assert_true(gate_owns(&stand.gate, run.first));
     assert_true(run.first.number >= (UINT64_C(1) << 32) + 16);

@@ -122,6 +122,11 @@ static void addresses_run_out(void **state)
             assert_int_equal(iokit_memory_prepare(ranges[i], desk.cpu, DESK_IN_OUT), IOKIT_NO_RESOURCES);
         both.bytes = P;
     }
+    /* What a descriptor that is no buffer is asked in vain. */
+    assert_int_equal(iokit_buffer_address(ranges[0]), 0);
+    assert_int_equal(iokit_buffer_address_at(ranges[0], 0, 1), 0);
+    assert_int_equal(iokit_buffer_backing_bytes(ranges[0]), 0);
+    assert_true(pl_frame_is_none(iokit_buffer_frame(ranges[0], 0)));
     assert_int_equal(iokit_memory_prepare(ranges[1], desk.cpu, DESK_IN_OUT), IOKIT_SUCCESS);
     assert_int_equal(iokit_memory_complete(ranges[1], desk.cpu), IOKIT_SUCCESS);
     desk_release(&desk, ranges[1]); /* between two others that live */

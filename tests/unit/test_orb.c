@@ -74,11 +74,12 @@ static void what_is_no_orb_is_trapped_by_every_call(void **state)
         assert_int_equal(sbp2_orb_set_constraints(login, cpu, bad[i], 0, 0, 0), IOKIT_BAD_ARGUMENT);
         assert_int_equal(sbp2_orb_set_command(login, bad[i], NULL, 0), IOKIT_BAD_ARGUMENT);
         assert_int_equal(sbp2_orb_set_command_memory(login, cpu, bad[i], NULL), IOKIT_BAD_ARGUMENT);
+        assert_int_equal(sbp2_submit(login, cpu, bad[i]), IOKIT_BAD_ARGUMENT);
         sbp2_orb_set_timeout(login, cpu, bad[i], 1);
         sbp2_orb_prepare(login, bad[i]);
         sbp2_orb_retain(login, bad[i]);
         sbp2_orb_release(login, cpu, bad[i]);
-        assert_int_equal(stand.trap.count, before + 13);
+        assert_int_equal(stand.trap.count, before + 14);
     }
     assert_int_equal(stand.gate.calls, 0);
     sbp2_orb_release(other.login, other.rig.cpu, foreign);
@@ -98,9 +99,11 @@ static void calls_that_may_sleep_are_trapped_at_interrupt_level(void **state)
     assert_int_equal(make_table(&stand, orb, 1), IOKIT_NOT_PERMITTED);
     assert_int_equal(sbp2_orb_set_command_buffers(stand.login, cpu, orb, NULL, 0, 0), IOKIT_NOT_PERMITTED);
     assert_int_equal(sbp2_orb_set_constraints(stand.login, cpu, orb, 1, 1, 1), IOKIT_NOT_PERMITTED);
+    assert_int_equal(sbp2_orb_set_ranges(stand.login, cpu, orb, NULL, 0, 0, 0, 0), IOKIT_NOT_PERMITTED);
+    assert_int_equal(sbp2_orb_set_command_memory(stand.login, cpu, orb, NULL), IOKIT_NOT_PERMITTED);
     sbp2_orb_set_timeout(stand.login, cpu, orb, 5);
     sbp2_orb_release(stand.login, cpu, orb);
-    assert_int_equal(stand.trap.count, 6);
+    assert_int_equal(stand.trap.count, 8);
     assert_int_equal(sbp2_orb_capacity(stand.login, orb), 512);
     assert_int_equal(sbp2_orb_timeout(stand.login, orb), 0);
     cpu->context = PL_CONTEXT_TASK;

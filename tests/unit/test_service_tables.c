@@ -460,6 +460,20 @@ static void test_audit_sees_what_is_wrong(void **state)
     rack_close(&rack);
 }
 
+/* Expect words from each. */
+static void test_settings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(services); i++) {
+        struct rack rack;
+        char text[256] = "";
+        rack_open(&rack, services[i].candidate, services[i].params);
+        rack.ops->settings(rack.self, text, sizeof(text));
+        assert_non_null(strstr(text, "="));
+        rack_close(&rack);
+    }
+}
+
 /* Wrong parameters, and a machine whose frames have no contents.
  * Expect PL_INVALID and PL_UNSUPPORTED. */
 static void test_init_is_strict(void **state)
@@ -506,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_a_stock_is_there_from_the_start),
         cmocka_unit_test(test_interrupts_at_the_worst_moment),
         cmocka_unit_test(test_audit_sees_what_is_wrong),
+        cmocka_unit_test(test_settings),
         cmocka_unit_test(test_init_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

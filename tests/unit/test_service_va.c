@@ -420,6 +420,29 @@ static void test_audit_sees_what_is_wrong(void **state)
     va_close(&va);
 }
 
+/* Expect one line of words from each, cut where there is no room. */
+static void test_settings(void **state)
+{
+    (void)state;
+    static const char *const params[] = {NULL, "fit=best"};
+    for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
+        for (size_t k = 0; k < PL_COUNT_OF(params); k++) {
+            struct va va;
+            char text[256] = "";
+            if (k > 0 && all[i] != &pl_candidate_vmem)
+                continue;
+            va_open(&va, all[i], WINDOW_ADDR, WINDOW_PAGES * P, params[k]);
+            assert_int_equal(va.status, PL_OK);
+            va.ops->settings(va.self, text, sizeof(text));
+            assert_non_null(strchr(text, '='));
+            assert_null(strchr(text, '\n'));
+            va.ops->settings(va.self, text, 4);
+            assert_int_equal(strlen(text), 3);
+            va_close(&va);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_tells_who_could_sleep),
         cmocka_unit_test(test_tree_is_balanced),
         cmocka_unit_test(test_audit_sees_what_is_wrong),
+        cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
