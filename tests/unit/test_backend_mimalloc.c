@@ -406,18 +406,37 @@ static void test_thread_outlives_the_instance(void **state)
     stub2_destroy(&stub);
 }
 
+/* No thread key is left in the process. Expect a refusal that leaves nothing open, and an instance when there
+ * is one. */
+static void test_without_a_thread_key(void **state)
+{
+    static pthread_key_t keys[4096];
+    const struct pl_range range = {.frame_count = 2 * SEGMENT_FRAMES};
+    struct stub2 stub;
+    enum pl_status status;
+    size_t count = 0;
+    (void)state;
+    make(&stub, &range, 1, 1);
+    while (count < PL_COUNT_OF(keys) && pthread_key_create(&keys[count], NULL) == 0)
+        count++;
+    struct pl_page page = stub2_init(&stub, &pl_candidate_mimalloc, NULL, 0, NULL, &status);
+    while (count > 0)
+        assert_int_equal(pthread_key_delete(keys[--count]), 0);
+    assert_null(page.self);
+    assert_int_equal(status, PL_UNSUPPORTED);
+    page = open_on(&stub);
+    stub2_fini(&page);
+    stub2_destroy(&stub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fill_empty_fill),
-        cmocka_unit_test(test_many_instances),
-        cmocka_unit_test(test_replaces_nothing),
-        cmocka_unit_test(test_one_instance),
-        cmocka_unit_test(test_refused_machines),
-        cmocka_unit_test(test_refuses_every_mistake),
-        cmocka_unit_test(test_interrupts),
-        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_thread_outlives_the_instance),
+        cmocka_unit_test(test_fill_empty_fill),       cmocka_unit_test(test_many_instances),
+        cmocka_unit_test(test_replaces_nothing),      cmocka_unit_test(test_one_instance),
+        cmocka_unit_test(test_refused_machines),      cmocka_unit_test(test_without_a_thread_key),
+        cmocka_unit_test(test_refuses_every_mistake), cmocka_unit_test(test_interrupts),
+        cmocka_unit_test(test_two_threads),           cmocka_unit_test(test_thread_outlives_the_instance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,20 @@ static void addresses_run_out(void **state)
     struct desk desk;
     (void)state;
     desk_open_swap(&desk, CONTRACT_DOC, true, DESK_SWAP);
+    struct iokit_memory *source = desk_user(&desk, DESK_IN_OUT, 3 * P);
+    assert_non_null(source);
+    struct iokit_range whole = {.addr = iokit_buffer_address(source) + 16, .bytes = 3 * P - 16};
+    struct iokit_memory *over = iokit_memory_with_ranges(&desk.iokit, desk.cpu, &whole, 1, DESK_IN_OUT);
+    assert_int_equal(iokit_memory_prepare(over, desk.cpu, DESK_IN_OUT), IOKIT_SUCCESS);
+    for (uint64_t offset = 0; offset < whole.bytes; offset += P) {
+        uint64_t bytes = 0;
+        uint64_t addr = iokit_memory_segment(over, offset, &bytes);
+        assert_int_equal(iokit_io_translate(&desk.iokit, addr),
+                         iokit_buffer_frame(source, offset / P).number * P + 16);
+    }
+    assert_int_equal(iokit_memory_complete(over, desk.cpu), IOKIT_SUCCESS);
+    desk_release(&desk, over);
+    desk_release(&desk, source);
     window_init(&desk.iokit.io, P, P);
     desk_refuses(&desk, IOKIT_TASK_KERNEL, DESK_IN_OUT, 2 * P, P);
     struct iokit_memory *user = desk_user(&desk, DESK_IN_OUT, 2 * P);

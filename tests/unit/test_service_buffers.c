@@ -249,6 +249,16 @@ static void test_character_of_each(void **state)
     assert_int_equal(desk.fixture.calls, 12);
     assert_int_equal(desk.fixture.run_calls, 0);
     assert_int_equal(desk.run_count, 1); /* first fit: all neighbours */
+    char text[64] = "";
+    pl_candidate_run.buffer->settings(desk.self, text, sizeof(text));
+    assert_non_null(strchr(text, '='));
+    struct pl_buffer_config config = {.bytes = sizeof(config),
+                                      .machine = &desk.fixture.stub.machine,
+                                      .page = desk.fixture.page,
+                                      .params = "keep=1"};
+    void *other = service_metadata(desk.ops->meta_bytes(&config));
+    assert_int_equal(desk.ops->init(other, &config), PL_INVALID);
+    free(other);
     assert_int_equal(release(&desk, desk.runs, 1), PL_OK);
     desk_close(&desk);
 }

@@ -424,7 +424,7 @@ static void test_audit_sees_what_is_wrong(void **state)
 static void test_settings(void **state)
 {
     (void)state;
-    static const char *const params[] = {NULL, "fit=best"};
+    static const char *const params[] = {NULL, "fit=best", "areas=1"};
     for (size_t i = 0; i < PL_COUNT_OF(all); i++) {
         for (size_t k = 0; k < PL_COUNT_OF(params); k++) {
             struct va va;
