@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# coverage.sh [-t] [-b CANDIDATES] [-d BUILD] [-o FILE] [PATH...]: what stored programs reach of systems/ and allocators/.
+# coverage.sh [-t] [-b CANDIDATES] [-d BUILD] [-o FILE] [PATH...]: what stored programs reach of systems/, allocators/.
 #
 # Replays every PATH, a program or a folder of them such as a campaign's corpora (default: all that is stored), and the
 # boundary inputs of each family, in the plain runner of preset cover; -t runs the test suite in it as well. Prints
@@ -34,15 +34,15 @@ trap 'rm -rf "$scratch"' EXIT
 
 [ -f "$build/build.ninja" ] || (cd "$root" && cmake --preset cover -B "$build") >"$scratch/log" 2>&1 ||
   { tail -n 20 "$scratch/log" >&2; exit 2; }
-cmake --build "$build" $([ -n "$tests" ] || echo --target replay_all) >"$scratch/log" 2>&1 ||
+cmake --build "$build" --target "$([ -n "$tests" ] && echo all || echo replay_all)" >"$scratch/log" 2>&1 ||
   { grep -E 'error|FAILED' "$scratch/log" >&2; exit 2; }
 program=$build/tests/regress/replay_all
 
 # Stored texts and what explains them lie in the same folders; notes are no programs, nor is what a fuzzer keeps about
 # them (AFL++'s .cur_input, .state/, fuzzer_stats ...) or an empty file. Corpora share most of their seeds: once each.
 find "$@" -name '.?*' -prune -o -type f -size +0 ! -name '*.md' ! -name '*.log' ! -name dictionary \
-  ! -name 'fuzzer_s*' ! -name plot_data ! -name cmdline ! -name fastresume.bin ! -name target_hash ! -name fuzz_bitmap -print0 |
-  xargs -0 -r md5sum -z | sort -z -u -k 1,1 | cut -z -c 35- >"$scratch/files"
+  ! -name 'fuzzer_s*' ! -name plot_data ! -name cmdline ! -name fastresume.bin ! -name target_hash \
+  ! -name fuzz_bitmap -print0 | xargs -0 -r md5sum -z | sort -z -u -k 1,1 | cut -z -c 35- >"$scratch/files"
 status=0
 run() {
   local got=0
@@ -62,7 +62,14 @@ fi
 [ ! -s "$scratch/findings" ] || head -n 40 "$scratch/findings" >&2
 
 llvm-profdata-19 merge -o "$scratch/all.profdata" "$scratch"/*.profraw
-llvm-cov-19 export "$program" -instr-profile="$scratch/all.profdata" "$root/systems" "$root/allocators" >"$scratch/all.json"
+# Inline functions of headers count for the program that has them: the unit tests', too.
+objects=()
+if [ -n "$tests" ]; then
+  mapfile -t objects < <(find "$build/tests/unit" -maxdepth 1 -type f -perm -100 -name 'test_*' \
+    ! -name '*runner' ! -name '*expect' -printf '-object\n%p\n')
+fi
+llvm-cov-19 export "$program" "${objects[@]}" -instr-profile="$scratch/all.profdata" "$root/systems" \
+  "$root/allocators" >"$scratch/all.json"
 [ -z "$keep" ] || cp "$scratch/all.json" "$keep"
 /usr/bin/python3 "$root/tests/coverage.py" "$root" "$scratch/all.json"
 exit "$status"
