@@ -89,11 +89,12 @@ static void parts_of_pages_come_and_go(void **state)
             heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
     }
     assert_int_equal(desk.gate.held, full - 1);
-    for (unsigned k = 0; k < 600; k++) {
-        unsigned i = k == 0   ? 0
-                     : k == 1 ? 599
-                              : k - 1; /* the first page has room before the last, and goes first */
-        if (page[i] != middle)
+    unsigned first = 0; /* so that another page is listed before the last one, which then goes first */
+    while (page[first] == middle || page[first] == page[599])
+        first++;
+    heap_put(&desk.iokit, desk.cpu, page[first], at[first]);
+    for (unsigned i = 600; i-- > 0;) {
+        if (i != first && page[i] != middle)
             heap_put(&desk.iokit, desk.cpu, page[i], at[i]);
     }
     assert_int_equal(desk.iokit.heap_objects, 0);
@@ -155,6 +156,9 @@ static void addresses_run_out(void **state)
     user = desk_user(&desk, DESK_IN_OUT, P);
     assert_non_null(user);
     assert_int_equal(iokit_memory_prepare(user, desk.cpu, DESK_IN_OUT), IOKIT_SUCCESS);
+    desk.cpu->context = PL_CONTEXT_HARDIRQ;
+    assert_int_equal(iokit_memory_write(user, desk.cpu, 0, "x", 1), 0);
+    desk.cpu->context = PL_CONTEXT_TASK;
     user->wire_count = UINT32_MAX; /* as if prepared so often */
     assert_int_equal(iokit_memory_prepare(user, desk.cpu, DESK_IN_OUT), IOKIT_NO_RESOURCES);
     user->wire_count = 1;
@@ -163,13 +167,37 @@ static void addresses_run_out(void **state)
     desk_close(&desk);
 }
 
+/* The frames of a purgeable buffer are held by a descriptor over ranges while it is emptied. Expect them to
+ * stay and to be zero. */
+static void what_is_held_is_emptied_in_place(void **state)
+{
+    struct desk desk;
+    uint32_t old = 0;
+    unsigned char byte = 0xff;
+    (void)state;
+    desk_open(&desk, CONTRACT_DOC);
+    struct iokit_memory *user = desk_user(&desk, DESK_IN_OUT | IOKIT_PURGEABLE, P);
+    assert_non_null(user);
+    assert_int_equal(iokit_memory_write(user, desk.cpu, 0, &byte, 1), 1);
+    struct iokit_range whole = {.addr = iokit_buffer_address(user), .bytes = P};
+    struct iokit_memory *over = iokit_memory_with_ranges(&desk.iokit, desk.cpu, &whole, 1, DESK_IN_OUT);
+    assert_int_equal(iokit_memory_prepare(over, desk.cpu, DESK_IN_OUT), IOKIT_SUCCESS);
+    uint64_t number = iokit_buffer_frame(user, 0).number;
+    assert_int_equal(iokit_buffer_set_purgeable(user, desk.cpu, IOKIT_PURGE_EMPTY, &old), IOKIT_SUCCESS);
+    assert_int_equal(iokit_buffer_frame(user, 0).number, number);
+    assert_int_equal(*gate_bytes(&desk.gate, pl_frame_at(number)), 0);
+    assert_int_equal(iokit_memory_complete(over, desk.cpu), IOKIT_SUCCESS);
+    desk_release(&desk, over);
+    desk_release(&desk, user);
+    desk_close(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gaps_are_found_and_only_those),
-        cmocka_unit_test(alignment_is_part_of_the_gap),
-        cmocka_unit_test(parts_of_pages_come_and_go),
-        cmocka_unit_test(addresses_run_out),
+        cmocka_unit_test(gaps_are_found_and_only_those),    cmocka_unit_test(alignment_is_part_of_the_gap),
+        cmocka_unit_test(parts_of_pages_come_and_go),       cmocka_unit_test(addresses_run_out),
+        cmocka_unit_test(what_is_held_is_emptied_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
