@@ -44,7 +44,8 @@ static bool tlsf_shape_is_legal(const struct pl_machine *machine)
     uint64_t frames = 0;
     uint64_t low = machine->first.number; /* the lowest that the next range may begin at */
     uint64_t left = machine->span;        /* frames from there to the end of the span */
-    PL_ASSERT(machine->range_count > 0);
+    if (machine->range_count == 0)
+        return false;
     for (uint32_t i = 0; i < machine->range_count; i++) {
         const struct pl_range *range = &machine->ranges[i];
         if (range->node >= machine->node_count || range->frame_count == 0 || range->first.number < low)

@@ -74,7 +74,7 @@ static bool punch(struct space_bench *bench)
 static bool space_prepare(struct cell *cell)
 {
     uint64_t pages = UINT64_C(1) << cell->params.order;
-    if (pages > STAND_WINDOW_BYTES / PL_FRAME_BYTES / (4 * MANY_AREAS))
+    if (pages > STAND_WINDOW_BYTES / PL_FRAME_BYTES / (UINT64_C(4) * MANY_AREAS))
         return workload_cannot(cell, "%llu pages: the window is too small for so many areas",
                                (unsigned long long)pages);
     struct space_bench *bench = stand_new(cell, sizeof(*bench), 0);

@@ -383,7 +383,7 @@ static void test_ageing_is_shown(void **state)
     assert_non_null(strstr(text, " 40/43 (12) "));
     free(text);
     text = printed(result, REPORT_CSV);
-    assert_non_null(strstr(text, ",command,usable_order_9,"));
+    assert_non_null(strstr(text, ",command,model_of,usable_order_9,"));
     assert_non_null(strstr(text, ",0.25,,,,,0.7,43,40,12,"));
     free(text);
     assert_int_equal(report_write_html_from(result, place->page, &error), 0);
