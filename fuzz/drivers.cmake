@@ -17,14 +17,14 @@ endforeach()
 
 get_property(room_sources GLOBAL PROPERTY PAGELAB_ROOM_SOURCES)
 # Recorded traces and checks, which fork, are not fuzzed here.
-list(FILTER room_sources EXCLUDE REGEX "/engine/(trace/|checks/|isolate\\.c|replay\\.c)")
+list(FILTER room_sources EXCLUDE REGEX "/engine/(trace/|checks/|replay\\.c)")
 get_property(backend_sources GLOBAL PROPERTY PAGELAB_PRODUCT_SOURCES)
 get_property(test_sources GLOBAL PROPERTY PAGELAB_TEST_SOURCES)
 get_property(backend_libraries GLOBAL PROPERTY PAGELAB_PRODUCT_LIBRARIES)
 get_property(test_libraries GLOBAL PROPERTY PAGELAB_TEST_LIBRARIES)
 set(seen_sources ${backend_sources} ${test_sources} ${room_sources})
 set(plain_sources ${seen_sources})
-set(unseen "_audit\\.c|/platform/|/engine/oracle/|/engine/(shadow|finding|program_[a-z]*|registry|spec|instance|op[_a-z]*)\\.c")
+set(unseen "_audit\\.c|/platform/|/engine/oracle/|/engine/(shadow|finding|program_[a-z]*|registry|spec|plugin|isolate|instance|op[_a-z]*)\\.c")
 list(FILTER plain_sources INCLUDE REGEX "${unseen}")
 list(FILTER seen_sources EXCLUDE REGEX "${unseen}")
 

@@ -126,7 +126,6 @@ static bool slate_shape_is_legal(const struct pl_machine *machine)
 {
     uint64_t end = 0;
     uint64_t frame_count = 0;
-    PL_ASSERT(machine->range_count > 0);
     for (uint32_t i = 0; i < machine->range_count; i++) {
         const struct pl_range *range = &machine->ranges[i];
         uint64_t offset = range->first.number - machine->first.number;
