@@ -35,6 +35,18 @@ bool spec_needs_large_machine(const struct spec *spec)
     return spec_claims(spec, PL_CAP_NEEDS_CONTENTS);
 }
 
+/* What a machine's shape asks for that is not claimed; NULL if nothing. Nobody is asked beyond its claims. */
+static const char *shape_beyond(const struct pl_machine *machine, uint64_t caps)
+{
+    if (machine->range_count > 1 && (caps & PL_CAP_HOLES) == 0)
+        return "holes";
+    if (machine->first.number != 0 && (caps & PL_CAP_BASE) == 0)
+        return "base";
+    if (machine->node_count > 1 && (caps & PL_CAP_NODES) == 0)
+        return "nodes";
+    return NULL;
+}
+
 static enum pl_status plan_layers(struct instance *instance, struct spec_error *error)
 {
     struct pl_page inner = {0};
@@ -73,7 +85,12 @@ static enum pl_status plan_layers(struct instance *instance, struct spec_error *
             instance->max_order = ops->max_order;
     }
     instance->caps = inner_caps;
-    return PL_OK;
+    const char *beyond = shape_beyond(instance->machine, inner_caps);
+    if (beyond == NULL)
+        return PL_OK;
+    snprintf(error->text, sizeof(error->text), "backend '%s': does not claim this machine's shape: %s",
+             instance->spec.name, beyond);
+    return PL_UNSUPPORTED;
 }
 
 static void fini_layers(struct instance *instance, uint32_t from)

@@ -23,4 +23,9 @@ for target in page area; do
   [ -s "good/corpora/$target/dictionary" ] || fail "no dictionary of $target"
   [ -n "$(ls good/corpora/$target/libfuzzer/corpus)" ] || fail "no corpus of $target"
 done
+
+# A plug-in is fuzzed as any other candidate, by its path.
+cc -std=c17 -I"$SOURCE/include" -fPIC -shared -o mine.so "$SOURCE/examples/plugin/stack.c" || fail "the example does not compile"
+expect 0 './mine.so +libfuzzer.* 0 +none' "$PAGELAB" fuzz --backend ./mine.so --time 2 --engine libfuzzer --bin "$drivers" \
+  --out foreign
 finish
