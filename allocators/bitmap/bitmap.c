@@ -273,7 +273,7 @@ PL_INLINE bool bitmap_is_grant(const struct bitmap *self, const struct pl_run *r
     PL_ASSERT((self->word[index / 64].free & self->word[index / 64].head) == 0);
     if ((self->word[index / 64].head >> (index % 64) & 1) == 0)
         return false;
-    if (bitmap_is_power_of_two(run->frame_count) && run->order != PL_CTZ64(run->frame_count))
+    if (pl_is_power_of_two(run->frame_count) && run->order != PL_CTZ64(run->frame_count))
         return false;
     return bitmap_grant_end(self, index) - index == run->frame_count;
 }

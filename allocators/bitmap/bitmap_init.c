@@ -65,28 +65,6 @@ size_t bitmap_meta_bytes(const struct pl_page_config *config)
     return bitmap_measure(&measured, config->machine) ? bitmap_lay_out(&measured, NULL) : 0;
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool bitmap_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->span > 0);
-    PL_ASSERT(machine->ranges != NULL);
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < machine->first.number || range->node >= machine->node_count)
-            return false;
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 static void bitmap_set_heads(struct bitmap *self, uint64_t first, uint64_t frame_count, bool value)
 {
     PL_ASSERT(first + frame_count <= self->word_count * 64);
@@ -105,7 +83,7 @@ enum pl_status bitmap_init(void *instance, const struct pl_page_config *config)
     const struct pl_machine *machine = config->machine;
     PL_ASSERT(self != NULL);
     PL_ASSERT(machine != NULL);
-    if (!bitmap_measure(self, machine) || !bitmap_shape_is_legal(machine))
+    if (!bitmap_measure(self, machine) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     bitmap_lay_out(self, instance);
     bitmap_set_heads(self, 0, self->word_count * 64, true);

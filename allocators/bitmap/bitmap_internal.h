@@ -126,11 +126,6 @@ PL_INLINE bool bitmap_is_wanted_node(const struct pl_range *range, const struct 
     return request->node == PL_NODE_ANY || range->node == request->node;
 }
 
-PL_INLINE bool bitmap_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* Lowest aligned free block of 2^order anywhere, or BITMAP_NONE. */
 PL_INLINE uint64_t bitmap_find_lowest(const struct bitmap *self, uint32_t order)
 {

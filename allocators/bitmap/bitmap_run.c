@@ -2,26 +2,6 @@
  * along the words in between. */
 #include "bitmap_internal.h"
 
-/* The lowest start at or above frame number `from` that alignment and boundary allow, or PL_FRAME_NONE. */
-static uint64_t bitmap_legal_start(const struct pl_constraints *want, uint64_t from)
-{
-    PL_ASSERT(want->alignment != 0);
-    uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
-    if (start < from)
-        return PL_FRAME_NONE;
-    if (want->boundary == 0)
-        return start;
-    if (want->frame_count > want->boundary)
-        return PL_FRAME_NONE;
-    uint64_t left = want->boundary - (start & (want->boundary - 1));
-    if (left >= want->frame_count)
-        return start;
-    /* Not at a multiple of the boundary, so the boundary is the larger power and its next multiple is
-     * aligned. */
-    PL_ASSERT(want->boundary > want->alignment);
-    return start + left > start ? start + left : PL_FRAME_NONE;
-}
-
 /* Index of the first frame in [from, to) that is not free, or `to`. */
 static uint64_t bitmap_first_busy(const struct bitmap *self, uint64_t from, uint64_t to)
 {
@@ -48,7 +28,7 @@ uint64_t bitmap_find_run(const struct bitmap *self, const struct pl_constraints 
         at = bitmap_find_block(self, 0, at, high);
         if (at == BITMAP_NONE)
             return BITMAP_NONE;
-        uint64_t start = bitmap_legal_start(want, self->base + at);
+        uint64_t start = pl_legal_start(want, self->base + at);
         if (start == PL_FRAME_NONE || start - self->base >= high)
             return BITMAP_NONE;
         at = start - self->base;
@@ -74,7 +54,7 @@ static bool bitmap_could_fit(const struct bitmap *self, const struct pl_request 
             continue;
         uint64_t low = range->first.number;
         uint64_t high = low + range->frame_count;
-        uint64_t start = bitmap_legal_start(want, low > want->low.number ? low : want->low.number);
+        uint64_t start = pl_legal_start(want, low > want->low.number ? low : want->low.number);
         high = high < want->high.number ? high : want->high.number;
         if (start < high && high - start >= want->frame_count)
             return true;
@@ -90,9 +70,9 @@ enum pl_status bitmap_alloc_run(void *instance, struct pl_cpu *cpu, const struct
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || constraints->frame_count == 0)
         return PL_INVALID;
-    if (!bitmap_is_power_of_two(constraints->alignment))
+    if (!pl_is_power_of_two(constraints->alignment))
         return PL_INVALID;
-    if (constraints->boundary != 0 && !bitmap_is_power_of_two(constraints->boundary))
+    if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
     if (!bitmap_could_fit(self, request, constraints))
         return PL_NEVER;
@@ -105,6 +85,6 @@ enum pl_status bitmap_alloc_run(void *instance, struct pl_cpu *cpu, const struct
         return PL_NO_MEMORY;
     uint64_t frame_count = constraints->frame_count;
     *run = (struct pl_run){.first = pl_frame_at(self->base + found), .frame_count = frame_count};
-    run->order = bitmap_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+    run->order = pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
     return PL_OK;
 }

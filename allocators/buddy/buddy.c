@@ -48,28 +48,6 @@ static size_t buddy_meta_bytes(const struct pl_page_config *config)
     return buddy_state_offset(&measured) + measured.index_count;
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool buddy_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->span > 0);
-    PL_ASSERT(machine->ranges != NULL);
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < machine->first.number || range->node >= machine->node_count)
-            return false;
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 /* Pushes a range's blocks from the top down, so that the lowest is granted first. */
 static void buddy_add_range(struct buddy *self, const struct pl_range *range)
 {
@@ -92,7 +70,7 @@ static enum pl_status buddy_init(void *instance, const struct pl_page_config *co
     const struct pl_machine *machine = config->machine;
     PL_ASSERT(self != NULL);
     PL_ASSERT(machine != NULL);
-    if (!buddy_measure(self, machine) || !buddy_shape_is_legal(machine))
+    if (!buddy_measure(self, machine) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     self->machine = machine;
     self->link = (void *)((unsigned char *)instance + buddy_link_offset());

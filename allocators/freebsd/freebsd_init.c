@@ -134,28 +134,6 @@ size_t freebsd_meta_bytes(const struct pl_page_config *config)
     return freebsd_lay_out(&measured, config->machine).bytes;
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool freebsd_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->span > 0);
-    PL_ASSERT(machine->ranges != NULL);
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < machine->first.number || range->node >= machine->node_count)
-            return false;
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 static bool freebsd_wants_dma32(const struct pl_machine *machine)
 {
     uint64_t limit = UINT64_C(1) << 20;
@@ -215,7 +193,7 @@ enum pl_status freebsd_init(void *instance, const struct pl_page_config *config)
     PL_ASSERT(machine != NULL);
     if (!freebsd_parse(config->params, &params))
         return PL_INVALID;
-    if (!freebsd_measure(self, machine, &params) || !freebsd_shape_is_legal(machine))
+    if (!freebsd_measure(self, machine, &params) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     struct freebsd_layout at = freebsd_lay_out(self, machine);
     unsigned char *bytes = instance;

@@ -6,16 +6,11 @@
 /* What may be part of a run. */
 enum freebsd_reach { FREEBSD_REACH_BLOCK, FREEBSD_REACH_QUEUED, FREEBSD_REACH_RESERVED, FREEBSD_REACH_COUNT };
 
-static bool freebsd_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* The lowest legal start of a run in frames [low, high), or PL_FRAME_NONE. */
 static uint64_t freebsd_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
 {
     PL_ASSERT(want->frame_count > 0);
-    PL_ASSERT(freebsd_is_power_of_two(want->alignment));
+    PL_ASSERT(pl_is_power_of_two(want->alignment));
     low = low > want->low.number ? low : want->low.number;
     high = high < want->high.number ? high : want->high.number;
     if (low >= high || high - low < want->frame_count)
@@ -196,9 +191,9 @@ enum pl_status freebsd_alloc_run(void *instance, struct pl_cpu *cpu, const struc
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || frame_count == 0)
         return PL_INVALID;
-    if (!freebsd_is_power_of_two(constraints->alignment))
+    if (!pl_is_power_of_two(constraints->alignment))
         return PL_INVALID;
-    if (constraints->boundary != 0 && !freebsd_is_power_of_two(constraints->boundary))
+    if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
     if (!freebsd_could_fit(self, request, constraints))
         return PL_NEVER;
@@ -209,6 +204,6 @@ enum pl_status freebsd_alloc_run(void *instance, struct pl_cpu *cpu, const struc
     if (found == PL_FRAME_NONE)
         return PL_NO_MEMORY;
     *run = (struct pl_run){.first = pl_frame_at(found), .frame_count = frame_count};
-    run->order = freebsd_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+    run->order = pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
     return PL_OK;
 }

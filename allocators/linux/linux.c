@@ -238,18 +238,22 @@ static void lx_free_listed(struct lx *self, struct pl_cpu *cpu, uint64_t index, 
     pl_lock_drop(&zone->lock, cpu);
 }
 
-/* Entered masked, returns unmasked. */
+/* Entered masked, returns unmasked. The last block goes first: the head marks the grant as whole until the
+ * end, and no other CPU's run can come to lie in front of parts that are still to go. */
 static PL_NOINLINE enum pl_status lx_free_slow(struct lx *self, struct pl_cpu *cpu, const struct pl_run *run,
                                                uint32_t before)
 {
     bool is_grant = lx_is_whole_grant(self, run);
-    uint64_t at = run->first.number - self->base;
-    uint64_t end = at + run->frame_count;
-    while (is_grant && at < end) {
-        uint32_t order = LX_ORDER(lx_state(self, at));
-        PL_ASSERT(at + (UINT64_C(1) << order) <= end);
-        lx_free_listed(self, cpu, at, order);
-        at += UINT64_C(1) << order;
+    uint64_t first = run->first.number - self->base;
+    uint64_t at = first + run->frame_count;
+    while (is_grant && at > first) {
+        uint64_t part = at - 1; /* back to where the last block begins: each step is to a larger alignment */
+        while (lx_state(self, part) == LX_INSIDE)
+            part &= part - 1;
+        PL_ASSERT(part >= first);
+        PL_ASSERT(part + (UINT64_C(1) << LX_ORDER(lx_state(self, part))) == at);
+        lx_free_listed(self, cpu, part, LX_ORDER(lx_state(self, part)));
+        at = part;
     }
     pl_unmask(cpu, before);
     return is_grant ? PL_OK : PL_REFUSED;

@@ -125,27 +125,6 @@ size_t lx_meta_bytes(const struct pl_page_config *config)
     return lx_measure(config->machine, &layout) ? (size_t)layout.bytes : 0;
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool lx_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->span > 0);
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < machine->first.number || range->node >= machine->node_count)
-            return false;
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 /* --- zones --- */
 
 /* The largest root r with r * r <= value. */
@@ -287,7 +266,7 @@ enum pl_status lx_init(void *instance, const struct pl_page_config *config)
     PL_ASSERT(machine != NULL);
     if (!lx_parse(config->params, &params))
         return PL_INVALID;
-    if (!lx_measure(machine, &layout) || !lx_shape_is_legal(machine))
+    if (!lx_measure(machine, &layout) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     unsigned char *bytes = instance;
     self->machine = machine;

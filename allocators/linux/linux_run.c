@@ -3,37 +3,13 @@
  * back to their lists. A run may cross the border of two zones: all locks of its node are held. */
 #include "linux_internal.h"
 
-static bool lx_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
-/* The lowest start at or above `from` that alignment and boundary allow, or PL_FRAME_NONE. */
-static uint64_t lx_legal_start(const struct pl_constraints *want, uint64_t from)
-{
-    PL_ASSERT(lx_is_power_of_two(want->alignment));
-    uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
-    if (start < from)
-        return PL_FRAME_NONE;
-    if (want->boundary == 0)
-        return start;
-    if (want->frame_count > want->boundary)
-        return PL_FRAME_NONE;
-    uint64_t left = want->boundary - (start & (want->boundary - 1));
-    if (left >= want->frame_count)
-        return start;
-    /* Within a boundary, so that is the larger power of the two, and its next multiple is aligned. */
-    PL_ASSERT(want->boundary > want->alignment);
-    return start + left > start ? start + left : PL_FRAME_NONE;
-}
-
 /* The legal start in frames [low, high), all free, or PL_FRAME_NONE. */
 static uint64_t lx_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
 {
     PL_ASSERT(want->frame_count > 0);
     low = low > want->low.number ? low : want->low.number;
     high = high < want->high.number ? high : want->high.number;
-    uint64_t start = lx_legal_start(want, low);
+    uint64_t start = pl_legal_start(want, low);
     return start < high && high - start >= want->frame_count ? start : PL_FRAME_NONE;
 }
 
@@ -194,9 +170,9 @@ enum pl_status lx_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || frame_count == 0)
         return PL_INVALID;
-    if (!lx_is_power_of_two(constraints->alignment))
+    if (!pl_is_power_of_two(constraints->alignment))
         return PL_INVALID;
-    if (constraints->boundary != 0 && !lx_is_power_of_two(constraints->boundary))
+    if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
     if (!lx_could_fit(self, request, constraints))
         return PL_NEVER;
@@ -210,6 +186,6 @@ enum pl_status lx_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_
     if (found == PL_FRAME_NONE)
         return PL_NO_MEMORY;
     *run = (struct pl_run){.first = pl_frame_at(found), .frame_count = frame_count};
-    run->order = lx_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+    run->order = pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
     return PL_OK;
 }

@@ -88,7 +88,7 @@ PL_INLINE bool llfree_is_run(const struct pl_run *run)
     if (PL_LIKELY(run->frame_count == 1))
         return run->order == 0;
     return run->frame_count != 0 &&
-           (!llfree_is_power_of_two(run->frame_count) || run->order == PL_CTZ64(run->frame_count));
+           (!pl_is_power_of_two(run->frame_count) || run->order == PL_CTZ64(run->frame_count));
 }
 
 /* The upper level hears of freed frames of one tree. */
@@ -229,5 +229,6 @@ const struct pl_candidate pl_candidate_llfree = {
     .summary = "lock-free bits and numbers in two levels, a tree of frames reserved by each CPU",
     .kind = PL_KIND_CANDIDATE,
     .page = &llfree_page,
+    .frames_max = LLFREE_SPAN_MAX,
     .params = "tree=N",
 };

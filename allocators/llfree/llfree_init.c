@@ -18,39 +18,13 @@ static uint32_t llfree_parse(const char *text)
     return 0;
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool llfree_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->ranges != NULL);
-    if (machine->span == 0 || machine->span > LLFREE_SPAN_MAX || machine->first.number > UINT64_MAX / 2)
-        return false;
-    if (machine->node_count == 0 || machine->node_count > PL_NODE_LIMIT || machine->cpu_count == 0 ||
-        machine->cpu_count > PL_CPU_LIMIT)
-        return false;
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset ||
-            range->node >= machine->node_count)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    PL_ASSERT(end <= machine->span);
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 /* Fills everything but the pointers: a zone from the first to the last frame of each node. */
 static bool llfree_measure(struct llfree *self, const struct pl_page_config *config)
 {
     const struct pl_machine *machine = config->machine;
     uint32_t children = llfree_parse(config->params);
     PL_ASSERT(self != NULL);
-    if (children == 0 || !llfree_shape_is_legal(machine))
+    if (children == 0 || !pl_machine_is_legal(machine))
         return false;
     self->machine = machine;
     self->zone_count = machine->node_count;

@@ -305,11 +305,6 @@ size_t llfree_meta_bytes(const struct pl_page_config *config);
 enum pl_status llfree_init(void *instance, const struct pl_page_config *config);
 uint64_t llfree_audit(const void *instance, struct pl_visitor *visitor);
 
-PL_INLINE bool llfree_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* Zones in the order in which a request looks at them: its own node's first, alone if it says so. */
 PL_INLINE uint32_t llfree_zone_first(const struct llfree *self, const struct pl_cpu *cpu,
                                      const struct pl_request *request)

@@ -127,8 +127,8 @@ enum pl_status llfree_alloc_run(void *instance, struct pl_cpu *cpu, const struct
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || frame_count == 0)
         return PL_INVALID;
-    if (!llfree_is_power_of_two(constraints->alignment) ||
-        (constraints->boundary != 0 && !llfree_is_power_of_two(constraints->boundary)))
+    if (!pl_is_power_of_two(constraints->alignment) ||
+        (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary)))
         return PL_INVALID;
     if (!llfree_run_could_fit(self, request, constraints))
         return PL_NEVER;
@@ -144,7 +144,7 @@ enum pl_status llfree_alloc_run(void *instance, struct pl_cpu *cpu, const struct
             if (found == LLFREE_NONE)
                 continue;
             *run = (struct pl_run){.first = pl_frame_at(zone->base + found), .frame_count = frame_count};
-            run->order = llfree_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+            run->order = pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
             return PL_OK;
         }
     }

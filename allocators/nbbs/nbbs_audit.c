@@ -66,6 +66,7 @@ static void nbbs_report_free(struct nbbs_walk *walk, uint32_t tier, uint64_t w)
             PL_ASSERT((left >> leaf & nbbs_leaf_mask(k)) == nbbs_leaf_mask(k));
             left &= ~(nbbs_leaf_mask(k) << leaf);
             walk->free_count += UINT64_C(1) << block.order;
+            block.node = pl_machine_node(walk->self->machine, block.first);
             walk->visitor->block(walk->visitor, &block);
         }
     }

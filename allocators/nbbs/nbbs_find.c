@@ -155,7 +155,7 @@ static PL_NOINLINE uint64_t nbbs_search_again(struct nbbs *self, struct pl_cpu *
     PL_ASSERT(request->order <= NBBS_MAX_ORDER);
     PL_ASSERT(cpu->id < self->machine->cpu_count);
     int64_t events = nbbs_events(self);
-    for (;;) {
+    for (uint32_t round = 0; round < NBBS_ROUNDS; round++) {
         /* Hints may be late; what is said to the caller is what the words say. */
         if (self->has_hints && nbbs_free_count(self) >> request->order == 0)
             return NBBS_NONE;
@@ -164,7 +164,9 @@ static PL_NOINLINE uint64_t nbbs_search_again(struct nbbs *self, struct pl_cpu *
         if (found != NBBS_NONE || now == events)
             return found;
         events = now;
+        pl_relax(cpu);
     }
+    return NBBS_NONE;
 }
 
 uint64_t nbbs_search(struct nbbs *self, struct pl_cpu *cpu, const struct pl_request *request)

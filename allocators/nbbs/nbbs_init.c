@@ -76,28 +76,6 @@ size_t nbbs_meta_bytes_hint(const struct pl_page_config *config)
     return nbbs_meta(config, true);
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool nbbs_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->span > 0);
-    PL_ASSERT(machine->ranges != NULL);
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < machine->first.number || range->node >= machine->node_count)
-            return false;
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 /* Before anybody else looks: nothing needs to be ordered. */
 static void nbbs_put(nbbs_word *word, uint64_t value)
 {
@@ -168,7 +146,7 @@ static enum pl_status nbbs_make(void *instance, const struct pl_page_config *con
     PL_ASSERT(machine != NULL);
     if (!nbbs_parse(config->params, has_hints, &keeps_cursor))
         return PL_INVALID;
-    if (!nbbs_measure(self, machine, has_hints) || !nbbs_shape_is_legal(machine))
+    if (!nbbs_measure(self, machine, has_hints) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     self->keeps_cursor = keeps_cursor;
     nbbs_lay_out(self, instance);

@@ -33,6 +33,8 @@
 #define NBBS_STATUS     UINT64_C(0xffffff)
 #define NBBS_CHANGE     (UINT64_C(1) << 24)
 #define NBBS_NONE       UINT64_MAX
+#define NBBS_ROUNDS                                                                                          \
+    64u /* that a search goes on while others free: bounded also where interrupts may not wait */
 #define NBBS_SPAN_MAX   (UINT64_C(1) << 32) /* word numbers of tier 0 fit 32 bits with room */
 #define NBBS_HINT_DEPTH 5u                  /* 64^5 words of tier 0 are more than NBBS_SPAN_MAX / 8 */
 

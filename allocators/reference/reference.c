@@ -34,38 +34,13 @@ static unsigned char *reference_byte(struct reference *self, uint64_t frame)
     return &self->state[frame - self->machine->first.number];
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool reference_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t first = machine->first.number;
-    uint64_t frame_count = 0;
-    uint64_t end = 0;
-    if (machine->range_count == 0 || machine->ranges[0].first.number != first)
-        return false;
-    if (machine->span > UINT64_MAX - first)
-        return false;
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < first || (i > 0 && range->first.number <= end))
-            return false;
-        if (range->node >= machine->node_count)
-            return false;
-        uint64_t offset = range->first.number - first;
-        if (offset >= machine->span || range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = reference_range_end(range);
-        frame_count += range->frame_count;
-    }
-    return end == first + machine->span && frame_count == machine->frame_count;
-}
-
 static enum pl_status reference_init(void *instance, const struct pl_page_config *config)
 {
     struct reference *self = instance;
     const struct pl_machine *machine = config->machine;
     PL_ASSERT(self != NULL);
     PL_ASSERT(machine != NULL);
-    if (reference_meta_bytes(config) == 0 || !reference_shape_is_legal(machine))
+    if (reference_meta_bytes(config) == 0 || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     self->machine = machine;
     memset(self->state, REFERENCE_HOLE, machine->span + 1);
@@ -82,31 +57,6 @@ static void reference_fini(void *instance)
     PL_ASSERT(instance != NULL);
 }
 
-static bool reference_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
-/* The lowest start at or above `from` that alignment and boundary allow, or PL_FRAME_NONE. */
-static uint64_t reference_legal_start(const struct pl_constraints *want, uint64_t from)
-{
-    PL_ASSERT(reference_is_power_of_two(want->alignment));
-    uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
-    if (start < from)
-        return PL_FRAME_NONE;
-    if (want->boundary == 0)
-        return start;
-    if (want->frame_count > want->boundary)
-        return PL_FRAME_NONE;
-    uint64_t left = want->boundary - (start & (want->boundary - 1));
-    if (left >= want->frame_count)
-        return start;
-    /* Here the start is no multiple of the boundary, so the boundary is the larger of the two powers and its
-     * next multiple is aligned as well. */
-    PL_ASSERT(want->boundary > want->alignment);
-    return start + left > start ? start + left : PL_FRAME_NONE;
-}
-
 /* The one search: the lowest legal run of free frames in [low, high) of one range, or PL_FRAME_NONE. */
 static uint64_t reference_find(struct reference *self, const struct pl_constraints *want, uint64_t low,
                                uint64_t high)
@@ -118,7 +68,7 @@ static uint64_t reference_find(struct reference *self, const struct pl_constrain
         const unsigned char *hit = memchr(from, REFERENCE_FREE, high - at);
         if (hit == NULL)
             return PL_FRAME_NONE;
-        at = reference_legal_start(want, at + (uint64_t)(hit - from));
+        at = pl_legal_start(want, at + (uint64_t)(hit - from));
         if (at >= high || high - at < want->frame_count)
             return PL_FRAME_NONE;
         uint64_t good = 0;
@@ -180,7 +130,7 @@ static bool reference_could_fit(const struct reference *self, const struct pl_re
         const struct pl_range *range = &self->machine->ranges[i];
         if ((request->flags & PL_REQUEST_NODE_ONLY) != 0 && !reference_is_wanted_node(range, request))
             continue;
-        uint64_t start = reference_legal_start(want, reference_max(want->low.number, range->first.number));
+        uint64_t start = pl_legal_start(want, reference_max(want->low.number, range->first.number));
         uint64_t high = reference_min(want->high.number, reference_range_end(range));
         if (start < high && high - start >= want->frame_count)
             return true;
@@ -211,7 +161,7 @@ static enum pl_status reference_take(struct reference *self, struct pl_cpu *cpu,
     if (found == PL_FRAME_NONE)
         return PL_NO_MEMORY;
     *run = (struct pl_run){.first = pl_frame_at(found), .frame_count = want->frame_count};
-    run->order = reference_is_power_of_two(want->frame_count) ? PL_CTZ64(want->frame_count) : PL_ORDER_NONE;
+    run->order = pl_is_power_of_two(want->frame_count) ? PL_CTZ64(want->frame_count) : PL_ORDER_NONE;
     return PL_OK;
 }
 
@@ -238,9 +188,9 @@ static enum pl_status reference_alloc_run(void *instance, struct pl_cpu *cpu,
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || constraints->frame_count == 0)
         return PL_INVALID;
-    if (!reference_is_power_of_two(constraints->alignment))
+    if (!pl_is_power_of_two(constraints->alignment))
         return PL_INVALID;
-    if (constraints->boundary != 0 && !reference_is_power_of_two(constraints->boundary))
+    if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
     if (!reference_could_fit(instance, request, constraints))
         return PL_NEVER;
@@ -254,7 +204,7 @@ static bool reference_is_grant(struct reference *self, const struct pl_run *run)
     uint64_t frame = run->first.number;
     if (frame < machine->first.number || frame - machine->first.number >= machine->span)
         return false;
-    if (reference_is_power_of_two(run->frame_count) && run->order != PL_CTZ64(run->frame_count))
+    if (pl_is_power_of_two(run->frame_count) && run->order != PL_CTZ64(run->frame_count))
         return false;
     const unsigned char *byte = reference_byte(self, frame);
     if (*byte != REFERENCE_HEAD)

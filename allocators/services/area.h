@@ -40,11 +40,6 @@ struct area_want {
     uint64_t high;
 };
 
-PL_INLINE bool area_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* Whole frames, not empty, and its last byte has an address. */
 PL_INLINE bool area_window_is_legal(const struct pl_page_table_config *config)
 {
@@ -149,7 +144,7 @@ PL_INLINE enum pl_status area_want_of(const struct area_window *window, const st
     const uint32_t waits = PL_REQUEST_WAIT_OK | PL_REQUEST_WAIT_FAIL;
     if (request->bytes_wanted == 0 || (request->bytes_wanted & (PL_FRAME_BYTES - 1)) != 0)
         return PL_INVALID;
-    if (!area_is_power_of_two(request->alignment) || (request->flags & waits) == waits ||
+    if (!pl_is_power_of_two(request->alignment) || (request->flags & waits) == waits ||
         (request->flags & ~waits) != 0)
         return PL_INVALID;
     uint64_t low = request->low_addr > window->addr ? request->low_addr - window->addr : 0;

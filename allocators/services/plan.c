@@ -55,9 +55,9 @@ static uint64_t plan_frames_below(const struct pl_machine *machine, uint64_t hig
 static bool plan_is_legal(uint64_t buffer_bytes, const struct pl_buffer_constraints *want,
                           size_t run_capacity)
 {
-    if (buffer_bytes == 0 || run_capacity == 0 || !plan_is_power_of_two(want->alignment))
+    if (buffer_bytes == 0 || run_capacity == 0 || !pl_is_power_of_two(want->alignment))
         return false;
-    if (want->boundary != 0 && !plan_is_power_of_two(want->boundary))
+    if (want->boundary != 0 && !pl_is_power_of_two(want->boundary))
         return false;
     if ((want->flags & ~(PL_BUFFER_CONTIGUOUS | PL_BUFFER_ZERO)) != 0)
         return false;

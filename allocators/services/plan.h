@@ -130,14 +130,9 @@ PL_INLINE void plan_state_set(struct plan_service *self, uint64_t at, unsigned s
     atomic_store_explicit(&self->state[at], (uint8_t)state, memory_order_relaxed);
 }
 
-PL_INLINE bool plan_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 PL_INLINE uint32_t plan_order_of(uint64_t frame_count)
 {
-    return plan_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+    return pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
 }
 
 /* Largest n with 2^n <= value, and smallest with 2^n >= value; value > 0. */

@@ -40,6 +40,7 @@ static void slate_say_block(struct slate_walk *walk, uint64_t index, uint32_t or
     struct pl_block block = {
         .first = pl_frame_at(walk->self->base + index), .order = order, .state = (uint32_t)state};
     PL_ASSERT(order <= SLATE_MAX_ORDER);
+    block.node = pl_machine_node(walk->self->machine, block.first);
     walk->visitor->block(walk->visitor, &block);
 }
 

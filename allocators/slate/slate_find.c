@@ -225,7 +225,7 @@ uint32_t slate_take_near(struct slate *self, const struct pl_cpu *cpu, const str
 uint64_t slate_legal_start(const struct pl_constraints *want, uint64_t from)
 {
     uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
-    PL_ASSERT(slate_is_power_of_two(want->alignment));
+    PL_ASSERT(pl_is_power_of_two(want->alignment));
     if (start < from)
         return PL_FRAME_NONE;
     if (want->boundary == 0)

@@ -121,26 +121,6 @@ size_t slate_meta_bytes(const struct pl_page_config *config)
     return slate_measure(&self, config->machine, &params) ? slate_lay_out(&self, NULL) : 0;
 }
 
-/* Ranges ascend, lie in the machine, and have a node that exists. */
-static bool slate_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t end = 0;
-    uint64_t frame_count = 0;
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        uint64_t offset = range->first.number - machine->first.number;
-        if (range->node >= machine->node_count || offset >= machine->span)
-            return false;
-        if ((i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 /* Indexes [from, to) are no frames. Chunks that lie wholly in there leave their list and are full; nobody
  * looks at their words, which stay untouched. */
 static void slate_bar(struct slate *self, uint64_t from, uint64_t to)
@@ -179,7 +159,7 @@ enum pl_status slate_init(void *instance, const struct pl_page_config *config)
     PL_ASSERT(self != NULL);
     if (!slate_parse(config->params, &params))
         return PL_INVALID;
-    if (!slate_measure(self, machine, &params) || !slate_shape_is_legal(machine))
+    if (!slate_measure(self, machine, &params) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     slate_lay_out(self, instance);
     slate_init_cpus(self);

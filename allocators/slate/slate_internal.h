@@ -128,11 +128,6 @@ PL_INLINE _Atomic uint8_t *slate_state_of(const struct slate_cpu *own, uint64_t 
     return (_Atomic uint8_t *)(own->state + number);
 }
 
-PL_INLINE bool slate_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* Of the bits that mark aligned free pieces of 2^step bits, those that begin a piece twice as large. */
 PL_INLINE uint64_t slate_doubled(uint64_t pieces, uint32_t step)
 {

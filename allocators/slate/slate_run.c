@@ -7,7 +7,7 @@
 /* Writes that a grant of this length begins at the index, whatever its bytes said before. */
 static void slate_write_grant(struct slate *self, uint64_t index, uint64_t count)
 {
-    bool is_block = slate_is_power_of_two(count) && count <= SLATE_CHUNK && index % count == 0;
+    bool is_block = pl_is_power_of_two(count) && count <= SLATE_CHUNK && index % count == 0;
     PL_ASSERT(count > 0);
     slate_state_set(self->state, index, is_block ? SLATE_HEAD(PL_CTZ64(count)) : SLATE_RUN_HEAD);
     for (uint64_t i = 1; i < count; i++)
@@ -29,7 +29,7 @@ static bool slate_is_grant(const struct slate *self, const struct pl_run *run)
     uint64_t count = run->frame_count;
     if (index >= limit || count == 0 || count > limit - index)
         return false;
-    if (slate_is_power_of_two(count) && run->order != PL_CTZ64(count))
+    if (pl_is_power_of_two(count) && run->order != PL_CTZ64(count))
         return false;
     uint32_t head = slate_state_get(self->state, index);
     if (head != SLATE_RUN_HEAD)
@@ -108,8 +108,8 @@ enum pl_status slate_alloc_run(void *instance, struct pl_cpu *cpu, const struct 
     uint64_t frame_count = constraints->frame_count;
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || frame_count == 0 ||
-        !slate_is_power_of_two(constraints->alignment) ||
-        (constraints->boundary != 0 && !slate_is_power_of_two(constraints->boundary)))
+        !pl_is_power_of_two(constraints->alignment) ||
+        (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary)))
         return PL_INVALID;
     if (!slate_could_fit(self, request, constraints))
         return PL_NEVER;
@@ -132,6 +132,6 @@ enum pl_status slate_alloc_run(void *instance, struct pl_cpu *cpu, const struct 
     if (found == SLATE_NONE)
         return PL_NO_MEMORY;
     *run = (struct pl_run){.first = pl_frame_at(self->base + found), .frame_count = frame_count};
-    run->order = slate_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+    run->order = pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
     return PL_OK;
 }

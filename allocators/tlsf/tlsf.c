@@ -13,13 +13,16 @@ static void tlsf_fini(void *instance)
     PL_ASSERT(instance != NULL);
 }
 
-/* The wanted node if it has a block that serves, else the first that has one, if any other may be taken. */
-PL_INLINE struct tlsf_node *tlsf_choose_node(const struct tlsf *self, const struct pl_request *request)
+/* The wanted node, or the caller's, if it has a block that serves, else the first that has one, if any other
+ * may be taken. */
+PL_INLINE struct tlsf_node *tlsf_choose_node(struct tlsf *self, const struct pl_cpu *cpu,
+                                             const struct pl_request *request)
 {
     uint32_t node_count = self->machine->node_count;
+    uint32_t wanted = request->node == PL_NODE_ANY ? cpu->node : request->node;
     PL_ASSERT(node_count <= PL_NODE_LIMIT);
-    if (request->node < node_count && self->node[request->node].first_level >> request->order != 0)
-        return &self->node[request->node];
+    if (wanted < node_count && self->node[wanted].first_level >> request->order != 0)
+        return &self->node[wanted];
     if (request->node != PL_NODE_ANY && (request->flags & PL_REQUEST_NODE_ONLY) != 0)
         return NULL;
     for (uint32_t n = 0; n < node_count; n++)
@@ -55,7 +58,7 @@ static enum pl_status tlsf_alloc(void *instance, struct pl_cpu *cpu, const struc
     uint64_t frame_count = UINT64_C(1) << request->order;
     uint64_t index = TLSF_NONE;
     uint32_t before = pl_lock_masked(&self->lock, cpu);
-    struct tlsf_node *node = tlsf_choose_node(self, request);
+    struct tlsf_node *node = tlsf_choose_node(self, cpu, request);
     if (PL_LIKELY(node != NULL)) {
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count >= frame_count);
@@ -81,7 +84,7 @@ PL_INLINE bool tlsf_is_grant(const struct tlsf *self, const struct pl_run *run)
     if (record->kind != TLSF_GRANT || run->frame_count != record->frame_count)
         return false;
     PL_ASSERT(record->frame_count > 0);
-    return !tlsf_is_power_of_two(run->frame_count) || run->order == PL_CTZ64(run->frame_count);
+    return !pl_is_power_of_two(run->frame_count) || run->order == PL_CTZ64(run->frame_count);
 }
 
 /* Joins frames of nobody with the free blocks on either side, and makes the whole free. */

@@ -38,35 +38,13 @@ size_t tlsf_meta_bytes(const struct pl_page_config *config)
     return tlsf_record_offset(config->machine) + measured.index_count * sizeof(struct tlsf_record);
 }
 
-/* Ranges ascend, leave a frame between them, and are what first, span and frame_count say. */
-static bool tlsf_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frames = 0;
-    uint64_t low = machine->first.number; /* the lowest that the next range may begin at */
-    uint64_t left = machine->span;        /* frames from there to the end of the span */
-    if (machine->range_count == 0)
-        return false;
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->node >= machine->node_count || range->frame_count == 0 || range->first.number < low)
-            return false;
-        uint64_t gap = range->first.number - low;
-        if ((i == 0) != (gap == 0) || gap >= left || range->frame_count > left - gap)
-            return false;
-        left -= gap + range->frame_count;
-        low = range->first.number + range->frame_count;
-        frames += range->frame_count;
-    }
-    return left == 0 && frames == machine->frame_count;
-}
-
 enum pl_status tlsf_init(void *instance, const struct pl_page_config *config)
 {
     struct tlsf *self = instance;
     const struct pl_machine *machine = config->machine;
     PL_ASSERT(self != NULL);
     PL_ASSERT(machine != NULL);
-    if (!tlsf_measure(self, machine) || !tlsf_shape_is_legal(machine))
+    if (!tlsf_measure(self, machine) || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     self->machine = machine;
     self->node = (void *)((unsigned char *)instance + tlsf_node_offset());

@@ -145,11 +145,6 @@ PL_INLINE void tlsf_carve(struct tlsf *self, struct tlsf_node *node, struct pl_c
     self->record[index].frame_count = (uint32_t)frame_count;
 }
 
-PL_INLINE bool tlsf_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* The range that a frame number lies in, or NULL. */
 const struct pl_range *tlsf_range_of(const struct pl_machine *machine, uint64_t number);
 

@@ -162,17 +162,18 @@ static bool tlsf_search(const struct tlsf *self, struct tlsf_wish *wish, struct 
 }
 
 /* The wanted node, then the others unless that is forbidden. */
-static bool tlsf_search_nodes(const struct tlsf *self, const struct pl_request *request,
-                              struct tlsf_wish *wish)
+static bool tlsf_search_nodes(const struct tlsf *self, const struct pl_cpu *cpu,
+                              const struct pl_request *request, struct tlsf_wish *wish)
 {
-    bool wants = request->node < self->machine->node_count;
+    uint32_t wanted = request->node == PL_NODE_ANY ? cpu->node : request->node;
+    bool wants = wanted < self->machine->node_count;
     PL_ASSERT(self->machine->node_count <= PL_NODE_LIMIT);
-    if (wants && tlsf_search(self, wish, &self->node[request->node]))
+    if (wants && tlsf_search(self, wish, &self->node[wanted]))
         return true;
     if (request->node != PL_NODE_ANY && (request->flags & PL_REQUEST_NODE_ONLY) != 0)
         return false;
     for (uint32_t n = 0; n < self->machine->node_count; n++)
-        if ((!wants || n != request->node) && tlsf_search(self, wish, &self->node[n]))
+        if ((!wants || n != wanted) && tlsf_search(self, wish, &self->node[n]))
             return true;
     return false;
 }
@@ -185,9 +186,9 @@ enum pl_status tlsf_alloc_run(void *instance, struct pl_cpu *cpu, const struct p
     uint64_t alignment = constraints->alignment;
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(run != NULL);
-    if (request->alloc_class >= PL_CLASS_COUNT || frame_count == 0 || !tlsf_is_power_of_two(alignment))
+    if (request->alloc_class >= PL_CLASS_COUNT || frame_count == 0 || !pl_is_power_of_two(alignment))
         return PL_INVALID;
-    if (constraints->boundary != 0 && !tlsf_is_power_of_two(constraints->boundary))
+    if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
     if (!tlsf_could_fit(self, request, constraints))
         return PL_NEVER;
@@ -197,7 +198,7 @@ enum pl_status tlsf_alloc_run(void *instance, struct pl_cpu *cpu, const struct p
     wish.order = frame_count == 1 ? 0 : 64u - PL_CLZ64(frame_count - 1);
     wish.order = wish.order > PL_CTZ64(alignment) ? wish.order : PL_CTZ64(alignment);
     uint32_t before = pl_lock_masked(&self->lock, cpu);
-    bool found = tlsf_search_nodes(self, request, &wish);
+    bool found = tlsf_search_nodes(self, cpu, request, &wish);
     if (found) {
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count >= frame_count);
@@ -208,6 +209,6 @@ enum pl_status tlsf_alloc_run(void *instance, struct pl_cpu *cpu, const struct p
     if (!found)
         return PL_NO_MEMORY;
     *run = (struct pl_run){.first = pl_frame_at(wish.index + self->shift), .frame_count = frame_count};
-    run->order = tlsf_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
+    run->order = pl_is_power_of_two(frame_count) ? PL_CTZ64(frame_count) : PL_ORDER_NONE;
     return PL_OK;
 }

@@ -70,7 +70,7 @@ PL_INLINE bool xnu_is_grant(const struct xnu *self, const struct pl_run *run)
         return run->frame_count == 1 && run->order == 0;
     if (state != XNU_WIRED || run->frame_count != page->before)
         return false;
-    return !xnu_is_power_of_two(run->frame_count) || run->order == PL_CTZ64(run->frame_count);
+    return !pl_is_power_of_two(run->frame_count) || run->order == PL_CTZ64(run->frame_count);
 }
 
 static enum pl_status xnu_free(void *instance, struct pl_cpu *cpu, const struct pl_run *run)
@@ -172,7 +172,7 @@ const struct pl_candidate pl_candidate_xnu = {
     .model_of = "XNU 10002",
     .kind = PL_KIND_CANDIDATE,
     .page = &xnu_page_ops,
-    .frames_max = UINT64_C(1) << 32,
+    .frames_max = XNU_NONE - 1,
     .params = "colours=N,batch=N",
     .services = "va=list,tables=direct,buf=pages",
 };

@@ -84,7 +84,7 @@ static enum pl_status xnu_find(struct xnu *self, struct pl_cpu *cpu, struct xnu_
 {
     uint64_t found = XNU_NO_PAGE;
     PL_ASSERT(search->frame_count > 0);
-    PL_ASSERT(xnu_is_power_of_two(search->alignment));
+    PL_ASSERT(pl_is_power_of_two(search->alignment));
     search->before = pl_lock_masked(&self->lock, cpu);
     /* XNU gives up a run that would leave less than the reserve; here the reserve is the caller's affair. */
     if (xnu_free_count(self) >= search->frame_count) {
@@ -98,7 +98,7 @@ static enum pl_status xnu_find(struct xnu *self, struct pl_cpu *cpu, struct xnu_
     pl_unlock_masked(&self->lock, cpu, search->before);
     if (found == XNU_NO_PAGE)
         return PL_NO_MEMORY;
-    uint32_t order = xnu_is_power_of_two(search->frame_count) ? PL_CTZ64(search->frame_count) : PL_ORDER_NONE;
+    uint32_t order = pl_is_power_of_two(search->frame_count) ? PL_CTZ64(search->frame_count) : PL_ORDER_NONE;
     *run = (struct pl_run){
         .first = pl_frame_at(self->base + found), .frame_count = search->frame_count, .order = order};
     return PL_OK;
@@ -165,9 +165,9 @@ enum pl_status xnu_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || constraints->frame_count == 0)
         return PL_INVALID;
-    if (!xnu_is_power_of_two(constraints->alignment))
+    if (!pl_is_power_of_two(constraints->alignment))
         return PL_INVALID;
-    if (constraints->boundary != 0 && !xnu_is_power_of_two(constraints->boundary))
+    if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
     if (!xnu_serves_node(request) || high <= self->base)
         return PL_NEVER;

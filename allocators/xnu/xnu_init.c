@@ -38,7 +38,7 @@ bool xnu_parse(const char *text, struct xnu_params *params)
         if (*text == ',')
             text++;
     }
-    if (params->colours > XNU_COLOUR_LIMIT || !xnu_is_power_of_two(params->colours))
+    if (params->colours > XNU_COLOUR_LIMIT || !pl_is_power_of_two(params->colours))
         return false;
     if (params->batch == 0)
         params->batch = params->colours * XNU_COLOUR_GROUPS;
@@ -72,28 +72,6 @@ size_t xnu_meta_bytes(const struct pl_page_config *config)
     return xnu_page_offset(machine->cpu_count) + machine->span * sizeof(struct xnu_page);
 }
 
-/* Ranges ascend, do not touch, and are what first, span and frame_count say. */
-static bool xnu_shape_is_legal(const struct pl_machine *machine)
-{
-    uint64_t frame_count = 0;
-    uint64_t end = 0; /* offset behind the range before */
-    PL_ASSERT(machine->span > 0);
-    PL_ASSERT(machine->ranges != NULL);
-    for (uint32_t i = 0; i < machine->range_count; i++) {
-        const struct pl_range *range = &machine->ranges[i];
-        if (range->first.number < machine->first.number)
-            return false;
-        uint64_t offset = range->first.number - machine->first.number;
-        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
-            return false;
-        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
-            return false;
-        end = offset + range->frame_count;
-        frame_count += range->frame_count;
-    }
-    return end == machine->span && frame_count == machine->frame_count;
-}
-
 enum pl_status xnu_init(void *instance, const struct pl_page_config *config)
 {
     struct xnu *self = instance;
@@ -102,7 +80,7 @@ enum pl_status xnu_init(void *instance, const struct pl_page_config *config)
     PL_ASSERT(machine != NULL);
     if (!xnu_parse(config->params, &self->params))
         return PL_INVALID;
-    if (!xnu_can_manage(machine) || machine->node_count > 1 || !xnu_shape_is_legal(machine))
+    if (!xnu_can_manage(machine) || machine->node_count > 1 || !pl_machine_is_legal(machine))
         return PL_UNSUPPORTED;
     self->machine = machine;
     self->cpu = (void *)((unsigned char *)instance + sizeof(struct xnu));

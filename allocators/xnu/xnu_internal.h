@@ -107,11 +107,6 @@ PL_INLINE uint32_t xnu_colour_of(const struct xnu *self, uint64_t index)
     return (uint32_t)(self->base + index) & (self->params.colours - 1);
 }
 
-PL_INLINE bool xnu_is_power_of_two(uint64_t value)
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
-
 /* Puts a frame that is nobody's at the end of its colour's queue. The count is the caller's. Lock held, or
  * init.
  */

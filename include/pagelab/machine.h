@@ -41,6 +41,36 @@ struct pl_machine {
     uint64_t reserved[8];
 };
 
+/* Do ranges ascend with a hole between any two, and are they what first, span and frame_count say? Whoever
+ * makes a machine promises that; init may ask. */
+PL_INLINE bool pl_machine_is_legal(const struct pl_machine *machine)
+{
+    uint64_t frame_count = 0;
+    uint64_t end = 0; /* offset behind the range before */
+    for (uint32_t i = 0; i < machine->range_count; i++) {
+        const struct pl_range *range = &machine->ranges[i];
+        if (range->first.number < machine->first.number || range->node >= machine->node_count)
+            return false;
+        uint64_t offset = range->first.number - machine->first.number;
+        if (offset >= machine->span || (i == 0 && offset != 0) || (i > 0 && offset <= end))
+            return false;
+        if (range->frame_count == 0 || range->frame_count > machine->span - offset)
+            return false;
+        end = offset + range->frame_count;
+        frame_count += range->frame_count;
+    }
+    return end != 0 && end == machine->span && frame_count == machine->frame_count;
+}
+
+/* The node of a frame of the machine. */
+PL_INLINE uint16_t pl_machine_node(const struct pl_machine *machine, pl_frame frame)
+{
+    uint32_t at = 0;
+    while (at + 1 < machine->range_count && machine->ranges[at + 1].first.number <= frame.number)
+        at++;
+    return (uint16_t)machine->ranges[at].node;
+}
+
 /* The address of a frame's first byte. Only on a machine with contents, only for frames of a range. */
 PL_INLINE unsigned char *pl_frame_address(const struct pl_machine *machine, pl_frame frame)
 {

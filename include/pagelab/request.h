@@ -76,4 +76,28 @@ struct pl_constraints {
     uint64_t reserved[3];
 };
 
+PL_INLINE bool pl_is_power_of_two(uint64_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+/* The lowest frame number at or above `from` where alignment and boundary let the run begin, or
+ * PL_FRAME_NONE; low and high are the caller's. Alignment and boundary are legal. */
+PL_INLINE uint64_t pl_legal_start(const struct pl_constraints *want, uint64_t from)
+{
+    uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
+    if (start < from)
+        return PL_FRAME_NONE;
+    if (want->boundary == 0)
+        return start;
+    if (want->frame_count > want->boundary)
+        return PL_FRAME_NONE;
+    uint64_t left = want->boundary - (start & (want->boundary - 1));
+    if (left >= want->frame_count)
+        return start;
+    /* Not at a multiple of the boundary: that is the larger power of the two, and its next multiple is
+     * aligned. */
+    return start + left > start ? start + left : PL_FRAME_NONE;
+}
+
 #endif

@@ -28,6 +28,7 @@
     X(reset_equals_fresh)                                                                                    \
     X(threads_linearizable_counter)                                                                          \
     X(threads_stress_then_conserved)                                                                         \
+    X(threads_trade_runs)                                                                                    \
     X(interrupt_inside_masked_section)                                                                       \
     X(oom_at_every_nth_grant)
 

@@ -86,6 +86,41 @@ struct stress {
     atomic_uint refusals;
 };
 
+#define TRADES 60000u
+
+struct trade {
+    struct context *context;
+    atomic_ullong refused;
+};
+
+/* Takes a run of 3 to 11 frames and gives it back, beside others who take what was just given. */
+static void trade_thread(struct pl_cpu *cpu, void *argument)
+{
+    struct trade *trade = argument;
+    const struct pl_page *page = &trade->context->instance.page;
+    struct pl_request request = request_of(0, PL_CLASS_INTERRUPT);
+    for (uint64_t i = 0; i < TRADES; i++) {
+        struct pl_constraints want = {
+            .frame_count = 3 + (i * 7 + cpu->id) % 9, .high = pl_frame_at(UINT64_MAX), .alignment = 1};
+        struct pl_run run;
+        if (page->ops->alloc_run(page->self, cpu, &request, &want, &run) == PL_OK &&
+            page->ops->free(page->self, cpu, &run) != PL_OK)
+            atomic_fetch_add(&trade->refused, 1);
+    }
+}
+
+/* Two CPUs trade runs on a machine that holds a handful of them, so that one's frames are taken while the
+ * other still gives. Expect every owner's free to be granted, and the whole machine afterwards. */
+void case_threads_trade_runs(struct context *context)
+{
+    struct trade trade = {.context = context};
+    need(context, PL_CAP_CONCURRENT | PL_CAP_RUNS, "concurrent, runs");
+    open_frames(context, 64, 2);
+    CHECK_EQUAL(0, native_run_on_cpus(context->native, 2, trade_thread, &trade));
+    CHECK_EQUAL(0, atomic_load(&trade.refused));
+    check_restored(context);
+}
+
 static void stress_thread(struct pl_cpu *cpu, void *argument)
 {
     struct stress *stress = argument;
