@@ -14,7 +14,10 @@
 #include "bench/environment.h"
 #include "bench/rows.h"
 
+#define SAVE_PAUSE 20 /* times what the last writing took */
+
 struct session {
+    double save_next_s; /* not before then, but at the end */
     const struct plan *plan;
     const struct session_options *options;
     struct session_error *error;
@@ -62,6 +65,19 @@ static int save(struct session *session)
     if (!direct)
         unlink(beside);
     return -1;
+}
+
+/* After a row: the file is whole at any time, and so little behind that writing takes no more than a
+ * twentieth of the run, however long it grows. */
+static int save_in_time(struct session *session)
+{
+    double now = now_s();
+    if (now < session->save_next_s)
+        return 0;
+    int result = save(session);
+    double after = now_s();
+    session->save_next_s = after + SAVE_PAUSE * (after - now);
+    return result;
 }
 
 static cJSON *read_document(const char *path)
@@ -254,7 +270,7 @@ static bool run_cell(struct session *session, const struct cell_params *params, 
         session->broken = true;
     cJSON_AddItemToArray(session->benchmarks, row);
     show_progress(session, name, row);
-    return save(session) == 0;
+    return save_in_time(session) == 0;
 }
 
 static bool run_rounds(struct session *session)

@@ -13,7 +13,7 @@
 #include "engine/instance.h"
 #include "report/scale.h"
 
-#define DEFAULT_CANDIDATES "reference,bitmap,buddy,llfree"
+#define DEFAULT_CANDIDATES "reference,bitmap,buddy,llfree,slate"
 #define DEFAULT_CPUS       "1,2,4,8,16,32,64"
 
 struct scale_arguments {

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/isolate.h"
 #include "engine/lent.h"
 #include "engine/plugin.h"
 #include "platform/native/native.h"
 
 #define META_ALIGNMENT 4096u
+#define PLUGIN_LIMIT_S 10u
 
 /* Does any layer claim any of these? */
 static bool spec_claims(const struct spec *spec, uint64_t caps)
@@ -73,6 +75,11 @@ static enum pl_status plan_layers(struct instance *instance, struct spec_error *
             snprintf(error->text, sizeof(error->text),
                      "backend '%s': cannot manage this machine (%llu frames)", candidate->name,
                      (unsigned long long)instance->machine->frame_count);
+            return PL_UNSUPPORTED;
+        }
+        if (instance->layers[i].meta_bytes > SIZE_MAX >> 3) { /* so that a few layers' do not wrap */
+            snprintf(error->text, sizeof(error->text), "backend '%s': asks for %zu bytes of metadata",
+                     candidate->name, instance->layers[i].meta_bytes);
             return PL_UNSUPPORTED;
         }
         size_t padded =
@@ -157,28 +164,64 @@ enum pl_status instance_init(struct instance *instance, const struct spec *spec,
     return PL_OK;
 }
 
+/* Makes one instance and what is lent to it. 0, or -1: the parameters are wrong. */
+static int check_params_here(const struct spec *spec, struct spec_error *error)
+{
+    struct native_shape shape = {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 1};
+    struct instance instance;
+    shape.contents = spec_needs_contents(spec);
+    shape.contents_alignment = spec_base(spec)->arena_alignment;
+    struct native_machine *native = native_machine_new(&shape, error->text, sizeof(error->text));
+    if (native == NULL)
+        return -1;
+    enum pl_status status = instance_init(&instance, spec, native_machine_view(native), false, error);
+    if (status == PL_OK)
+        instance_fini(&instance);
+    native_machine_delete(native);
+    if (status == PL_INVALID) {
+        snprintf(error->text, sizeof(error->text), "backend '%s': wrong parameters in the parentheses",
+                 spec->name);
+        return -1;
+    }
+    return lent_check_params(spec, 1, error);
+}
+
+struct params_answer {
+    int result;
+    struct spec_error error;
+};
+
+static void answer_params(void *argument, void *result)
+{
+    struct params_answer *answer = result;
+    memset(answer, 0, sizeof(*answer));
+    answer->result = check_params_here(argument, &answer->error);
+}
+
+/* Of somebody else's code the first calls are made in a child: what it does there is a line, not the end. */
+static int check_params_of_plugin(const struct spec *spec, struct spec_error *error)
+{
+    struct params_answer answer;
+    struct spec own = *spec;
+    char how[100] = "";
+    if (isolate_run(answer_params, &own, &answer, sizeof(answer), PLUGIN_LIMIT_S, NULL, how, sizeof(how)) ==
+        ISOLATE_DONE) {
+        *error = answer.error;
+        return answer.result;
+    }
+    snprintf(error->text, sizeof(error->text), "backend '%s': meta_bytes, init or fini ended the process: %s",
+             spec->name, how);
+    return -1;
+}
+
 int instance_check_params(const struct spec *specs, uint32_t spec_count, struct spec_error *error)
 {
     for (uint32_t i = 0; i < spec_count; i++) {
-        struct native_shape shape = {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 1};
-        struct instance instance;
-        shape.contents = spec_needs_contents(&specs[i]);
-        shape.contents_alignment = spec_base(&specs[i])->arena_alignment;
-        struct native_machine *native = native_machine_new(&shape, error->text, sizeof(error->text));
-        if (native == NULL)
+        bool foreign = strchr(specs[i].name, '/') != NULL;
+        if ((foreign ? check_params_of_plugin : check_params_here)(&specs[i], error) != 0)
             return -1;
-        enum pl_status status =
-            instance_init(&instance, &specs[i], native_machine_view(native), false, error);
-        if (status == PL_OK)
-            instance_fini(&instance);
-        native_machine_delete(native);
-        if (status == PL_INVALID) {
-            snprintf(error->text, sizeof(error->text), "backend '%s': wrong parameters in the parentheses",
-                     specs[i].name);
-            return -1;
-        }
     }
-    return lent_check_params(specs, spec_count, error);
+    return 0;
 }
 
 enum pl_status instance_reset(struct instance *instance)
@@ -240,6 +283,15 @@ double instance_metadata_bytes_per_frame(const struct instance *instance)
     return bytes / (double)instance->machine->frame_count;
 }
 
+void instance_one_line(char *text, size_t bytes)
+{
+    text[bytes - 1] = '\0';
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+    }
+}
+
 void instance_settings(const struct instance *instance, char *text, size_t bytes)
 {
     size_t used = 0;
@@ -249,6 +301,7 @@ void instance_settings(const struct instance *instance, char *text, size_t bytes
         char line[256] = "";
         if (page->ops->settings != NULL)
             page->ops->settings(page->self, line, sizeof(line));
+        instance_one_line(line, sizeof(line));
         if (line[0] == '\0')
             continue;
         int n = snprintf(text + used, bytes - used, "%s%s: %s", used == 0 ? "" : "; ",

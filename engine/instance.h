@@ -53,6 +53,8 @@ bool instance_has_count(const struct instance *instance);
 double instance_metadata_bytes_per_frame(const struct instance *instance);
 
 /* The settings of all layers, outermost first, on one line. */
+/* Ends a text that somebody else wrote, and makes what is no printable character of it a '?'. */
+void instance_one_line(char *text, size_t bytes);
 void instance_settings(const struct instance *instance, char *text, size_t bytes);
 
 #endif

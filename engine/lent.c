@@ -270,6 +270,8 @@ void lent_settings(const struct lent *lent, char *text, size_t bytes)
         lent->tables.ops->settings(lent->tables.self, lines[1], sizeof(lines[1]));
     if (lent->buffer.ops->settings != NULL)
         lent->buffer.ops->settings(lent->buffer.self, lines[2], sizeof(lines[2]));
+    for (size_t i = 0; i < PL_COUNT_OF(lines); i++)
+        instance_one_line(lines[i], sizeof(lines[i]));
     snprintf(text, bytes, "va=%s: %s; tables=%s: %s; buf=%s: %s", lent->va_part.candidate->name, lines[0],
              lent->tables_part.candidate->name, lines[1], lent->buf_part.candidate->name, lines[2]);
 }

@@ -9,6 +9,7 @@
 #include "engine/isolate.h"
 
 #define PATH_BYTES   256u
+#define STRUCTURES   (PL_CAP_BUDDY | PL_CAP_RESERVATIONS | PL_CAP_ZONES)
 #define OPEN_LIMIT_S 10u /* for its constructors */
 
 struct plugin {
@@ -45,6 +46,35 @@ const char *plugin_page_fault(const struct pl_page_ops *ops)
         return "a required hook is missing (meta_bytes, init, fini, alloc, free)";
     if (ops->max_order > PL_ORDER_LIMIT)
         return "its largest order is above the interface's, 25";
+    if (ops->caps_of == NULL && (((ops->caps & PL_CAP_RUNS) != 0 && ops->alloc_run == NULL) ||
+                                 ((ops->caps & PL_CAP_SPLIT) != 0 && ops->split == NULL) ||
+                                 ((ops->caps & PL_CAP_EXACT_COUNT) != 0 && ops->count == NULL) ||
+                                 ((ops->caps & STRUCTURES) != 0 && ops->audit == NULL)))
+        return "it claims a capability whose hook is missing (alloc_run, split, count, audit)";
+    return NULL;
+}
+
+/* Hooks that come with one another. */
+static const char *page_table_fault(const struct pl_page_table_ops *ops)
+{
+    if (ops->abi != PL_ABI || ops->bytes < sizeof(*ops))
+        return "its page-table hooks were built for another ABI";
+    if (ops->reserve == NULL && ops->table_get == NULL)
+        return "its table of page-table hooks is empty";
+    if (ops->meta_bytes == NULL || ops->init == NULL || ops->fini == NULL ||
+        (ops->reserve != NULL && (ops->release == NULL || ops->lookup == NULL)) ||
+        (ops->table_get != NULL && ops->table_put == NULL))
+        return "a required page-table hook is missing";
+    return NULL;
+}
+
+static const char *buffer_fault(const struct pl_buffer_ops *ops)
+{
+    if (ops->abi != PL_ABI || ops->bytes < sizeof(*ops))
+        return "its buffer hooks were built for another ABI";
+    if (ops->meta_bytes == NULL || ops->init == NULL || ops->fini == NULL || ops->plan == NULL ||
+        ops->release == NULL)
+        return "a required buffer hook is missing";
     return NULL;
 }
 
@@ -60,13 +90,12 @@ const char *plugin_fault(const struct pl_candidate *candidate)
         return "it has no summary";
     if (candidate->kind != PL_KIND_CANDIDATE && candidate->kind != PL_KIND_WRAPPER)
         return "its kind is neither candidate nor wrapper";
-    if (candidate->page_table != NULL && (candidate->page_table->abi != PL_ABI ||
-                                          candidate->page_table->bytes < sizeof(*candidate->page_table)))
-        return "its page-table hooks were built for another ABI";
-    if (candidate->buffer != NULL &&
-        (candidate->buffer->abi != PL_ABI || candidate->buffer->bytes < sizeof(*candidate->buffer)))
-        return "its buffer hooks were built for another ABI";
-    return plugin_page_fault(candidate->page);
+    const char *fault = plugin_page_fault(candidate->page);
+    if (fault == NULL && candidate->page_table != NULL)
+        fault = page_table_fault(candidate->page_table);
+    if (fault == NULL && candidate->buffer != NULL)
+        fault = buffer_fault(candidate->buffer);
+    return fault;
 }
 
 /* --- opening --- */

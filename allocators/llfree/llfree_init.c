@@ -18,13 +18,22 @@ static uint32_t llfree_parse(const char *text)
     return 0;
 }
 
+static bool llfree_can_manage(const struct pl_machine *machine)
+{
+    PL_ASSERT(machine->ranges != NULL);
+    if (machine->span == 0 || machine->span > LLFREE_SPAN_MAX || machine->first.number > UINT64_MAX / 2)
+        return false;
+    return machine->node_count > 0 && machine->node_count <= PL_NODE_LIMIT && machine->cpu_count > 0 &&
+           machine->cpu_count <= PL_CPU_LIMIT && pl_machine_is_legal(machine);
+}
+
 /* Fills everything but the pointers: a zone from the first to the last frame of each node. */
 static bool llfree_measure(struct llfree *self, const struct pl_page_config *config)
 {
     const struct pl_machine *machine = config->machine;
     uint32_t children = llfree_parse(config->params);
     PL_ASSERT(self != NULL);
-    if (children == 0 || !pl_machine_is_legal(machine))
+    if (children == 0 || !llfree_can_manage(machine))
         return false;
     self->machine = machine;
     self->zone_count = machine->node_count;

@@ -40,6 +40,11 @@ refused WRONG_SYMBOL "pl_candidate_export"
 refused WRONG_HOOK 'a required hook is missing'
 refused WRONG_CRASH 'opening it ended the process: signal 6'
 refused WRONG_NAME 'its name is not of'
+refused WRONG_INIT 'init or fini ended the process: exit code 0'
+refused WRONG_FINI 'init or fini ended the process: signal 6'
+refused WRONG_CLAIM 'whose hook is missing'
+compile wrong WRONG_BYTES wrong.so
+expect 0 'n/a' "$PAGELAB" check percpu+./wrong.so --id F-1
 expect 2 'missing.so' "$PAGELAB" check ./missing.so
 expect 2 'named by its path' "$PAGELAB" check mine.so
 echo 'no library' >text.so

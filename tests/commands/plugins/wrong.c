@@ -1,5 +1,5 @@
-/* A plug-in that cannot be used: -DWRONG_ABI, _SYMBOL, _HOOK, _CRASH, _NAME, or _GRANT, which can be opened
- * and hands out the same frame for ever. */
+/* A plug-in that cannot be used: -DWRONG_ABI, _SYMBOL, _HOOK, _CRASH, _NAME, _INIT, _FINI, _BYTES, _CLAIM, or
+ * _GRANT, which can be opened and hands out the same frame for ever. */
 #include <stdlib.h>
 
 #include <pagelab/candidate.h>
@@ -7,19 +7,29 @@
 static size_t meta_bytes(const struct pl_page_config *config)
 {
     (void)config;
+#if defined(WRONG_BYTES)
+    return SIZE_MAX;
+#else
     return 1;
+#endif
 }
 
 static enum pl_status init(void *self, const struct pl_page_config *config)
 {
     (void)self;
     (void)config;
+#if defined(WRONG_INIT)
+    exit(0);
+#endif
     return PL_OK;
 }
 
 static void fini(void *self)
 {
     (void)self;
+#if defined(WRONG_FINI)
+    abort();
+#endif
 }
 
 static enum pl_status take(void *self, struct pl_cpu *cpu, const struct pl_request *request,
@@ -52,6 +62,9 @@ static const struct pl_page_ops ops = {
     .bytes = sizeof(ops),
     .abi = PL_ABI,
     .max_order = 10,
+#if defined(WRONG_CLAIM)
+    .caps = PL_CAP_RUNS,
+#endif
     .meta_bytes = meta_bytes,
     .init = init,
     .fini = fini,
