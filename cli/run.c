@@ -193,11 +193,11 @@ static int run_main(int argc, const char **argv)
 {
     static struct run_options run = {.limit_s = 60};
     const struct poptOption options[] = {
-        {"quick", 'q', POPT_ARG_NONE, &run.quick, 0, "3 short rounds: a few minutes", NULL},
+        {"quick", 'q', POPT_ARG_NONE, &run.quick, 0, "2 short rounds: a few minutes", NULL},
         {"backends", 'b', POPT_ARG_STRING, &run.backends, 0, "candidates, by commas", "LIST"},
         {"out", 'o', POPT_ARG_STRING, &run.out, 0, "write result.json and report.html to DIR", "DIR"},
         {"resume", 0, POPT_ARG_NONE, &run.resume, 0, "go on with the result that --out DIR has", NULL},
-        {"rounds", 'r', POPT_ARG_INT, &run.rounds, 0, "repetitions, interleaved (9; quick: 3)", "N"},
+        {"rounds", 'r', POPT_ARG_INT, &run.rounds, 0, "repetitions, interleaved (9; quick: 2)", "N"},
         {"min-time", 0, POPT_ARG_DOUBLE, &run.min_time_s, 0, "seconds to measure a cell (0.25; quick: 0.03)",
          "S"},
         {"time-limit", 0, POPT_ARG_DOUBLE, &run.limit_s, 0, "seconds that a cell may take in all (60)", "S"},
@@ -216,7 +216,7 @@ static int run_main(int argc, const char **argv)
         return cli_mistake("run", "--resume: --out DIR of the run to go on with expected");
     bool brief = run.quick || run.smoke;
     if (run.rounds == 0)
-        run.rounds = run.smoke ? 1 : brief ? 3 : 9;
+        run.rounds = run.smoke ? 1 : brief ? 2 : 9;
     if (run.min_time_s == 0)
         run.min_time_s = brief ? 0.03 : 0.25;
     int code = run_checked(&run);
