@@ -133,7 +133,7 @@ int plan_matrix(struct plan *plan, const struct plan_options *options)
         }
     }
     for (size_t t = 0; t < options->trace_count; t++) {
-        struct cell_params cell = {.cpus = 1};
+        struct cell_params cell = {.cpus = 1, .once = options->extras_once};
         snprintf(cell.workload, sizeof(cell.workload), "replay:%s", options->traces[t]);
         if (plan_workload(plan, options, &cell) != 0)
             return -1;

@@ -24,8 +24,8 @@ struct plan_options {
     bool smoke;
     double min_time_s;
     uint64_t age_operations; /* 0: the workload's choice */
-    bool extras_once; /* the systems' workloads and orders above 0 in the first round only, no recording is
-                         aged */
+    bool extras_once; /* the systems' workloads, recordings and orders above 0 in the first round only, no
+                         recording is aged */
 };
 
 /* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; age,
