@@ -122,6 +122,10 @@ static enum pl_status init_layers(struct instance *instance)
         inner = *page;
     }
     instance->page = inner;
+    if (instance->tap != NULL) { /* libraries are initialised anew */
+        struct tap_listener listener = instance->tap->listener;
+        instance->page = tap_page(instance->tap, inner, &listener);
+    }
     instance->live = true;
     return PL_OK;
 }
@@ -235,6 +239,13 @@ enum pl_status instance_reset(struct instance *instance)
     instance->live = false;
     memset(instance->meta, 0, instance->meta_bytes);
     return init_layers(instance);
+}
+
+void instance_set_tap(struct instance *instance, struct tap *tap, const struct tap_listener *listener)
+{
+    PL_ASSERT(instance->live && instance->tap == NULL);
+    instance->page = tap_page(tap, instance->page, listener);
+    instance->tap = tap;
 }
 
 void instance_fini(struct instance *instance)

@@ -4,6 +4,7 @@
 #define ENGINE_INSTANCE_H
 
 #include "engine/spec.h"
+#include "engine/tap.h"
 
 struct instance {
     struct spec spec;
@@ -22,6 +23,7 @@ struct instance {
     unsigned char *meta;
     size_t meta_bytes;
     unsigned char *fresh; /* a copy of meta as after init, or NULL */
+    struct tap *tap;      /* between `page` and the outermost layer, or NULL; borrowed */
     bool live;
 };
 
@@ -37,6 +39,10 @@ int instance_check_params(const struct spec *specs, uint32_t spec_count, struct 
 /* Back to the state after init, whatever is granted. */
 enum pl_status instance_reset(struct instance *instance);
 void instance_fini(struct instance *instance);
+
+/* From now on `page` tells `listener` of its calls; `tap` is borrowed until instance_fini. Whoever copied
+ * `page` before hears nothing. */
+void instance_set_tap(struct instance *instance, struct tap *tap, const struct tap_listener *listener);
 
 /* Does this spec need a machine with contents? */
 bool spec_needs_contents(const struct spec *spec);
