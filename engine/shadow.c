@@ -193,6 +193,17 @@ struct audit {
     uint64_t seen;
 };
 
+/* The block lies in one range, so all of it is of that range's node. */
+static void audit_node(const struct audit *audit, const struct pl_block *block)
+{
+    uint16_t node = pl_machine_node(audit->shadow->machine, block->first);
+    if (block->node == node)
+        return;
+    finding_set(audit->finding, "X-1", "");
+    finding_expected(audit->finding, "frame 0x%" PRIx64 " is of node %u", block->first.number, node);
+    finding_actual(audit->finding, "the audit reports it as one of node %u", block->node);
+}
+
 static void audit_block(struct pl_visitor *visitor, const struct pl_block *block)
 {
     struct audit *audit = (struct audit *)visitor;
@@ -207,8 +218,9 @@ static void audit_block(struct pl_visitor *visitor, const struct pl_block *block
                        block->first.number, block->order, block->state);
         return;
     }
+    audit_node(audit, block);
     size_t at = (size_t)(block->first.number - shadow->machine->first.number);
-    for (uint64_t i = 0; i < frames; i++) {
+    for (uint64_t i = 0; i < frames && !audit->finding->found; i++) {
         if (shadow->owner[at + i] != 0) {
             finding_set(audit->finding, "F-1 X-1", "");
             finding_expected(audit->finding, "frame 0x%" PRIx64 " is granted (tag %" PRIu32 ")",

@@ -40,6 +40,7 @@ static void bitmap_report_free(struct bitmap_walk *walk, uint64_t from, uint64_t
             order = BITMAP_MAX_ORDER;
         struct pl_block block = {
             .first = pl_frame_at(walk->self->base + from), .order = order, .state = PL_BLOCK_FREE};
+        block.node = pl_machine_node(walk->self->machine, block.first);
         walk->visitor->block(walk->visitor, &block);
         from += UINT64_C(1) << order;
     }

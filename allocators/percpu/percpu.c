@@ -176,6 +176,7 @@ static enum pl_status percpu_init(void *self, const struct pl_page_config *confi
     state->batch = params.batch;
     state->high = params.high;
     state->stride = (uint32_t)percpu_stride(&params);
+    state->machine = config->machine;
     state->cpu_count = config->machine->cpu_count;
     state->node_mask = config->machine->node_count <= 1 ? PL_NODE_ANY : 0;
     state->guard = percpu_guard_for(config->inner_caps);

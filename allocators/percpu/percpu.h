@@ -42,6 +42,7 @@ struct percpu_state {
     uint32_t cpu_count;
     uint32_t guard; /* enum percpu_guard */
     struct pl_page inner;
+    const struct pl_machine *machine;   /* for the audit */
     PL_CPU_ALIGNED struct pl_lock lock; /* PERCPU_GUARD_LOCK: taken masked around inner calls */
 };
 

@@ -136,6 +136,7 @@ uint64_t percpu_audit(const void *self, struct pl_visitor *visitor)
         }
         for (uint32_t i = 0; i < listener.count; i++) {
             struct pl_block block = {.first = pl_frame_at(listener.sorted[i]), .state = PL_BLOCK_CACHED};
+            block.node = pl_machine_node(state->machine, block.first);
             visitor->block(visitor, &block);
         }
         broken += listener.broken;

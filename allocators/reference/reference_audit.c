@@ -34,6 +34,7 @@ static void reference_report_free(struct reference_walk *walk, uint64_t from, ui
                to - from >= UINT64_C(2) << order)
             order++;
         struct pl_block block = {.first = pl_frame_at(from), .order = order, .state = PL_BLOCK_FREE};
+        block.node = pl_machine_node(walk->self->machine, block.first);
         walk->visitor->block(walk->visitor, &block);
         from += UINT64_C(1) << order;
     }

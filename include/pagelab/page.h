@@ -57,8 +57,8 @@ enum pl_block_state {
 struct pl_block {
     pl_frame first;
     uint32_t order;
-    uint32_t state; /* enum pl_block_state */
-    uint16_t node;
+    uint32_t state;    /* enum pl_block_state */
+    uint16_t node;     /* of its range; the shadow compares */
     uint16_t mobility; /* enum pl_mobility, where the candidate groups by it */
     uint32_t reserved32;
     uint64_t owner; /* PL_BLOCK_RESERVED: for whom, as in the request, or 0 */

@@ -37,6 +37,7 @@
     X(AUDIT_TWICE, "audit-twice")                                                                            \
     X(AUDIT_GRANTED, "audit-granted")                                                                        \
     X(AUDIT_OUTSIDE, "audit-outside")                                                                        \
+    X(AUDIT_NODE, "audit-node")                                                                              \
     X(WRITES, "writes")                                                                                      \
     X(FALSE_ZERO, "false-zero")                                                                              \
     X(UNCOALESCED, "uncoalesced")

@@ -39,9 +39,13 @@ void liar_count(const void *instance, struct pl_page_counts *counts)
         counts->cached = 1;
 }
 
-static void report(struct pl_visitor *visitor, uint64_t frame, enum pl_block_state state)
+static void report(const struct liar *self, struct pl_visitor *visitor, uint64_t frame,
+                   enum pl_block_state state)
 {
     struct pl_block block = {.first = {frame}, .state = state};
+    block.node = pl_machine_node(self->machine, block.first);
+    if (self->lie == LIE_AUDIT_NODE)
+        block.node++;
     visitor->block(visitor, &block);
 }
 
@@ -52,16 +56,16 @@ uint64_t liar_audit(const void *instance, struct pl_visitor *visitor)
     for (uint64_t at = 0; at < self->machine->span; at++) {
         bool granted = self->state[at] == LIAR_HEAD || self->state[at] == LIAR_TAIL;
         if (self->state[at] == LIAR_FREE)
-            report(visitor, base + at, PL_BLOCK_FREE);
+            report(self, visitor, base + at, PL_BLOCK_FREE);
         if (self->state[at] == LIAR_LOST)
-            report(visitor, base + at, PL_BLOCK_LOST);
+            report(self, visitor, base + at, PL_BLOCK_LOST);
         if (self->state[at] == LIAR_FREE && self->lie == LIE_AUDIT_TWICE)
-            report(visitor, base + at, PL_BLOCK_FREE);
+            report(self, visitor, base + at, PL_BLOCK_FREE);
         if (granted && self->lie == LIE_AUDIT_GRANTED)
-            report(visitor, base + at, PL_BLOCK_FREE);
+            report(self, visitor, base + at, PL_BLOCK_FREE);
     }
     if (self->lie == LIE_AUDIT_OUTSIDE)
-        report(visitor, base + self->machine->span, PL_BLOCK_FREE);
+        report(self, visitor, base + self->machine->span, PL_BLOCK_FREE);
     if (self->lie != LIE_AUDIT_BROKEN)
         return 0;
     visitor->broken(visitor, "a list is not what it was");

@@ -89,6 +89,7 @@ static const struct lie_case cases[] = {
     {"audit-twice", "X-1", MACHINE "cpu0 task audit\n", false},
     {"audit-granted", "F-1 X-1", MACHINE TAKE "cpu0 task audit\n", false},
     {"audit-outside", "X-1", MACHINE "cpu0 task audit\n", false},
+    {"audit-node", "X-1", MACHINE "cpu0 task audit\n", false},
     {"writes", "X-1", MACHINE TAKE2 GIVE, true},
     {"false-zero", "F-11", MACHINE TAKE GIVE TAKE, true},
 };
