@@ -121,8 +121,8 @@ PL_INLINE void area_space_count(const void *instance, struct pl_page_table_count
 {
     const struct area_space *space = instance;
     PL_ASSERT(counts != NULL);
-    *counts =
-        (struct pl_page_table_counts){.areas = space->area_count, .bytes_reserved = space->bytes_reserved};
+    *counts = (struct pl_page_table_counts){
+        .areas = space->area_count, .bytes_reserved = space->bytes_reserved, .areas_most = space->areas_max};
 }
 
 /* The lowest start of what is wanted in the gap [from, to), or AREA_NO_PLACE. */

@@ -41,7 +41,8 @@ struct pl_page_table_counts {
     uint64_t bytes_reserved;
     uint64_t tables_live; /* handed out by table_get */
     uint64_t tables_kept; /* held for reuse */
-    uint64_t reserved[4];
+    uint64_t areas_most;  /* areas that it has room for: one more may be refused; 0: as many as fit */
+    uint64_t reserved[3];
 };
 
 struct pl_page_table_ops {

@@ -117,10 +117,69 @@ static void random_programs(void **state)
     free(runner);
 }
 
+/* --- an address space with room for few areas --- */
+
+static struct pl_page_table_ops boaster; /* a service that says it has room for one area more than it has */
+static void (*true_count)(const void *self, struct pl_page_table_counts *counts);
+
+static void boast(const void *self, struct pl_page_table_counts *counts)
+{
+    true_count(self, counts);
+    counts->areas_most++;
+}
+
+/* Three areas where there is room for two. */
+static struct finding fill(const char *name, bool boasts)
+{
+    static const uint8_t kinds[] = {OP_AREA_ALLOC, OP_AREA_ALLOC, OP_AREA_ALLOC, OP_AREA_FREE, OP_AREA_ALLOC};
+    static const uint32_t slots[] = {0, 1, 2, 0, 2};
+    struct native_shape shape = {.ranges = {{.frame_count = 160}}, .range_count = 1, .cpu_count = 1};
+    struct runner *runner = aligned_alloc(_Alignof(struct runner), sizeof(*runner));
+    struct op ops[PL_COUNT_OF(kinds)];
+    struct finding finding;
+    struct spec spec;
+    struct spec_error error;
+    memset(ops, 0, sizeof(ops));
+    for (size_t i = 0; i < PL_COUNT_OF(ops); i++)
+        ops[i] = (struct op){.kind = kinds[i], .slot = slots[i], .value = PL_FRAME_BYTES};
+    assert_non_null(runner);
+    assert_int_equal(spec_parse(name, &spec, &error), 0);
+    if (runner_init_family(runner, &spec, &shape, PROGRAM_SLOT_LIMIT, OP_FAMILY_AREA, &error) != PL_OK)
+        fail_msg("%s", error.text);
+    struct pl_page_table *va = &runner->services->lent.va;
+    true_count = va->ops->count;
+    boaster = *va->ops;
+    boaster.count = boast;
+    if (boasts)
+        va->ops = &boaster;
+    assert_int_equal(runner_run(runner, ops, PL_COUNT_OF(ops), &finding), PL_OK);
+    runner_fini(runner);
+    free(runner);
+    return finding;
+}
+
+/* Expect a refusal at the bound that the service states to be right, and one below it to break L-11. */
+static void few_areas(void **state)
+{
+    static const char *const names[] = {"bitmap,va=rbtree(areas=2)", "bitmap,va=list(areas=2)",
+                                        "bitmap,va=vmem(areas=2)"};
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        struct finding finding = fill(names[i], false);
+        if (finding.found)
+            fail_msg("%s: %s: %s", names[i], finding.ids, finding.actual);
+        finding = fill(names[i], true);
+        assert_true(finding.found);
+        assert_string_equal(finding.ids, "L-11");
+        assert_int_equal(finding.step, 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checks_hold),
+        cmocka_unit_test(few_areas),
         cmocka_unit_test(random_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
