@@ -102,13 +102,15 @@ void check_F_7(struct check *check)
 
 void check_F_8(struct check *check)
 {
-    (void)check_program(check, MACHINE OBJECT DO "starve class=normal leave=floor+2\n" DO
-                                                 "vm-noobj-run s0 frames=4 align=4096\n" DO
-                                                 "vm-run s1 o0 pindex=1 frames=4 align=4096\n" DO
-                                                 "vm-noobj-run s2 frames=2 align=4096\n" DO "feed\n" DO
-                                                 "starve class=system leave=floor+2\n" DO
-                                                 "vm-noobj-run s3 flags=system frames=4 align=4096\n" DO
-                                                 "vm-noobj-run s4 flags=interrupt frames=8 align=4096\n");
+    /* The last one renounces what is set aside, and nothing is. */
+    (void)check_program(check, MACHINE OBJECT DO
+                        "starve class=normal leave=floor+2\n" DO "vm-noobj-run s0 frames=4 align=4096\n" DO
+                        "vm-run s1 o0 pindex=1 frames=4 align=4096\n" DO
+                        "vm-noobj-run s2 frames=2 align=4096\n" DO "feed\n" DO
+                        "starve class=system leave=floor+2\n" DO
+                        "vm-noobj-run s3 flags=system frames=4 align=4096\n" DO
+                        "vm-noobj-run s4 flags=interrupt frames=8 align=4096\n" DO "feed\n" DO
+                        "vm-noobj-run s5 mode=noreclaim frames=4 align=4096\n");
 }
 
 void check_F_25(struct check *check)

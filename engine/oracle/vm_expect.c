@@ -105,6 +105,17 @@ static enum vm_due node_due(const struct vm_oracle *self, const struct vm_wish *
     return free_frames - taken >= floor + 1 ? VM_DUE_GRANT : VM_DUE_NODE;
 }
 
+/* Is any frame kept for an owner, by the candidate's own count? Who does not count may have some. */
+static bool has_set_aside(const struct vm_oracle *self)
+{
+    const struct instance *instance = self->node->instance;
+    struct pl_page_counts counts = {0};
+    if (!instance_has_count(instance))
+        return true;
+    instance->page.ops->count(instance->page.self, &counts);
+    return counts.reserved_frames > 0;
+}
+
 /* May the candidate be trusted to find what admission admits? */
 static bool must_find(const struct vm_oracle *self, const struct vm_wish *wish)
 {
@@ -112,7 +123,7 @@ static bool must_find(const struct vm_oracle *self, const struct vm_wish *wish)
     if (!wish->run)
         return (caps & PL_CAP_ALL_FRAMES) != 0;
     /* What is set aside is free, and may be all that would fit; NORECLAIM renounces it. */
-    if ((caps & PL_CAP_RESERVATIONS) && (wish->req & FREEBSD_ALLOC_NORECLAIM))
+    if ((caps & PL_CAP_RESERVATIONS) && (wish->req & FREEBSD_ALLOC_NORECLAIM) && has_set_aside(self))
         return false;
     uint64_t offset = self->node->gate.frame_offset;
     const struct freebsd_bounds *bounds = &wish->bounds;

@@ -99,8 +99,8 @@ static int test_contract(const struct promise *promise, enum contract contract, 
                promise->structure != NULL ? "no candidate has the structure" : "see docs/invariants.md");
         return 77;
     }
-    bool by_system = strcmp(promise->lie, "system") == 0;
     const char *liar = strstr(honest, "liar") != NULL ? honest : promise->lie;
+    bool by_system = strcmp(liar, "system") == 0;
     const char *candidate = by_system ? honest : liar;
     char truth[SPEC_NAME_BYTES];
     honest_liar(candidate, truth, sizeof(truth));

@@ -4,7 +4,8 @@
  *     mixes    all owners are one, so that their pages share superpages
  *     shifts   a page gets its neighbour's place in the superpage
  *     denies   the count knows of no frame set aside
- *     frees    the audit offers to others what is set aside */
+ *     frees    the audit offers to others what is set aside
+ *     shirks   who renounces what is set aside gets no run at all, though nothing is (F-8) */
 #include <string.h>
 
 #include <pagelab/candidate.h>
@@ -15,6 +16,7 @@ struct reserve_liar {
     bool shifts;
     bool denies;
     bool frees;
+    bool shirks;
 };
 
 /* Passes the audit on. */
@@ -39,7 +41,10 @@ static enum pl_status reserve_init(void *instance, const struct pl_page_config *
     self->shifts = strcmp(lie, "shifts") == 0;
     self->denies = strcmp(lie, "denies") == 0;
     self->frees = strcmp(lie, "frees") == 0;
-    return self->mixes || self->shifts || self->denies || self->frees || *lie == '\0' ? PL_OK : PL_INVALID;
+    self->shirks = strcmp(lie, "shirks") == 0;
+    return self->shirks || self->mixes || self->shifts || self->denies || self->frees || *lie == '\0'
+               ? PL_OK
+               : PL_INVALID;
 }
 
 static void reserve_fini(void *instance)
@@ -81,6 +86,8 @@ static enum pl_status reserve_alloc_run(void *instance, struct pl_cpu *cpu, cons
                                         const struct pl_constraints *constraints, struct pl_run *run)
 {
     struct reserve_liar *self = instance;
+    if (self->shirks && request->flags & PL_REQUEST_NO_RECLAIM)
+        return PL_NO_MEMORY;
     return self->inner.ops->alloc_run(self->inner.self, cpu, request, constraints, run);
 }
 
