@@ -113,9 +113,7 @@ static const char *missing(uint64_t needs, uint64_t caps)
     return NULL;
 }
 
-/* What an instance of it has. A machine that the candidate cannot have is PL_UNSUPPORTED; whatever else keeps
- * it from being made is said in `error`. */
-static enum pl_status capabilities(const struct spec *spec, uint64_t *caps, struct spec_error *error)
+enum pl_status check_capabilities(const struct spec *spec, uint64_t *caps, struct spec_error *error)
 {
     struct native_shape shape = {.ranges = {{.frame_count = PROBE_FRAMES}}, .range_count = 1, .cpu_count = 1};
     struct instance instance;
@@ -146,7 +144,7 @@ void check_run(const struct promise *promise, const struct spec *spec, enum cont
     }
     struct spec_error error = {.text = "out of memory"};
     uint64_t caps = 0;
-    enum pl_status status = capabilities(spec, &caps, &error);
+    enum pl_status status = check_capabilities(spec, &caps, &error);
     if (status == PL_UNSUPPORTED) {
         check_na(check, "capability: this machine");
         return;

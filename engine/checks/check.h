@@ -62,7 +62,18 @@ const struct promise *check_promise(unsigned i);
 void check_run(const struct promise *promise, const struct spec *spec, enum contract contract,
                struct check *check);
 
+/* What an instance of it has. A machine that the candidate cannot have is PL_UNSUPPORTED; whatever else keeps
+ * it from being made is said in `error`. */
+enum pl_status check_capabilities(const struct spec *spec, uint64_t *caps, struct spec_error *error);
+
 /* --- for the checks themselves --- */
+
+/* The next number of a fixed sequence. */
+PL_INLINE uint32_t check_number(uint32_t *seed)
+{
+    *seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
+    return *seed >> 8;
+}
 
 /* Runs a program in the text form (first line and machine line included) from a fresh state under the check's
  * contract; a finding makes the verdict broken. True while nothing is broken: so checks read

@@ -189,12 +189,6 @@ void check_X_11(struct check *check)
 
 enum { STEPS = 6000, PHASE = 400 };
 
-static uint32_t next_number(uint32_t *seed)
-{
-    *seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
-    return *seed >> 8;
-}
-
 /* One step on both. False: they disagree, or a free failed. */
 static bool step_both(struct check *check, struct rig *rigs, uint32_t cpu, unsigned alloc_class, bool give,
                       uint32_t which)
@@ -228,10 +222,10 @@ static void compare(struct check *check, struct rig *rigs)
     for (uint32_t step = 0; step < STEPS; step++) {
         int64_t left = admission_free_frames(rigs[1].admission) - (int64_t)interrupt_floor;
         bool down = step / PHASE % 3 != 2;
-        uint32_t dice = next_number(&seed) % 8;
+        uint32_t dice = check_number(&seed) % 8;
         bool give = rigs[0].run_count > 0 && (down ? left < 16 && dice < 4 : dice < 6);
-        unsigned alloc_class = left > 24 && down ? PL_CLASS_INTERRUPT : next_number(&seed) % PL_CLASS_COUNT;
-        if (!step_both(check, rigs, dice, alloc_class, give, next_number(&seed)))
+        unsigned alloc_class = left > 24 && down ? PL_CLASS_INTERRUPT : check_number(&seed) % PL_CLASS_COUNT;
+        if (!step_both(check, rigs, dice, alloc_class, give, check_number(&seed)))
             return;
     }
 }

@@ -1,5 +1,6 @@
-/* Capabilities: 64 bits of claims. A claim holds until a check has tried to refute it; what a candidate does
- * not claim makes the cells that need it "n/a (capability)", never a failure. */
+/* Capabilities: 64 bits of claims. Each is printed as claimed until a check has tried to refute it (`pagelab
+ * check --claims`); what a candidate does not claim makes the cells that need it "n/a (capability)", never a
+ * failure. */
 #ifndef PAGELAB_CAPS_H
 #define PAGELAB_CAPS_H
 

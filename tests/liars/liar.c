@@ -20,6 +20,10 @@ static enum pl_status liar_init(void *instance, const struct pl_page_config *con
     self->lie = liar_parse(config->params);
     if (self->lie == LIE_COUNT)
         return PL_INVALID;
+    if (self->lie == LIE_ONE_RANGE && self->machine->range_count > 1)
+        return PL_UNSUPPORTED;
+    if (self->lie == LIE_FILLS_HOLES)
+        memset(self->state, LIAR_FREE, (size_t)self->machine->span);
     for (uint32_t i = 0; i < self->machine->range_count; i++) {
         const struct pl_range *range = &self->machine->ranges[i];
         memset(&self->state[range->first.number - self->machine->first.number], LIAR_FREE,
@@ -123,9 +127,21 @@ static void liar_embellish(struct liar *self, struct pl_cpu *cpu, struct pl_run 
     case LIE_FALSE_ZERO:
         run->flags |= PL_RUN_ZERO;
         break;
+    case LIE_FROM_ZERO:
+        run->first.number -= self->machine->first.number;
+        break;
     default:
         break;
     }
+}
+
+/* Between the look and the entry, where somebody else may come in. */
+static void liar_dawdle(struct liar *self, struct pl_cpu *cpu)
+{
+    for (int i = 0; i < 400 && self->lie == LIE_UNLOCKED; i++)
+        pl_relax(cpu);
+    if (self->lie == LIE_UNMASKED || self->lie == LIE_MASKED)
+        pl_point(cpu, self);
 }
 
 static enum pl_status liar_take(struct liar *self, struct pl_cpu *cpu, const struct pl_constraints *want,
@@ -138,12 +154,25 @@ static enum pl_status liar_take(struct liar *self, struct pl_cpu *cpu, const str
         found = liar_find(self, want, false);
     if (found == PL_FRAME_NONE)
         return liar_fail(self);
+    liar_dawdle(self, cpu);
     *run = (struct pl_run){.first = {found}, .frame_count = want->frame_count, .order = PL_ORDER_NONE};
     if (liar_is_power_of_two(run->frame_count))
         run->order = PL_CTZ64(run->frame_count);
     liar_embellish(self, cpu, run);
     liar_mark(self, found, want->frame_count);
     return PL_OK;
+}
+
+/* To the node's range. */
+static void liar_stay(const struct liar *self, uint16_t node, struct pl_constraints *want)
+{
+    for (uint32_t i = 0; i < self->machine->range_count; i++) {
+        const struct pl_range *range = &self->machine->ranges[i];
+        if (range->node != node)
+            continue;
+        want->low = range->first;
+        want->high.number = range->first.number + range->frame_count;
+    }
 }
 
 static enum pl_status liar_alloc(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
@@ -164,7 +193,13 @@ static enum pl_status liar_alloc(void *instance, struct pl_cpu *cpu, const struc
         return PL_NO_MEMORY;
     if (self->lie == LIE_HIDES_BLOCKS && request->order == 1)
         return PL_NO_MEMORY;
-    return liar_take(self, cpu, &want, run);
+    if (self->lie == LIE_STAYS_ON_NODE && request->node != PL_NODE_ANY)
+        liar_stay(self, request->node, &want);
+    uint32_t before = self->lie == LIE_MASKED ? pl_mask(cpu) : 0;
+    enum pl_status status = liar_take(self, cpu, &want, run);
+    if (self->lie == LIE_MASKED)
+        pl_unmask(cpu, before);
+    return status;
 }
 
 static enum pl_status liar_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
@@ -238,6 +273,14 @@ static uint64_t liar_caps_of(const struct pl_page_config *config)
         return LIAR_CAPS | PL_CAP_BUDDY;
     if (lie == LIE_FALSE_ZERO)
         return LIAR_CAPS | PL_CAP_KNOWS_ZERO;
+    if (lie == LIE_UNLOCKED)
+        return LIAR_CAPS | PL_CAP_CONCURRENT;
+    if (lie == LIE_UNMASKED)
+        return LIAR_CAPS | PL_CAP_IRQ_SAFE;
+    if (lie == LIE_MASKED)
+        return LIAR_CAPS | PL_CAP_IRQ_SAFE | PL_CAP_NMI_SAFE;
+    if (lie == LIE_ANY_NODE || lie == LIE_STAYS_ON_NODE)
+        return LIAR_CAPS | PL_CAP_NODES;
     return lie == LIE_COUNTS_CACHED ? LIAR_CAPS & ~PL_CAP_EXACT_COUNT : LIAR_CAPS;
 }
 

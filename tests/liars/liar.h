@@ -40,7 +40,16 @@
     X(AUDIT_NODE, "audit-node")                                                                              \
     X(WRITES, "writes")                                                                                      \
     X(FALSE_ZERO, "false-zero")                                                                              \
-    X(UNCOALESCED, "uncoalesced")
+    X(UNCOALESCED, "uncoalesced")                                                                            \
+    X(UNLOCKED, "unlocked")                                                                                  \
+    X(UNMASKED, "unmasked")                                                                                  \
+    X(MASKED, "masked")                                                                                      \
+    X(BOASTS_EXACT, "boasts-exact")                                                                          \
+    X(FILLS_HOLES, "fills-holes")                                                                            \
+    X(ONE_RANGE, "one-range")                                                                                \
+    X(FROM_ZERO, "from-zero")                                                                                \
+    X(ANY_NODE, "any-node")                                                                                  \
+    X(STAYS_ON_NODE, "stays-on-node")
 
 enum lie {
 #define LIE_ENUM(name, text) LIE_##name,

@@ -37,6 +37,10 @@ void liar_count(const void *instance, struct pl_page_counts *counts)
         counts->free--;
     if (self->lie == LIE_COUNTS_CACHED)
         counts->cached = 1;
+    if (self->lie == LIE_BOASTS_EXACT && counts->free > 0) {
+        counts->free--;
+        counts->cached = 1;
+    }
 }
 
 static void report(const struct liar *self, struct pl_visitor *visitor, uint64_t frame,
