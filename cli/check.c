@@ -1,5 +1,5 @@
-/* pagelab check: conformance by number, a matrix of promises and candidates. Each cell is a process of its
- * own. */
+/* pagelab check: conformance by number, a matrix of promises and candidates, and what is left of their
+ * claims. Each cell and each check of a claim is a process of its own. */
 #define _POSIX_C_SOURCE 200809L /* strtok_r */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "cli/claims.h"
 #include "cli/cli.h"
 #include "engine/checks/check.h"
 #include "engine/isolate.h"
@@ -308,7 +309,10 @@ static int run_matrix(struct matrix *matrix, enum report_format format)
     if (code == CLI_OK)
         code = print_verdict(matrix, format == REPORT_TABLE);
     free(matrix->cells);
-    return code;
+    if ((code != CLI_OK && code != CLI_BROKEN) || format != REPORT_TABLE || matrix->only != NULL)
+        return code;
+    int claims_code = claims_check(matrix->specs, matrix->spec_count, matrix->contract, NULL);
+    return claims_code == CLI_OK ? code : claims_code;
 }
 
 static int check_main(int argc, const char **argv)
@@ -318,6 +322,7 @@ static int check_main(int argc, const char **argv)
     static char *contract = NULL;
     static char *id = NULL;
     int list = 0;
+    int claims = 0;
     enum report_format format;
     struct spec_error error;
     const struct poptOption options[] = {
@@ -325,6 +330,8 @@ static int check_main(int argc, const char **argv)
         {"id", 'i', POPT_ARG_STRING, &id, 0, "this promise only", "ID"},
         {"list", 'l', POPT_ARG_NONE, &list, 0, "list the promises, and where each is tested; run nothing",
          NULL},
+        {"claims", 0, POPT_ARG_NONE, &claims, 0,
+         "only the claims: which capabilities a check tested or refuted, and by which", NULL},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
@@ -335,6 +342,8 @@ static int check_main(int argc, const char **argv)
         return cli_mistake("check", "--contract '%s': doc or real expected", contract);
     if (id != NULL && !known_id(id))
         return cli_mistake("check", "--id '%s': no such promise; see 'pagelab check --list'", id);
+    if (claims != 0 && (id != NULL || list != 0))
+        return cli_mistake("check", "--claims: neither --id nor --list expected beside it");
     if (list != 0) {
         poptFreeContext(context);
         return print_list(format);
@@ -348,7 +357,8 @@ static int check_main(int argc, const char **argv)
         .only = id,
         .contract = contract != NULL && contract[0] == 'r' ? CONTRACT_REAL : CONTRACT_DOC,
     };
-    int code = run_matrix(&matrix, format);
+    int code = claims != 0 ? claims_check(specs, (uint32_t)count, matrix.contract, &format)
+                           : run_matrix(&matrix, format);
     poptFreeContext(context);
     return code;
 }

@@ -1,4 +1,4 @@
-/* pagelab list: what there is to run. */
+/* pagelab list: what there is to run. Capabilities are shown as what they are here: claims. */
 #include <stdio.h>
 #include <string.h>
 
@@ -79,7 +79,7 @@ static int list_main(int argc, const char **argv)
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
         POPT_AUTOHELP POPT_TABLEEND};
     static const struct table_column columns[] = {
-        {"name", TABLE_LEFT}, {"kind", TABLE_LEFT}, {"capabilities", TABLE_LIST}, {"summary", TABLE_LEFT}};
+        {"name", TABLE_LEFT}, {"kind", TABLE_LEFT}, {"claims", TABLE_LIST}, {"summary", TABLE_LEFT}};
     poptContext context;
     if (cli_parse(&cli_list, argc, argv, options, 0, 0, &context) == NULL ||
         cli_format("list", format_text, &format) != 0)

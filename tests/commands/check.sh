@@ -15,6 +15,22 @@ assert json.load(open("out")) == {"B-24": {"reference": "n/a (contract)", "buddy
 P
 expect 0 'n/a +buddy \(contract\): B-24' "$PAGELAB" check --id B-24 buddy
 
+# What is left of the claims: below a whole matrix, or alone.
+expect 0 '^tested  reference: concurrent irq-safe exact-count .* nodes$' "$PAGELAB" check reference
+expect 0 '^jemalloc +needs-size +stated' "$PAGELAB" check --claims jemalloc
+expect 0 '' "$PAGELAB" check --claims --format json buddy jemalloc
+/usr/bin/python3 - <<'P' || fail "check --claims --format json"
+import json
+rows = json.load(open("out"))
+assert {row["candidate"] for row in rows} == {"buddy", "jemalloc"}
+assert all(row["state"] in ("tested", "stated") for row in rows), rows
+assert {"candidate": "buddy", "capability": "buddy", "state": "tested", "by": ["F-22"], "seen": ""} in rows
+assert all((row["by"] == []) == (row["state"] == "stated") for row in rows)
+P
+expect 3 '^null +concurrent +refuted' "$PAGELAB" check --claims null
+expect 2 'neither --id nor --list' "$PAGELAB" check --claims --id F-1 buddy
+expect 3 '^sick-crash +concurrent +refuted .* died: (signal|exit code)' "$SICK" check --claims sick-crash
+
 expect 0 '' "$PAGELAB" check --list --format json
 /usr/bin/python3 - <<'P' || fail "check --list"
 import json

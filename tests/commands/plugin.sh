@@ -55,6 +55,16 @@ compile wrong WRONG_GRANT wrong.so
 expect 3 '^broken .*F-1' "$PAGELAB" check ./wrong.so --id F-1
 expect 3 'finding: .*X-2' "$PAGELAB" replay "$SOURCE/corpora/seeds/page/fill-and-drain.txt" --backend ./wrong.so
 
+# A claim that no check could try to refute stays one; one that was refuted is named.
+sed 's/pl_lock_masked(&stack->lock, cpu)/0; pl_lock_take(\&stack->lock, cpu)/
+     s/pl_unlock_masked(&stack->lock, cpu, before)/(void)before; pl_lock_drop(\&stack->lock, cpu)/' \
+  "$SOURCE/examples/plugin/stack.c" >unmasked.c
+cc -std=c17 -I"$WORK/installed/include" -fPIC -shared -o unmasked.so unmasked.c || fail "unmasked.c does not compile"
+expect 0 '^./unmasked.so +irq-safe +claimed .*no labelled point' "$PAGELAB" check --claims ./unmasked.so
+sed 's/stack->count > 0/stack->count > 9/' "$SOURCE/examples/plugin/stack.c" >keeps.c
+cc -std=c17 -I"$WORK/installed/include" -fPIC -shared -o keeps.so keeps.c || fail "keeps.c does not compile"
+expect 3 '^./keeps.so +all-frames +refuted' "$PAGELAB" check --claims ./keeps.so
+
 # A start, out of the tree and in it.
 expect 0 'my-own: written' "$PAGELAB" new-backend my-own
 expect 2 'is there already' "$PAGELAB" new-backend my-own

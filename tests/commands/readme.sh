@@ -20,7 +20,7 @@ while IFS= read -r line; do
     *"pagelab fuzz"*) continue ;; # fuzz.sh
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
-    *"pagelab check"*--id*) ;;
+    *"pagelab check"*--id*|*"pagelab check"*--claims*) ;;
     *"pagelab check"*) command="$command --id X-1" ;; # the whole matrix is the label checks'
   esac
   count=$((count + 1))
