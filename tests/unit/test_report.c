@@ -306,6 +306,31 @@ static void test_failed_rows_print_no_time(void **state)
     cJSON_Delete(result);
 }
 
+/* The same workload for a system, which counts calls of the candidate, and one of frames, which does not.
+ * Expect the column where there is something in it, and nowhere else. */
+static void test_calls_stand_where_they_are_counted(void **state)
+{
+    (void)state;
+    cJSON *result = hostile();
+    cJSON *rows = cJSON_GetObjectItem(result, "benchmarks");
+    cJSON *row = cJSON_Duplicate(cJSON_GetArrayItem(rows, 0), true);
+    cJSON_ReplaceItemInObject(row, "workload", cJSON_CreateString("orb"));
+    cJSON_ReplaceItemInObject(row, "name", cJSON_CreateString("orb/null"));
+    cJSON_ReplaceItemInObject(row, "run_name", cJSON_CreateString("orb/null"));
+    cJSON_AddNumberToObject(row, "allocator_calls", 2);
+    cJSON_AddItemToArray(rows, row);
+    char *text = printed(result, REPORT_TABLE);
+    const char *system = strstr(text, "\norb");
+
+    assert_non_null(system);
+    assert_non_null(strstr(system, "calls/op"));
+    assert_null(strstr(strstr(system, "calls/op") + 1, "calls/op"));
+    assert_ptr_equal(strstr(text, "calls/op"), strstr(system, "calls/op"));
+    assert_ptr_equal(strstr(strstr(text, "Rods") + 1, "Rods"), NULL);
+    free(text);
+    cJSON_Delete(result);
+}
+
 /* One repetition of three dies, and the file's median does not say so. Expect a cell without a time. */
 static void test_one_failed_repetition_fails_the_cell(void **state)
 {
@@ -408,6 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_half_written, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_bad_input_is_one_line, place_make, place_remove),
         cmocka_unit_test(test_failed_rows_print_no_time),
+        cmocka_unit_test(test_calls_stand_where_they_are_counted),
         cmocka_unit_test(test_one_failed_repetition_fails_the_cell),
         cmocka_unit_test_setup_teardown(test_void_rods_void_the_ratios, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_ageing_is_shown, place_make, place_remove),
