@@ -67,6 +67,56 @@ P
       expect 0 ',n/a,' "$PAGELAB" bench --backend null --smoke --rounds 1 --format csv --workload vm-alloc-normal
       expect 0 ',n/a,' "$PAGELAB" bench --backend buddy --smoke --rounds 1 --format csv --workload area-map --cpus 2
     fi ;;
+  services)
+    # Each lent service alone, held to what is known of it: the calls of the candidate beneath are counted facts, and a
+    # list that is walked takes longer, the more of it there is.
+    measure() { # KEY SERVICES WORKLOADS
+      names=$(for service in $2; do printf 'buddy,%s%s\n' "$1" "$service"; done | paste -sd,)
+      for name in $3; do
+        expect 0 '' "$PAGELAB" bench --backend "$names" --smoke --rounds 3 --no-rods --workload "$name" --out "$name.json"
+      done
+    }
+    measure va= "list rbtree vmem" "space-few space-crowded space-fragmented space-bounded"
+    measure tables= "direct stack prealloc" "tables-churn tables-burst tables-dry"
+    measure buf= "pages run pool" "plan-churn plan-mixed plan-scattered"
+    for name in $("$PAGELAB" list --workloads --format csv | awk -F, '$2 == "services" { print $1 }'); do
+      [ -s "$name.json" ] || fail "$name is not measured here"
+    done
+    /usr/bin/python3 - ./*.json <<'P' || fail "services"
+import json, sys
+rows = {}
+for path in sys.argv[1:]:
+    for row in json.load(open(path))["benchmarks"]:
+        if row["run_type"] == "iteration":
+            rows.setdefault((row["workload"], row["candidate"].split("=")[1]), []).append(row)
+def every(key, workload, service):
+    assert len(rows[workload, service]) == 3
+    for row in rows[workload, service]:
+        assert row["status"] == "ok" and row["iterations"] > 0, row
+    return [row[key] for row in rows[workload, service]]
+def least_ns(workload, service):
+    return min(every("cpu_time", workload, service))
+for service in "list", "rbtree", "vmem":
+    for workload in "few", "crowded", "fragmented", "bounded":
+        assert every("allocator_calls", "space-" + workload, service) == [0] * 3
+for workload in "crowded", "fragmented", "bounded":
+    assert least_ns("space-" + workload, "list") > 5 * least_ns("space-few", "list"), workload
+assert least_ns("space-bounded", "vmem") > 5 * least_ns("space-few", "vmem")
+assert every("allocator_calls", "tables-churn", "direct") == [2] * 3
+assert every("allocator_calls", "tables-burst", "direct") == [2 * 32] * 3
+assert 0 < min(every("allocator_calls", "tables-burst", "stack")) < 2 * 32
+for workload in "churn", "burst", "dry":
+    assert every("allocator_calls", "tables-" + workload, "prealloc") == [0] * 3
+for service in "direct", "stack":
+    assert all(row["status"] == "failed" and row["failures"] > 0 for row in rows["tables-dry", service])
+assert every("allocator_calls", "plan-churn", "pages") == [2 * 16] * 3
+assert every("allocator_calls", "plan-churn", "run") == [2] * 3
+assert every("allocator_calls", "plan-churn", "pool") == [0] * 3
+for workload in "churn", "mixed", "scattered":
+    assert every("segments", "plan-" + workload, "run") == [1] * 3
+assert min(every("segments", "plan-scattered", "pages")) > 3 * max(every("segments", "plan-mixed", "pages"))
+P
+    ;;
   *)
     for order in 0 9; do
       for cpus in 1 2; do
