@@ -211,10 +211,9 @@ static void probe_lower_class(struct runner *runner, struct pl_cpu *cpu, const s
 static void after_alloc(struct runner *runner, const struct op *op, enum pl_status status,
                         const struct pl_run *run, struct finding *finding)
 {
-    struct runner_slot *slot = &runner->slots[op->slot];
     log_outcome(runner, op, status, run);
     if (status == PL_OK)
-        *slot = (struct runner_slot){.run = *run, .live = true, .used = true};
+        runner_holds(runner, op->slot, run);
     else if (!finding->found && runner->audits) {
         shadow_audit(&runner->shadow, &runner->instance, finding);
         runner->calls_audited = runner->calls;
@@ -273,17 +272,9 @@ static void checked_free(struct runner *runner, struct pl_cpu *cpu, const struct
 
 static void do_free(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
 {
-    struct runner_slot *slot = &runner->slots[op->slot];
-    if (!slot->live)
-        return;
-    struct pl_run run = slot->run;
-    slot->live = false;
-    /* Where contents are stamped, no frame is zero. */
-    if (op->flags & OP_FLAG_ZERO && runner->machine->contents == NULL)
-        run.flags |= PL_RUN_ZERO;
-    else
-        run.flags &= ~PL_RUN_ZERO;
-    checked_free(runner, cpu, &run, op->slot + 1, finding);
+    struct pl_run run;
+    if (runner_lets_go(runner, op, &run))
+        checked_free(runner, cpu, &run, op->slot + 1, finding);
 }
 
 static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
@@ -304,9 +295,7 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
     }
     for (uint32_t i = 0; i < parts; i++) {
         struct pl_run part = runner_part(&whole, op->order, i);
-        if (found[i] >= runner->slot_top)
-            runner->slot_top = found[i] + 1;
-        runner->slots[found[i]] = (struct runner_slot){.run = part, .live = true, .used = true};
+        runner_holds(runner, found[i], &part);
         shadow_retag(&runner->shadow, &part, found[i] + 1);
     }
 }
@@ -318,11 +307,7 @@ static void do_starve(struct runner *runner, struct pl_cpu *cpu, const struct op
     uint64_t leave = runner_leaves(runner, op);
     uint32_t order = runner->instance.max_order;
     while (!finding->found && shadow_free_frames(&runner->shadow) > leave) {
-        uint64_t take = shadow_free_frames(&runner->shadow) - leave;
-        while (order > 0 && UINT64_C(1) << order > take)
-            order--;
-        struct pl_request request = {
-            .order = (uint8_t)order, .alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
+        struct pl_request request = runner_hunger(shadow_free_frames(&runner->shadow) - leave, &order);
         struct pl_run run;
         struct expectation expected =
             expect_order(&runner->shadow, &runner->instance, PL_CLASS_INTERRUPT, order);
@@ -446,25 +431,18 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
                           struct finding *finding)
 {
     memset(finding, 0, sizeof(*finding));
-    enum pl_status status = instance_reset(&runner->instance);
+    enum pl_status status = runner_fresh(runner);
     if (status != PL_OK)
         return status;
-    native_machine_reset(runner->native);
     if (instance_has_count(&runner->instance))
         runner->instance.page.ops->count(runner->instance.page.self, &runner->fresh_counts);
-    admission_init(&runner->admission, runner->instance.page, runner->machine, ADMISSION_EXACT);
     shadow_reset(&runner->shadow);
-    memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
-    runner->slot_top = 0;
-    runner->starved_count = 0;
     status = runner->services == NULL ? PL_OK : services_reset(runner->services, finding);
     if (status != PL_OK)
         return status;
     for (uint32_t i = 0; i < op_count && !finding->found; i++) {
         if (runner_skips(runner, &ops[i]))
             continue;
-        if (ops[i].kind < OP_COMMON && ops[i].slot >= runner->slot_top)
-            runner->slot_top = ops[i].slot + 1;
         if (runner->log != NULL) {
             fprintf(runner->log, "%4" PRIu32 "  ", i);
             program_print_op(&ops[i], runner->log);

@@ -1,45 +1,34 @@
 /* See runner_bare.h. The same calls in the same order as engine/runner.c, which see for the why of each. */
 #include "engine/runner_bare.h"
 
-#include <string.h>
-
 #include "engine/runner_internal.h"
 
 static void bare_alloc(struct runner *runner, struct pl_cpu *cpu, const struct op *op)
 {
-    struct runner_slot *slot = &runner->slots[op->slot];
     struct pl_request request = runner_request(op);
     struct pl_run run;
-    if (slot->live || op->order > PL_ORDER_LIMIT)
+    if (runner->slots[op->slot].live || op->order > PL_ORDER_LIMIT)
         return;
     if (admission_alloc(&runner->admission, cpu, &request, &run) == PL_OK)
-        *slot = (struct runner_slot){.run = run, .live = true, .used = true};
+        runner_holds(runner, op->slot, &run);
 }
 
 static void bare_alloc_run(struct runner *runner, struct pl_cpu *cpu, const struct op *op)
 {
-    struct runner_slot *slot = &runner->slots[op->slot];
     struct pl_request request = runner_request(op);
     struct pl_constraints constraints = runner_constraints(runner, op);
     struct pl_run run;
-    if (slot->live || op->count == 0)
+    if (runner->slots[op->slot].live || op->count == 0)
         return;
     if (admission_alloc_run(&runner->admission, cpu, &request, &constraints, &run) == PL_OK)
-        *slot = (struct runner_slot){.run = run, .live = true, .used = true};
+        runner_holds(runner, op->slot, &run);
 }
 
 static void bare_free(struct runner *runner, struct pl_cpu *cpu, const struct op *op)
 {
-    struct runner_slot *slot = &runner->slots[op->slot];
-    struct pl_run run = slot->run;
-    if (!slot->live)
-        return;
-    slot->live = false;
-    if (op->flags & OP_FLAG_ZERO && runner->machine->contents == NULL)
-        run.flags |= PL_RUN_ZERO;
-    else
-        run.flags &= ~PL_RUN_ZERO;
-    (void)admission_free(&runner->admission, cpu, &run);
+    struct pl_run run;
+    if (runner_lets_go(runner, op, &run))
+        (void)admission_free(&runner->admission, cpu, &run);
 }
 
 static void bare_split(struct runner *runner, struct pl_cpu *cpu, const struct op *op)
@@ -54,9 +43,7 @@ static void bare_split(struct runner *runner, struct pl_cpu *cpu, const struct o
         return;
     for (uint32_t i = 0; i < parts; i++) {
         struct pl_run part = runner_part(&whole, op->order, i);
-        if (found[i] >= runner->slot_top)
-            runner->slot_top = found[i] + 1;
-        runner->slots[found[i]] = (struct runner_slot){.run = part, .live = true, .used = true};
+        runner_holds(runner, found[i], &part);
     }
 }
 
@@ -68,10 +55,7 @@ static void bare_starve(struct runner *runner, struct pl_cpu *cpu, const struct 
         int64_t take = admission_free_frames(&runner->admission) - leave;
         if (take <= 0)
             return;
-        while (order > 0 && INT64_C(1) << order > take)
-            order--;
-        struct pl_request request = {
-            .order = (uint8_t)order, .alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
+        struct pl_request request = runner_hunger((uint64_t)take, &order);
         struct pl_run *run = &runner->starved[runner->starved_count];
         if (admission_alloc(&runner->admission, cpu, &request, run) == PL_OK)
             runner->starved_count++;
@@ -122,20 +106,12 @@ static void bare_op(struct runner *runner, const struct op *op)
 
 enum pl_status runner_bare_run(struct runner *runner, const struct op *ops, uint32_t op_count)
 {
-    enum pl_status status = instance_reset(&runner->instance);
+    enum pl_status status = runner_fresh(runner);
     if (status != PL_OK)
         return status;
-    native_machine_reset(runner->native);
-    admission_init(&runner->admission, runner->instance.page, runner->machine, ADMISSION_EXACT);
-    memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
-    runner->slot_top = 0;
-    runner->starved_count = 0;
     for (uint32_t i = 0; i < op_count; i++) {
-        if (runner_skips(runner, &ops[i]))
-            continue;
-        if (ops[i].slot >= runner->slot_top)
-            runner->slot_top = ops[i].slot + 1;
-        bare_op(runner, &ops[i]);
+        if (!runner_skips(runner, &ops[i]))
+            bare_op(runner, &ops[i]);
     }
     struct pl_cpu *cpu = native_cpu(runner->native, 0);
     bare_feed(runner, cpu);

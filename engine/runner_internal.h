@@ -6,12 +6,20 @@
 
 /* --- what an operation means, whoever runs it: the checked runner or the bare one --- */
 
+/* A fresh instance and machine, nothing granted. PL_OK, or what instance_reset returned. */
+enum pl_status runner_fresh(struct runner *runner);
 /* Is this operation nothing here: no such CPU, slot or class? */
 bool runner_skips(const struct runner *runner, const struct op *op);
 struct pl_request runner_request(const struct op *op);
 struct pl_constraints runner_constraints(const struct runner *runner, const struct op *op);
+/* The slot holds this grant from now on. */
+void runner_holds(struct runner *runner, uint32_t slot, const struct pl_run *run);
+/* What OP_FREE gives back, no longer held. False: nothing. */
+bool runner_lets_go(struct runner *runner, const struct op *op, struct pl_run *run);
 /* Frames that OP_STARVE leaves free. */
 uint64_t runner_leaves(const struct runner *runner, const struct op *op);
+/* What OP_STARVE asks for when so many frames are too many: *order becomes as much as they have. */
+struct pl_request runner_hunger(uint64_t frames, uint32_t *order);
 /* How many parts OP_SPLIT makes of the slot's grant, and which slots get them; 0: none can be made. */
 uint32_t runner_parts(const struct runner *runner, const struct op *op, uint32_t slots[PROGRAM_SLOT_LIMIT]);
 /* The part of that number of a grant that was split into grants of `order`. */

@@ -1,6 +1,21 @@
 /* What a program's operations on frames ask for, in the contract's words; see runner_internal.h. */
 #include "engine/runner_internal.h"
 
+#include <string.h>
+
+enum pl_status runner_fresh(struct runner *runner)
+{
+    enum pl_status status = instance_reset(&runner->instance);
+    if (status != PL_OK)
+        return status;
+    native_machine_reset(runner->native);
+    admission_init(&runner->admission, runner->instance.page, runner->machine, ADMISSION_EXACT);
+    memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
+    runner->slot_top = 0;
+    runner->starved_count = 0;
+    return PL_OK;
+}
+
 bool runner_skips(const struct runner *runner, const struct op *op)
 {
     return op->kind == OP_NOP || op->cpu >= runner->machine->cpu_count || op->slot >= runner->slot_count ||
@@ -36,6 +51,28 @@ struct pl_constraints runner_constraints(const struct runner *runner, const stru
     };
 }
 
+void runner_holds(struct runner *runner, uint32_t slot, const struct pl_run *run)
+{
+    if (slot >= runner->slot_top)
+        runner->slot_top = slot + 1;
+    runner->slots[slot] = (struct runner_slot){.run = *run, .live = true, .used = true};
+}
+
+bool runner_lets_go(struct runner *runner, const struct op *op, struct pl_run *run)
+{
+    struct runner_slot *slot = &runner->slots[op->slot];
+    if (!slot->live)
+        return false;
+    slot->live = false;
+    *run = slot->run;
+    /* Where contents are stamped, no frame is zero. */
+    if (op->flags & OP_FLAG_ZERO && runner->machine->contents == NULL)
+        run->flags |= PL_RUN_ZERO;
+    else
+        run->flags &= ~PL_RUN_ZERO;
+    return true;
+}
+
 uint64_t runner_leaves(const struct runner *runner, const struct op *op)
 {
     const struct pl_floors *floors = &runner->machine->floors;
@@ -43,6 +80,14 @@ uint64_t runner_leaves(const struct runner *runner, const struct op *op)
                      : op->alloc_class == PL_CLASS_SYSTEM  ? floors->system
                                                            : floors->normal;
     return floor + op->count == 0 ? 0 : floor + op->count - 1;
+}
+
+struct pl_request runner_hunger(uint64_t frames, uint32_t *order)
+{
+    while (*order > 0 && UINT64_C(1) << *order > frames)
+        --*order;
+    return (struct pl_request){
+        .order = (uint8_t)*order, .alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
 }
 
 uint32_t runner_parts(const struct runner *runner, const struct op *op, uint32_t slots[PROGRAM_SLOT_LIMIT])
