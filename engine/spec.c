@@ -50,11 +50,26 @@ static bool is_service(const char *text)
     return service_of(text) < PL_COUNT_OF(services);
 }
 
-/* Bytes up to the next `stop` that is outside parentheses, or to the end. */
+/* Bytes of the plug-in's path that `text` begins with; 0: it begins with a name. A path may hold what divides
+ * names, from its first '/' on: it ends with the first ".so" or ".so.1.2" that the text, '+', ',' or '(' end.
+ */
+static size_t path_bytes(const char *text)
+{
+    if (!plugin_is_path(text, strcspn(text, "+,()")))
+        return 0;
+    for (const char *so = strstr(text, ".so"); so != NULL; so = strstr(so + 1, ".so")) {
+        size_t bytes = (size_t)(so - text) + 3 + strspn(so + 3, ".0123456789");
+        if (strchr("+,(", text[bytes]) != NULL) /* the terminator, too */
+            return bytes;
+    }
+    return strcspn(text, "+,()"); /* not to be opened, but to be told */
+}
+
+/* Bytes up to the next `stop` that is outside parentheses and paths, or to the end. */
 static size_t token_bytes(const char *text, char stop)
 {
     int depth = 0;
-    size_t i = 0;
+    size_t i = path_bytes(text);
     for (; text[i] != '\0'; i++) {
         if (text[i] == '(')
             depth++;
@@ -62,17 +77,26 @@ static size_t token_bytes(const char *text, char stop)
             depth--;
         else if (text[i] == stop && depth == 0)
             break;
+        else if (text[i] == '+' && depth == 0)
+            i += path_bytes(text + i + 1);
     }
     return i;
+}
+
+static size_t name_bytes_of(const char *text, size_t bytes)
+{
+    size_t path = path_bytes(text);
+    const char *open = memchr(text + path, '(', bytes - path);
+    return open == NULL ? bytes : (size_t)(open - text);
 }
 
 /* Copies the parameters of "name(params)" without their parentheses. */
 static int parse_params(const char *text, size_t bytes, const struct spec *spec, char *params,
                         struct spec_error *error)
 {
-    const char *open = memchr(text, '(', bytes);
+    const char *open = text + name_bytes_of(text, bytes);
     params[0] = '\0';
-    if (open == NULL)
+    if (open == text + bytes)
         return 0;
     size_t param_bytes = bytes - (size_t)(open - text);
     if (param_bytes < 2 || text[bytes - 1] != ')')
@@ -83,12 +107,6 @@ static int parse_params(const char *text, size_t bytes, const struct spec *spec,
     memcpy(params, open + 1, param_bytes - 2);
     params[param_bytes - 2] = '\0';
     return 0;
-}
-
-static size_t name_bytes_of(const char *text, size_t bytes)
-{
-    const char *open = memchr(text, '(', bytes);
-    return open == NULL ? bytes : (size_t)(open - text);
 }
 
 /* One layer, "name" or "name(params)". */
@@ -112,6 +130,12 @@ static int parse_layer(const char *text, size_t bytes, struct spec *spec, struct
     if (candidate == NULL && name_bytes > 3 && memcmp(text + name_bytes - 3, ".so", 3) == 0)
         return spec_fail(error, "backend '%.*s': unknown; a plug-in is named by its path, as in ./%.*s",
                          (int)name_bytes, text, (int)name_bytes, text);
+    if (candidate == NULL && strstr(text, ".so") != NULL && strchr(text, '/') != NULL)
+        return spec_fail(
+            error,
+            "backend '%.*s': unknown; a path with '+', ',' or '(' in it starts with ./ or /, and "
+            "ends with .so",
+            (int)name_bytes, text);
     if (candidate == NULL)
         return spec_fail(error, "backend '%.*s': unknown; './pagelab list' names those there are",
                          (int)name_bytes, text);
