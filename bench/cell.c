@@ -127,6 +127,8 @@ static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_
         *error = why;
         return -1;
     }
+    if (!pl_status_is_known(status))
+        snprintf(cell->broken, sizeof(cell->broken), "%.190s", why.text);
     if (status != PL_OK) {
         (void)workload_cannot(cell, "%s%.150s", status == PL_UNSUPPORTED ? "n/a (machine): " : "", why.text);
         return 0;
@@ -283,12 +285,25 @@ void cell_name(const struct cell_params *params, char name[CELL_NAME_BYTES])
         snprintf(name + n, CELL_NAME_BYTES - (size_t)n, "/cpus:%u", params->cpus);
 }
 
+/* One word for a shell: in quotes where it holds more than names and paths mostly do. */
+static void put_word(const char *word, char *text, size_t bytes)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+,=:@%";
+    const char *quote = word[strspn(word, plain)] == '\0' ? "" : "'";
+    size_t n = (size_t)snprintf(text, bytes, "%s", quote);
+    for (; *word != '\0' && n + 6 < bytes; word++)
+        n += (size_t)snprintf(text + n, bytes - n, *word == '\'' ? "'\\''" : "%c", *word);
+    snprintf(text + n, bytes - n, "%s", quote);
+}
+
 void cell_command(const struct cell_params *params, char *text, size_t bytes)
 {
     const struct workload *workload = workload_find(params->workload);
-    const char *quote = strpbrk(params->backend, "() ") != NULL ? "'" : "";
-    int n = snprintf(text, bytes, "./pagelab bench --backend %s%s%s --workload %s", quote, params->backend,
-                     quote, params->workload);
+    char backend[2 * sizeof(params->backend)];
+    char name[2 * sizeof(params->workload)];
+    put_word(params->backend, backend, sizeof(backend));
+    put_word(params->workload, name, sizeof(name));
+    int n = snprintf(text, bytes, "./pagelab bench --backend %s --workload %s", backend, name);
     if (n < 0 || (size_t)n >= bytes || workload == NULL)
         return;
     if (workload_has_order(workload))
@@ -301,6 +316,8 @@ void cell_command(const struct cell_params *params, char *text, size_t bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --parallel");
     if (params->memory_bytes != 0 && (size_t)n < bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --memory %" PRIu64, params->memory_bytes);
+    if (params->cap_bytes != 0 && (size_t)n < bytes)
+        n += snprintf(text + n, bytes - (size_t)n, " --memory-cap %" PRIu64, params->cap_bytes);
     if (params->own_floors && (size_t)n < bytes)
         n += snprintf(text + n, bytes - (size_t)n, " --floors %" PRIu64 "/%" PRIu64 "/%" PRIu64,
                       params->floors.interrupt, params->floors.system, params->floors.normal);

@@ -19,6 +19,7 @@ struct cell_params {
     unsigned order;
     unsigned cpus;
     uint64_t memory_bytes; /* 0: the workload's own choice */
+    uint64_t cap_bytes;    /* that may be resident of the process; 0: half of what there is to spare */
     enum admission_mode admission;
     bool own_floors; /* `floors` instead of FreeBSD's formula */
     struct pl_floors floors;

@@ -144,7 +144,16 @@ static void describe_machine(const struct cell *cell, cJSON *row)
         cell_row_fail(row, "broken", reason);
     }
     shadow_fini(&shadow);
-    if (cell->broken[0] != '\0' && !floor)
+}
+
+/* What was seen beside the map; whether the workload could be measured or not. */
+static void describe_breach(struct cell *cell, cJSON *row)
+{
+    int nonsense = atomic_load_explicit(&cell->admission.nonsense, memory_order_relaxed);
+    if (nonsense != 0 && cell->broken[0] == '\0')
+        snprintf(cell->broken, sizeof(cell->broken),
+                 "broke X-3: alloc, alloc_run or free returned %d, which is no status", nonsense);
+    if (cell->broken[0] != '\0' && spec_base(cell->spec)->kind != PL_KIND_FLOOR)
         cell_row_fail(row, "broken", cell->broken);
 }
 
@@ -213,6 +222,7 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
     cell->maps = NULL;
     if (cell->instance.live && !cell->cannot)
         describe_machine(cell, row);
+    describe_breach(cell, row);
     cJSON_Delete(measured);
     return row;
 }

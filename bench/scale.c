@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench/environment.h"
+#include "bench/memory_guard.h"
 #include "bench/scale_cell.h"
 #include "bench/scale_fit.h"
 #include "bench/scale_sim.h"
@@ -34,21 +35,6 @@ struct walk {
     cJSON *cpus;
 };
 
-/* Half of what the machine has to spare, at most SCALE_CAP_BYTES: nothing is ever swapped. */
-static uint64_t memory_cap(void)
-{
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[128];
-    uint64_t cap = SCALE_CAP_BYTES;
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        if (strncmp(line, "MemAvailable:", 13) == 0 && strtoull(line + 13, NULL, 10) << 9 < cap)
-            cap = (uint64_t)strtoull(line + 13, NULL, 10) << 9;
-    }
-    if (file != NULL)
-        fclose(file);
-    return cap;
-}
-
 static bool stopped(const struct walk *walk)
 {
     return walk->options->stop != NULL && *walk->options->stop != 0;
@@ -72,6 +58,7 @@ struct work {
 static void work_main(void *argument, void *result)
 {
     const struct work *work = argument;
+    (void)isolate_stdout();
     if (work->threads)
         scale_cell_threads(&work->params, result);
     else
@@ -91,17 +78,24 @@ static void run_cell(const struct walk *walk, struct work *work, struct scale_ce
     if (outcome == ISOLATE_DONE)
         return;
     memset(cell, 0, sizeof(*cell));
-    snprintf(guarded, sizeof(guarded), "exit code %d", SCALE_GUARD_STATUS);
+    snprintf(guarded, sizeof(guarded), "exit code %d", MEMORY_GUARD_STATUS);
     if (outcome == ISOLATE_INTERRUPTED)
         snprintf(cell->reason, sizeof(cell->reason), "interrupted");
     else if (outcome == ISOLATE_TIMED_OUT)
         snprintf(cell->reason, sizeof(cell->reason), "init and measuring take more than %u s", limit_s);
     else if (strcmp(how, guarded) == 0)
-        snprintf(cell->reason, sizeof(cell->reason), "touches more memory than the cap of %.3g GiB",
-                 (double)walk->cap_bytes / GIB);
-    else
-        snprintf(cell->reason, sizeof(cell->reason), "the process of this cell died: %s",
-                 outcome == ISOLATE_NO_PROCESS ? "none could be started" : how);
+        memory_guard_words(walk->cap_bytes, cell->reason, sizeof(cell->reason));
+    else if (outcome == ISOLATE_NO_PROCESS)
+        snprintf(cell->reason, sizeof(cell->reason), "no process could be started for this cell");
+    else {
+        snprintf(cell->reason, sizeof(cell->reason), "the process of this cell died: %s", how);
+        cell->broken = true;
+    }
+}
+
+static const char *status_of(const struct scale_cell *cell)
+{
+    return cell->done ? "ok" : cell->broken ? "broken" : "stopped";
 }
 
 /* --- the memory axis --- */
@@ -135,7 +129,7 @@ static void add_memory_row(struct walk *walk, const struct spec *spec, uint64_t 
     cJSON_AddNumberToObject(row, "memory_bytes", (double)bytes);
     uint64_t frames = bytes / PL_FRAME_BYTES;
     cJSON_AddNumberToObject(row, "frames", (double)frames);
-    cJSON_AddStringToObject(row, "status", cell->done ? "ok" : "stopped");
+    cJSON_AddStringToObject(row, "status", status_of(cell));
     cJSON_AddStringToObject(row, "reason", cell->reason);
     if (cell->done) {
         cJSON_AddBoolToObject(row, "contents", cell->contents);
@@ -212,8 +206,14 @@ static bool walk_cpu(struct walk *walk, const struct spec *spec, uint32_t cpus)
 {
     uint64_t bytes = spec_needs_contents(spec) ? CPU_MEMORY_CONTENTS_BYTES : CPU_MEMORY_BYTES * cpus;
     struct work work = {.params = {.spec = spec, .memory_bytes = bytes, .cpus = cpus}, .threads = true};
-    struct scale_cell cell = {0};
-    bool able = true;
+    struct scale_sim asked = {.program = walk->options->sim,
+                              .candidate = spec->name,
+                              .cpus = cpus,
+                              .memory_bytes = bytes,
+                              .cap_bytes = walk->cap_bytes,
+                              .limit_s = walk->options->limit_s,
+                              .stop = walk->options->stop};
+    struct scale_cell cell = {.done = true};
     if (walk->options->progress != NULL)
         fprintf(walk->options->progress, "\rscale: %s, %u CPUs \033[K", spec->name, cpus);
     cJSON *row = cJSON_CreateObject();
@@ -222,23 +222,20 @@ static bool walk_cpu(struct walk *walk, const struct spec *spec, uint32_t cpus)
     cJSON_AddNumberToObject(row, "memory_bytes", (double)bytes);
     if (cpus <= native_real_cpu_count()) {
         run_cell(walk, &work, &cell);
-        able = cell.done;
     }
-    cJSON_AddStringToObject(row, "status", able ? "ok" : "stopped");
-    cJSON_AddStringToObject(row, "reason", cell.reason);
     add_time(row, "repeat_ns", cell.repeat_ns);
-    if (able)
-        scale_sim_add(row, walk->options->sim, spec->name, cpus, bytes, walk->options->limit_s,
-                      walk->options->stop);
+    cell.broken = cell.broken || (cell.done && !scale_sim_add(row, &asked));
+    cJSON_AddStringToObject(row, "status", cell.broken ? "broken" : status_of(&cell));
+    cJSON_AddStringToObject(row, "reason", cell.reason);
     cJSON_AddItemToArray(walk->cpus, row);
     /* What cannot be counted at all needs no row for each number of CPUs beyond the real ones. */
-    return able && (cpus < native_real_cpu_count() || cJSON_GetObjectItem(row, "sim_reason") == NULL);
+    return cell.done && (cpus < native_real_cpu_count() || cJSON_GetObjectItem(row, "sim_reason") == NULL);
 }
 
 cJSON *scale_run(const struct scale_options *options)
 {
     cJSON *document = cJSON_CreateObject();
-    struct walk walk = {.options = options, .cap_bytes = memory_cap()};
+    struct walk walk = {.options = options, .cap_bytes = memory_guard_cap(options->cap_bytes)};
     cJSON_AddItemToObject(document, "context", environment_context("scale"));
     cJSON_AddNumberToObject(document, "from_bytes", (double)options->from_bytes);
     cJSON_AddNumberToObject(document, "to_bytes", (double)options->to_bytes);
@@ -274,6 +271,20 @@ const char *scale_missed(const cJSON *document)
         for (size_t i = 0; i < PL_COUNT_OF(required); i++) {
             if (strcmp(name, required[i]) == 0)
                 return name;
+        }
+    }
+    return NULL;
+}
+
+const char *scale_broken(const cJSON *document)
+{
+    static const char *const axes[] = {"memory", "cpus"};
+    const cJSON *row;
+    for (size_t i = 0; i < PL_COUNT_OF(axes); i++) {
+        cJSON_ArrayForEach(row, cJSON_GetObjectItem(document, axes[i]))
+        {
+            if (strcmp(cJSON_GetObjectItem(row, "status")->valuestring, "broken") == 0)
+                return cJSON_GetObjectItem(row, "candidate")->valuestring;
         }
     }
     return NULL;

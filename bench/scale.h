@@ -24,11 +24,12 @@ struct scale_options {
     uint64_t from_bytes;
     uint64_t to_bytes;
     uint32_t cpus[PL_CPU_LIMIT];
-    size_t cpu_count;  /* of `cpus`; 0: no CPU axis */
-    unsigned limit_s;  /* a cell's time */
-    double min_time_s; /* for each time that is measured */
-    const char *sim;   /* path of pagelab-sim */
-    FILE *progress;    /* NULL: silent */
+    size_t cpu_count;   /* of `cpus`; 0: no CPU axis */
+    unsigned limit_s;   /* a cell's time */
+    uint64_t cap_bytes; /* the most that a cell may touch; less where there is not twice as much to spare */
+    double min_time_s;  /* for each time that is measured */
+    const char *sim;    /* path of pagelab-sim */
+    FILE *progress;     /* NULL: silent */
     const volatile sig_atomic_t *stop;
 };
 
@@ -39,5 +40,8 @@ cJSON *scale_run(const struct scale_options *options);
 
 /* The first candidate that should have reached `to_bytes` within the cap and has not; NULL: none. */
 const char *scale_missed(const cJSON *document);
+
+/* The first candidate whose process died or that returned nonsense, by its rows; NULL: none. */
+const char *scale_broken(const cJSON *document);
 
 #endif

@@ -1,18 +1,15 @@
 /* See scale_cell.h. Touched memory is what the kernel says is resident, not what the candidate says. */
-#define _GNU_SOURCE /* setitimer, O_CLOEXEC */
+#define _GNU_SOURCE /* MADV_DONTDUMP */
 #include "bench/scale_cell.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "bench/memory_guard.h"
 #include "engine/instance.h"
 #include "platform/native/native.h"
 
@@ -21,7 +18,6 @@
 #define INITS      5u
 #define INITS_S    0.2
 #define PAIRS_MAX  (UINT64_C(1) << 26)
-#define GUARD_US   20000
 #define ORDER_NINE 9u
 
 struct rig {
@@ -29,6 +25,7 @@ struct rig {
     const struct pl_machine *machine;
     struct instance instance;
     double min_time_s;
+    atomic_int nonsense; /* a number that a hook returned and that is no status; 0: none was */
 };
 
 static double now_s(void)
@@ -39,38 +36,6 @@ static double now_s(void)
 }
 
 /* --- memory --- */
-
-static uint64_t guard_pages;
-
-/* Only what a signal handler may do: /proc/self/statm is two numbers of pages, the second one resident. */
-static void guard(int signal_number)
-{
-    char text[64];
-    (void)signal_number;
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return;
-    ssize_t bytes = read(file, text, sizeof(text) - 1);
-    close(file);
-    ssize_t at = 0;
-    uint64_t resident = 0;
-    while (at < bytes && text[at] != ' ')
-        at++;
-    for (at++; at < bytes && text[at] >= '0' && text[at] <= '9'; at++)
-        resident = resident * 10 + (uint64_t)(text[at] - '0');
-    if (resident > guard_pages)
-        _exit(SCALE_GUARD_STATUS);
-}
-
-/* Looks at what is resident after every 20 ms of this process's time, page faults included. */
-static void guard_start(uint64_t cap_bytes)
-{
-    struct sigaction action = {.sa_handler = guard, .sa_flags = SA_RESTART};
-    struct itimerval often = {{0, GUARD_US}, {0, GUARD_US}};
-    guard_pages = cap_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
-    sigaction(SIGPROF, &action, NULL);
-    setitimer(ITIMER_PROF, &often, NULL);
-}
 
 static bool overlaps(uint64_t start, uint64_t end, const void *base, uint64_t bytes)
 {
@@ -87,7 +52,7 @@ static void set_apart(void *base, uint64_t bytes)
 }
 
 /* Resident bytes of the mappings that hold metadata or contents, each once. */
-static uint64_t touched_bytes(const struct rig *rig)
+static uint64_t touched_bytes(struct rig *rig)
 {
     set_apart(rig->instance.meta, rig->instance.meta_bytes);
     set_apart(rig->machine->contents, rig->machine->span * PL_FRAME_BYTES);
@@ -113,24 +78,33 @@ static uint64_t touched_bytes(const struct rig *rig)
 
 /* --- times --- */
 
+/* Is it PL_OK? Notes what is no status at all. */
+PL_INLINE bool went_well(struct rig *rig, enum pl_status status)
+{
+    if (PL_LIKELY(status == PL_OK))
+        return true;
+    if (!pl_status_is_known(status))
+        atomic_store_explicit(&rig->nonsense, (int)status, memory_order_relaxed);
+    return false;
+}
+
 /* Seconds for so many pairs; below 0: an allocation failed. */
-static double run_pairs(const struct rig *rig, struct pl_cpu *cpu, uint32_t order, uint64_t pairs)
+static double run_pairs(struct rig *rig, struct pl_cpu *cpu, uint32_t order, uint64_t pairs)
 {
     const struct pl_page *page = &rig->instance.page;
     struct pl_request request = {.order = (uint8_t)order, .node = PL_NODE_ANY, .count_hint = 1};
     struct pl_run run;
     double start_s = now_s();
     for (uint64_t i = 0; i < pairs; i++) {
-        if (PL_UNLIKELY(page->ops->alloc(page->self, cpu, &request, &run) != PL_OK))
-            return -1;
-        if (PL_UNLIKELY(page->ops->free(page->self, cpu, &run) != PL_OK))
+        if (!went_well(rig, page->ops->alloc(page->self, cpu, &request, &run)) ||
+            !went_well(rig, page->ops->free(page->self, cpu, &run)))
             return -1;
     }
     return now_s() - start_s;
 }
 
 /* As many pairs as fill a batch's share of the time; 0: an allocation failed. */
-static uint64_t pairs_of_batch(const struct rig *rig, uint32_t order)
+static uint64_t pairs_of_batch(struct rig *rig, uint32_t order)
 {
     struct pl_cpu *cpu = rig->machine->cpus[0];
     for (uint64_t pairs = 1;; pairs *= 2) {
@@ -143,7 +117,7 @@ static uint64_t pairs_of_batch(const struct rig *rig, uint32_t order)
 }
 
 /* The least of the batches: whatever else the host does only adds to them. */
-static double repeat_ns(const struct rig *rig, uint32_t order)
+static double repeat_ns(struct rig *rig, uint32_t order)
 {
     double least_s = 0;
     uint64_t pairs = order > rig->instance.max_order ? 0 : pairs_of_batch(rig, order);
@@ -164,7 +138,7 @@ struct held {
 };
 
 /* Frees one at random and allocates another; below 0: that failed. */
-static double run_replace(const struct rig *rig, struct held *held, uint64_t pairs)
+static double run_replace(struct rig *rig, struct held *held, uint64_t pairs)
 {
     const struct pl_page *page = &rig->instance.page;
     struct pl_cpu *cpu = rig->machine->cpus[0];
@@ -176,9 +150,8 @@ static double run_replace(const struct rig *rig, struct held *held, uint64_t pai
         x ^= x >> 7;
         x ^= x << 17;
         struct pl_run *run = &held->runs[(x >> 32) * held->count >> 32];
-        if (PL_UNLIKELY(page->ops->free(page->self, cpu, run) != PL_OK))
-            return -1;
-        if (PL_UNLIKELY(page->ops->alloc(page->self, cpu, &request, run) != PL_OK))
+        if (!went_well(rig, page->ops->free(page->self, cpu, run)) ||
+            !went_well(rig, page->ops->alloc(page->self, cpu, &request, run)))
             return -1;
     }
     held->rng = x;
@@ -186,14 +159,15 @@ static double run_replace(const struct rig *rig, struct held *held, uint64_t pai
 }
 
 /* Holds half of the machine, but no more than LIVE_MAX blocks, so that the cost of filling stays bounded. */
-static double replace_ns(const struct rig *rig, uint64_t *live)
+static double replace_ns(struct rig *rig, uint64_t *live)
 {
     const struct pl_page *page = &rig->instance.page;
     struct pl_request request = {.node = PL_NODE_ANY, .count_hint = 1};
     uint64_t wanted = rig->machine->frame_count / 2 < LIVE_MAX ? rig->machine->frame_count / 2 : LIVE_MAX;
     struct held held = {.runs = calloc(wanted, sizeof(*held.runs)), .rng = UINT64_C(0x9e3779b97f4a7c15)};
-    while (held.runs != NULL && held.count < wanted &&
-           page->ops->alloc(page->self, rig->machine->cpus[0], &request, &held.runs[held.count]) == PL_OK)
+    while (
+        held.runs != NULL && held.count < wanted &&
+        went_well(rig, page->ops->alloc(page->self, rig->machine->cpus[0], &request, &held.runs[held.count])))
         held.count++;
     *live = held.count;
     /* Mixes once, so that what is timed is a machine in use and not one freshly filled. */
@@ -262,10 +236,11 @@ static bool rig_init(struct rig *rig, const struct scale_cell_params *params, st
         return false;
     rig->machine = native_machine_view(rig->native);
     (void)native_pin_self(0);
-    guard_start(params->cap_bytes);
+    memory_guard_start(params->cap_bytes, -1);
     enum pl_status status = init_timed(rig, params->spec, &cell->init_ms, &error);
     if (status != PL_OK) {
         snprintf(cell->reason, sizeof(cell->reason), "%.190s", error.text);
+        cell->broken = !pl_status_is_known(status);
         native_machine_delete(rig->native);
         return false;
     }
@@ -273,10 +248,19 @@ static bool rig_init(struct rig *rig, const struct scale_cell_params *params, st
     return true;
 }
 
-static void rig_fini(struct rig *rig)
+/* What the cell has come to, besides its numbers. */
+static void rig_fini(struct rig *rig, struct scale_cell *cell)
 {
-    struct itimerval never = {{0, 0}, {0, 0}};
-    setitimer(ITIMER_PROF, &never, NULL);
+    int nonsense = atomic_load_explicit(&rig->nonsense, memory_order_relaxed);
+    memory_guard_stop();
+    if (nonsense != 0) {
+        cell->done = false;
+        cell->broken = true;
+        snprintf(cell->reason, sizeof(cell->reason),
+                 "broke X-3: alloc or free returned %d, which is no status", nonsense);
+    } else if (!cell->done && cell->reason[0] == '\0') {
+        snprintf(cell->reason, sizeof(cell->reason), "an allocation or a free failed on a fresh machine");
+    }
     instance_fini(&rig->instance);
     native_machine_delete(rig->native);
 }
@@ -292,13 +276,11 @@ void scale_cell_memory(const struct scale_cell_params *params, struct scale_cell
     cell->replace_ns = replace_ns(&rig, &cell->live);
     cell->touched_bytes = touched_bytes(&rig);
     cell->done = cell->repeat_ns > 0;
-    if (!cell->done)
-        snprintf(cell->reason, sizeof(cell->reason), "an allocation or a free failed on a fresh machine");
-    rig_fini(&rig);
+    rig_fini(&rig, cell);
 }
 
 struct crowd {
-    const struct rig *rig;
+    struct rig *rig;
     uint64_t pairs;
     double seconds[PL_CPU_LIMIT];
 };
@@ -337,7 +319,7 @@ void scale_cell_threads(const struct scale_cell_params *params, struct scale_cel
         return;
     if (params->cpus > 1 && (rig.instance.caps & PL_CAP_CONCURRENT) == 0) {
         snprintf(cell->reason, sizeof(cell->reason), "n/a (capability): not concurrent");
-        rig_fini(&rig);
+        rig_fini(&rig, cell);
         return;
     }
     struct crowd crowd = {.rig = &rig, .pairs = pairs_of_batch(&rig, 0)};
@@ -351,7 +333,6 @@ void scale_cell_threads(const struct scale_cell_params *params, struct scale_cel
         /* Not the least: that is a round in which the host did not let the CPUs meet. */
         qsort(taken_s, BATCHES, sizeof(taken_s[0]), by_value);
         cell->repeat_ns = taken_s[BATCHES / 2] * 1e9 / (double)crowd.pairs;
-    } else
-        snprintf(cell->reason, sizeof(cell->reason), "an allocation or a free failed on a fresh machine");
-    rig_fini(&rig);
+    }
+    rig_fini(&rig, cell);
 }

@@ -5,12 +5,10 @@
 
 #include "engine/spec.h"
 
-/* What bench/sim answers to, and the status with which a cell ends whose memory passes the cap. */
-#define SCALE_GUARD_STATUS 86
-
 /* Crosses a pipe, so it holds no pointers. A time of 0 is none. */
 struct scale_cell {
     bool done;
+    bool broken;   /* not done: a hook returned nonsense, or the process died */
     bool contents; /* its machine has contents, and those touched count as metadata */
     char reason[200];
     uint64_t frame_count;
@@ -29,7 +27,7 @@ struct scale_cell_params {
     uint64_t memory_bytes;
     uint32_t cpus;      /* virtual CPUs; memory axis: 1 */
     double min_time_s;  /* for each time that is measured */
-    uint64_t cap_bytes; /* resident bytes at which the process ends with SCALE_GUARD_STATUS */
+    uint64_t cap_bytes; /* resident bytes at which the process ends with MEMORY_GUARD_STATUS */
 };
 
 /* A point of the memory axis. */

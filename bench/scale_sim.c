@@ -10,6 +10,7 @@
 #include <pagelab/compiler.h>
 
 #include "bench/child.h"
+#include "bench/memory_guard.h"
 #include "engine/spec.h"
 
 /* Any number; the same one, so that counts repeat. */
@@ -31,31 +32,48 @@ static void add_shares(cJSON *object)
     }
 }
 
-void scale_sim_add(cJSON *row, const char *program, const char *candidate, uint32_t cpus,
-                   uint64_t memory_bytes, unsigned limit_s, const volatile sig_atomic_t *stop)
+/* Calls that failed cost less than those that did not: whoever reads the counts is told. */
+static void add_note(cJSON *row, const cJSON *object, const char *pattern)
+{
+    char note[100];
+    double calls = cJSON_GetNumberValue(cJSON_GetObjectItem(object, "calls"));
+    double failures = cJSON_GetNumberValue(cJSON_GetObjectItem(object, "failures"));
+    if (!(failures > 0) || cJSON_HasObjectItem(row, "sim_note"))
+        return;
+    snprintf(note, sizeof(note), "%.0f of %.0f calls of %s failed while they were counted", failures, calls,
+             pattern);
+    cJSON_AddStringToObject(row, "sim_note", note);
+}
+
+bool scale_sim_add(cJSON *row, const struct scale_sim *asked)
 {
     static const char *const patterns[] = {"repeat", "bulk"};
-    char words[3][24];
+    char words[4][24];
     char name[SPEC_NAME_BYTES];
     char path[4096];
     char reason[512] = "";
     struct child_result result;
-    if (program == NULL || access(program, X_OK) != 0) {
+    if (asked->program == NULL || access(asked->program, X_OK) != 0) {
         cJSON_AddStringToObject(row, "sim_reason",
                                 "not counted: pagelab-sim is not beside this program; no build with a "
                                 "sanitizer has it");
-        return;
+        return true;
     }
-    snprintf(path, sizeof(path), "%s", program);
-    snprintf(name, sizeof(name), "%s", candidate);
-    snprintf(words[0], sizeof(words[0]), "%" PRIu32, cpus);
-    snprintf(words[1], sizeof(words[1]), "%" PRIu64, memory_bytes);
+    snprintf(path, sizeof(path), "%s", asked->program);
+    snprintf(name, sizeof(name), "%s", asked->candidate);
+    snprintf(words[0], sizeof(words[0]), "%" PRIu32, asked->cpus);
+    snprintf(words[1], sizeof(words[1]), "%" PRIu64, asked->memory_bytes);
     snprintf(words[2], sizeof(words[2]), "%" PRIu64, SEED);
-    char *argv[] = {path, name, words[0], words[1], words[2], NULL};
-    child_run(argv, limit_s, stop, &result);
+    snprintf(words[3], sizeof(words[3]), "%" PRIu64, asked->cap_bytes);
+    char *argv[] = {path, name, words[0], words[1], words[2], words[3], NULL};
+    child_run(argv, asked->limit_s, asked->stop, &result);
     cJSON *root = result.end == CHILD_EXITED && result.code == 0 ? cJSON_Parse(result.output) : NULL;
     const cJSON *why = cJSON_GetObjectItem(root, "reason");
-    if (root == NULL)
+    bool guarded = result.end == CHILD_EXITED && memory_guard_ended(result.code, result.last_words);
+    bool died = root == NULL && !guarded && (result.end == CHILD_EXITED || result.end == CHILD_KILLED);
+    if (guarded)
+        snprintf(reason, sizeof(reason), "not counted: %s", result.last_words);
+    else if (root == NULL)
         child_describe(&result, reason, sizeof(reason));
     else if (cJSON_IsString(why))
         snprintf(reason, sizeof(reason), "%s", why->valuestring);
@@ -64,10 +82,12 @@ void scale_sim_add(cJSON *row, const char *program, const char *candidate, uint3
         if (object == NULL)
             continue;
         add_shares(object);
+        add_note(row, object, patterns[i]);
         cJSON_AddItemToObject(row, patterns[i], object);
     }
     if (reason[0] != '\0')
         cJSON_AddStringToObject(row, "sim_reason", reason);
     cJSON_Delete(root);
     free(result.output);
+    return !died;
 }

@@ -12,6 +12,7 @@
 
 #include "bench/cell_row.h"
 #include "bench/environment.h"
+#include "bench/memory_guard.h"
 #include "bench/rows.h"
 
 #define SAVE_PAUSE 20 /* times what the last writing took */
@@ -178,6 +179,8 @@ void cell_arguments_make(const char *program, const struct cell_params *params,
     ARGUMENT("--order=%u", params->order);
     ARGUMENT("--cpus=%u", params->cpus);
     ARGUMENT("--memory=%" PRIu64, params->memory_bytes);
+    if (params->cap_bytes != 0)
+        ARGUMENT("--memory-cap=%" PRIu64, params->cap_bytes);
     ARGUMENT("--min-time=%.6f", params->min_time_s);
     ARGUMENT("--admission=%s", params->admission == ADMISSION_EXACT ? "exact" : "batched");
     if (params->own_floors)
@@ -203,7 +206,12 @@ static cJSON *row_of_failure(const struct cell_params *params, const struct chil
     child_describe(child, words, sizeof(words));
     cJSON_AddStringToObject(row, "admission", params->admission == ADMISSION_EXACT ? "exact" : "batched");
     cJSON_AddNumberToObject(row, "failures", 0);
-    cell_row_fail(row, child->end == CHILD_TIMED_OUT ? "timeout" : "crashed", words);
+    if (child->end == CHILD_EXITED && memory_guard_ended(child->code, child->last_words)) {
+        snprintf(words, sizeof(words), "n/a (machine): %s", child->last_words);
+        cell_row_fail(row, "n/a", words);
+    } else {
+        cell_row_fail(row, child->end == CHILD_TIMED_OUT ? "timeout" : "crashed", words);
+    }
     return row;
 }
 

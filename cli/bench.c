@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/memory_guard.h"
 #include "bench/session.h"
 #include "bench/workloads/workload.h"
 #include "cli/cli.h"
 #include "engine/instance.h"
+#include "engine/isolate.h"
 #include "engine/trace/trace.h"
 
 #define DEFAULT_MIN_TIME_S 0.2
@@ -20,6 +22,7 @@ struct bench_options {
     char *backends;
     char *workload;
     char *memory;
+    char *cap;
     char *admission;
     char *floors;
     char *format;
@@ -59,7 +62,8 @@ static int read_cell(const char *command, const struct bench_options *options, s
     if (options->operations < 0 || options->operations > OPERATIONS_MAX)
         return cli_mistake(command, "--operations %lld: 1 to %lld expected", options->operations,
                            OPERATIONS_MAX);
-    if (!cli_bytes(command, "--memory", options->memory, &cell->memory_bytes))
+    if (!cli_bytes(command, "--memory", options->memory, &cell->memory_bytes) ||
+        !cli_bytes(command, "--memory-cap", options->cap, &cell->cap_bytes))
         return CLI_MISTAKE;
     if (!cli_floors(command, options->floors, &cell->floors, &cell->own_floors))
         return CLI_MISTAKE;
@@ -83,6 +87,9 @@ static int read_cell(const char *command, const struct bench_options *options, s
         {"order", 0, POPT_ARG_INT, &(o).order, 0, "blocks, or buffers and areas, of 2^ORDER frames", "ORDER"}, \
         {"cpus", 0, POPT_ARG_INT, &(o).cpus, 0, "virtual CPUs, as pinned threads (1)", "N"},                   \
         {"memory", 0, POPT_ARG_STRING, &(o).memory, 0, "the machine's size (1GiB; replay: 1.25 x the peak)",   \
+         "SIZE"},                                                                                              \
+        {"memory-cap", 0, POPT_ARG_STRING,                                                                     \
+         &(o).cap,     0, "what a cell may touch of it (half of what is to spare)",                            \
          "SIZE"},                                                                                              \
         {"admission", 0, POPT_ARG_STRING, &(o).admission, 0, "batched or exact (batched)", "MODE"},            \
         {"floors", 0, POPT_ARG_STRING, &(o).floors, 0, "freebsd, or frames as INTERRUPT/SYSTEM/NORMAL",        \
@@ -110,13 +117,17 @@ static int cell_main(int argc, const char **argv)
     snprintf(cell.backend, sizeof(cell.backend), "%s", bench.backends == NULL ? "" : bench.backends);
     if (workload_file(cell.workload) != NULL)
         cell.trace_path = cli_find(workload_file(cell.workload), found, sizeof(found));
+    int own_stdout = isolate_stdout(); /* only the row goes there, whatever a plug-in prints */
+    memory_guard_start(cell.cap_bytes != 0 ? cell.cap_bytes : memory_guard_cap(UINT64_MAX), STDERR_FILENO);
     cJSON *row = cell_run(&cell, &error);
+    memory_guard_stop();
     poptFreeContext(context);
     if (row == NULL) {
         row = cJSON_CreateObject();
         cJSON_AddStringToObject(row, "mistake", error.text);
     }
     char *text = cJSON_PrintUnformatted(row);
+    isolate_stdout_back(own_stdout);
     fputs(text == NULL ? "" : text, stdout);
     free(text);
     cJSON_Delete(row);
@@ -148,8 +159,9 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
     struct plan plan = {0};
     cJSON *result = NULL;
     int count = spec_parse_list(bench->backends == NULL ? "" : bench->backends, specs, &spec_error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &spec_error) != 0)
-        return cli_mistake("bench", "%s", spec_error.text);
+    int code = cli_check_specs("bench", specs, count, &spec_error);
+    if (code != CLI_OK)
+        return code;
     struct plan_options planned = {
         .specs = specs,
         .spec_count = (size_t)count,

@@ -55,6 +55,7 @@ static void work(void *argument, void *result)
     const struct work *self = argument;
     struct cell *cell = result;
     struct check check;
+    (void)isolate_stdout();
     check_run(self->promise, self->spec, self->contract, &check);
     memset(cell, 0, sizeof(*cell));
     cell->verdict = check.verdict;
@@ -349,15 +350,16 @@ static int check_main(int argc, const char **argv)
         return print_list(format);
     }
     int count = left[0] == NULL ? default_specs(specs, &error) : named_specs(left, specs, &error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
-        return cli_mistake("check", "%s", error.text);
+    int code = cli_check_specs("check", specs, count, &error);
+    if (code != CLI_OK)
+        return code;
     struct matrix matrix = {
         .specs = specs,
         .spec_count = (uint32_t)count,
         .only = id,
         .contract = contract != NULL && contract[0] == 'r' ? CONTRACT_REAL : CONTRACT_DOC,
     };
-    int code = claims != 0 ? claims_check(specs, (uint32_t)count, matrix.contract, &format)
+    code = claims != 0 ? claims_check(specs, (uint32_t)count, matrix.contract, &format)
                            : run_matrix(&matrix, format);
     poptFreeContext(context);
     return code;

@@ -52,6 +52,10 @@ PL_PRINTF(2, 3) int cli_mistake(const char *command, const char *format, ...);
 const char **cli_parse(const struct cli_command *command, int argc, const char **argv,
                        const struct poptOption *options, int least, int most, poptContext *context);
 
+/* What spec_parse_list gave, the error with it if `count` is below 0: makes each one once. CLI_OK;
+ * CLI_MISTAKE or, if a hook returned nonsense, CLI_BROKEN after an error was printed. */
+int cli_check_specs(const char *command, const struct spec *specs, int count, struct spec_error *error);
+
 /* --format; -1 after an error was printed. */
 int cli_format(const char *command, const char *text, enum report_format *format);
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/instance.h"
+
 int cli_mistake(const char *command, const char *format, ...)
 {
     char words[700];
@@ -54,6 +56,14 @@ const char **cli_parse(const struct cli_command *command, int argc, const char *
     else
         return left == NULL ? none : left;
     return NULL;
+}
+
+int cli_check_specs(const char *command, const struct spec *specs, int count, struct spec_error *error)
+{
+    int result = count < 0 ? -1 : instance_check_params(specs, (uint32_t)count, error);
+    if (result != 0)
+        (void)cli_mistake(command, "%s", error->text);
+    return result == 0 ? CLI_OK : result < 0 ? CLI_MISTAKE : CLI_BROKEN;
 }
 
 int cli_format(const char *command, const char *text, enum report_format *format)

@@ -129,8 +129,9 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
     char bin[4096];
     char found[4096];
     int count = spec_parse_list(fuzz->backends, specs, &error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
-        return cli_mistake("fuzz", "%s", error.text);
+    int code = cli_check_specs("fuzz", specs, count, &error);
+    if (code != CLI_OK)
+        return code;
     for (int i = 0; i < count; i++)
         names[i] = specs[i].name;
     find_drivers(fuzz, bin, sizeof(bin));
@@ -149,7 +150,7 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
         .progress = stderr,
         .stop = &cli_stop,
     };
-    int code = campaign_run(&options, &result);
+    code = campaign_run(&options, &result);
     if (result.error[0] != '\0')
         cli_mistake("fuzz", "%s", result.error);
     if (code != CLI_MISTAKE)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "engine/isolate.h"
 
 volatile sig_atomic_t cli_stop;
 
@@ -39,6 +40,14 @@ static void print_help(FILE *out)
           out);
 }
 
+/* What a plug-in prints when it is unloaded is no part of the output. */
+static int run_command(const struct cli_command *command, int argc, const char **argv)
+{
+    int code = command->main(argc, argv);
+    (void)isolate_stdout();
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -57,7 +66,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < PL_COUNT_OF(commands); i++) {
         if (strcmp(commands[i]->name, name) == 0)
-            return commands[i]->main(argc - 1, (const char **)(argv + 1));
+            return run_command(commands[i], argc - 1, (const char **)(argv + 1));
     }
     if (argc < 2)
         fprintf(stderr, "pagelab: a command expected; see 'pagelab --help'\n");

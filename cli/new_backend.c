@@ -145,8 +145,12 @@ static int new_backend_main(int argc, const char **argv)
         printf("%s: written, and in the list of %s; next: ./pagelab check %s\n", folder, LIST_PATH,
                start.name);
     else
-        printf("%s: written; next: cmake -S %s -B %s/build && cmake --build %s/build && pagelab check "
-               "%s/build/%s.so\n",
+        printf("%s: written; next: cmake -S %s -B %s/build -DCMAKE_PREFIX_PATH=WHERE && cmake --build "
+               "%s/build && "
+               "pagelab check %s/build/%s.so\n"
+               "WHERE has the headers: 'cmake --install build/release --component contract --prefix WHERE' "
+               "in the "
+               "checkout\n",
                folder, folder, folder, folder, folder, start.name);
     return CLI_OK;
 }

@@ -124,6 +124,10 @@ static int replay_here(const struct replay_job *job)
         printf("n/a: %s\n", error.text);
         return CLI_OK;
     }
+    if (!pl_status_is_known(status)) {
+        printf("finding: X-3 on %s: %s\n", spec->name, error.text);
+        return CLI_BROKEN;
+    }
     if (status != PL_OK)
         return cli_mistake("replay", "%s", error.text);
     runner_set_contract(&runner, input->program.contract);
@@ -190,9 +194,9 @@ static int replay_file(const char *path, const char *backend, const char *encode
     static struct replay_input input;
     struct spec spec;
     struct spec_error error;
-    if (spec_parse(backend, &spec, &error) != 0 || instance_check_params(&spec, 1, &error) != 0)
-        return cli_mistake("replay", "%s", error.text);
-    int code = read_input(path, &input);
+    int code = cli_check_specs("replay", &spec, spec_parse(backend, &spec, &error) == 0 ? 1 : -1, &error);
+    if (code == CLI_OK)
+        code = read_input(path, &input);
     if (code != CLI_OK)
         return code;
     bool binary = !input.is_trace && input.program.op_capacity == 0;

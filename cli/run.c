@@ -158,13 +158,14 @@ static int run_checked(struct run_options *run)
         return cli_mistake("run", "this is a %s build; only a release build is measured (or give --smoke)",
                            PL_TIER);
     int count = spec_parse_list(run->backends == NULL ? DEFAULT_BACKENDS : run->backends, specs, &error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
-        return cli_mistake("run", "%s", error.text);
+    int code = cli_check_specs("run", specs, count, &error);
+    if (code != CLI_OK)
+        return code;
     struct pl_floors floors;
     bool own_floors;
     if (!cli_floors("run", run->floors, &floors, &own_floors))
         return CLI_MISTAKE;
-    int code = find_traces(run->traces == NULL ? "corpora/traces" : run->traces, &traces);
+    code = find_traces(run->traces == NULL ? "corpora/traces" : run->traces, &traces);
     if (code == CLI_OK)
         code = make_out(run, out, sizeof(out));
     for (size_t i = 0; code == CLI_OK && i < traces.count; i++)

@@ -1,16 +1,15 @@
 /* pagelab scale: how candidates grow with memory and with CPUs. */
-#define _POSIX_C_SOURCE 200809L /* strtok_r */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pagelab/check.h>
 
 #include "bench/scale.h"
 #include "cli/cli.h"
-#include "engine/instance.h"
 #include "report/scale.h"
 
 #define DEFAULT_CANDIDATES "reference,bitmap,buddy,llfree,slate"
@@ -22,6 +21,7 @@ struct scale_arguments {
     char *cpus;
     char *format;
     char *out;
+    char *cap;
     int limit_s;
     double min_time_s;
 };
@@ -29,20 +29,19 @@ struct scale_arguments {
 /* "1,2,64" or "none". */
 static bool read_cpus(const char *text, struct scale_options *options)
 {
-    char list[256];
-    char *save = NULL;
-    if (strcmp(text, "none") == 0)
-        return true;
-    snprintf(list, sizeof(list), "%s", text);
-    for (char *word = strtok_r(list, ",", &save); word != NULL; word = strtok_r(NULL, ",", &save)) {
+    const char *at = text;
+    for (bool more = strcmp(text, "none") != 0; more; at++) {
         char *end = NULL;
-        unsigned long value = word[0] >= '1' && word[0] <= '9' ? strtoul(word, &end, 10) : 0;
-        if (end == NULL || *end != '\0' || value > PL_CPU_LIMIT || options->cpu_count == PL_CPU_LIMIT) {
+        unsigned long value = *at >= '1' && *at <= '9' ? strtoul(at, &end, 10) : 0;
+        if (end == NULL || (*end != ',' && *end != '\0') || value > PL_CPU_LIMIT ||
+            options->cpu_count == PL_CPU_LIMIT) {
             cli_mistake("scale", "--cpus '%s': none, or numbers from 1 to %u with commas, expected", text,
                         PL_CPU_LIMIT);
             return false;
         }
         options->cpus[options->cpu_count++] = (uint32_t)value;
+        at = end;
+        more = *end == ',';
     }
     return true;
 }
@@ -62,7 +61,8 @@ static bool read_sizes(const struct scale_arguments *arguments, struct scale_opt
     return false;
 }
 
-/* The candidates: one or more arguments, each a name or several with commas. */
+/* The candidates: one or more arguments, each a name or several with commas. Their count, or minus the exit
+ * code after an error was printed. */
 static int read_specs(const char **names, struct spec *specs)
 {
     struct spec_error error;
@@ -72,16 +72,12 @@ static int read_specs(const char **names, struct spec *specs)
         int n = snprintf(list + used, sizeof(list) - used, "%s%s", used == 0 ? "" : ",", *names);
         used += (size_t)n;
         if (n < 0 || used >= sizeof(list)) {
-            cli_mistake("scale", "fewer candidates expected");
-            return -1;
+            return -cli_mistake("scale", "fewer candidates expected");
         }
     }
     int count = spec_parse_list(used == 0 ? DEFAULT_CANDIDATES : list, specs, &error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0) {
-        cli_mistake("scale", "%s", error.text);
-        return -1;
-    }
-    return count;
+    int code = cli_check_specs("scale", specs, count, &error);
+    return code == CLI_OK ? count : -code;
 }
 
 /* pagelab-sim lies beside this program. */
@@ -98,8 +94,14 @@ static int scale_go(const struct scale_options *options, enum report_format form
 {
     char part[4096];
     struct report_error error;
+    struct stat status;
     FILE *out = NULL;
-    snprintf(part, sizeof(part), "%.4080s.part", out_path == NULL ? "" : out_path);
+    /* What is no regular file, a device or a pipe, is written to and not replaced. */
+    bool there = out_path != NULL && stat(out_path, &status) == 0;
+    bool direct = there && !S_ISREG(status.st_mode);
+    if (there && S_ISDIR(status.st_mode))
+        return cli_mistake("scale", "--out '%s': a file expected, and this is a directory", out_path);
+    snprintf(part, sizeof(part), "%.4080s%s", out_path == NULL ? "" : out_path, direct ? "" : ".part");
     if (out_path != NULL && (out = fopen(part, "we")) == NULL)
         return cli_mistake("scale", "--out '%s': %s", out_path, strerror(errno));
     cJSON *document = scale_run(options);
@@ -110,11 +112,16 @@ static int scale_go(const struct scale_options *options, enum report_format form
         code = cli_mistake("scale", "%s", error.line);
     if (out != NULL) {
         bool good = document != NULL && report_scale_print(document, REPORT_JSON, false, out, &error) == 0;
-        good = fclose(out) == 0 && good && rename(part, out_path) == 0;
-        if (!good) {
+        good = fclose(out) == 0 && good && (direct || rename(part, out_path) == 0);
+        if (!good)
             code = cli_mistake("scale", "--out '%s': could not be written", out_path);
+        if (!good && !direct)
             (void)remove(part);
-        }
+    }
+    const char *broken = document == NULL ? NULL : scale_broken(document);
+    if (code == CLI_OK && broken != NULL) {
+        fprintf(stderr, "pagelab scale: '%s' broke its contract or died; its row says how\n", broken);
+        code = CLI_BROKEN;
     }
     const char *missed = document == NULL ? NULL : scale_missed(document);
     if (code == CLI_OK && missed != NULL) {
@@ -142,6 +149,8 @@ static int scale_main(int argc, const char **argv)
          "S"},
         {"time-limit", 0, POPT_ARG_INT, &arguments.limit_s, 0, "seconds that a cell may take in all (120)",
          "S"},
+        {"memory-cap", 0, POPT_ARG_STRING, &arguments.cap, 0,
+         "what a cell may touch of memory (4GiB, or half of what is to spare)", "SIZE"},
         {"out", 'o', POPT_ARG_STRING, &arguments.out, 0, "also write the result to FILE, as JSON", "FILE"},
         {"format", 'f', POPT_ARG_STRING, &arguments.format, 0, "table, json, markdown or csv", "FORMAT"},
         POPT_AUTOHELP POPT_TABLEEND};
@@ -153,12 +162,16 @@ static int scale_main(int argc, const char **argv)
         return cli_mistake("scale", "--time-limit %d: 1 to 86400 expected", arguments.limit_s);
     if (!(arguments.min_time_s > 0 && arguments.min_time_s <= 60))
         return cli_mistake("scale", "--min-time: seconds above 0, at most 60, expected");
+    if (!cli_bytes("scale", "--memory-cap", arguments.cap, &options.cap_bytes))
+        return CLI_MISTAKE;
+    if (options.cap_bytes == 0)
+        options.cap_bytes = SCALE_CAP_BYTES;
     if (!read_sizes(&arguments, &options) ||
         !read_cpus(arguments.cpus == NULL ? DEFAULT_CPUS : arguments.cpus, &options))
         return CLI_MISTAKE;
     int count = read_specs(names, specs);
     if (count < 0)
-        return CLI_MISTAKE;
+        return -count;
     options.spec_count = (size_t)count;
     options.limit_s = (unsigned)arguments.limit_s;
     options.min_time_s = arguments.min_time_s;

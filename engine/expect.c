@@ -73,8 +73,10 @@ static void check_refusal(const struct expectation *expected, const struct shado
     bool legal = status == PL_NO_MEMORY || (status == PL_UNSUPPORTED && !expected->served) ||
                  (status == PL_NEVER && expected->constraints != NULL);
     if (!legal) {
+        char what[64];
+        instance_status_text(status, what, sizeof(what));
         finding_set(finding, "X-3", "a legal request is granted or has no-memory");
-        finding_actual(finding, "%s", pl_status_name(status));
+        finding_actual(finding, "%s", what);
         return;
     }
     if (!expected->served)

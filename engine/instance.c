@@ -154,9 +154,11 @@ enum pl_status instance_init(struct instance *instance, const struct spec *spec,
     }
     status = init_layers(instance);
     if (status != PL_OK) {
+        char what[64];
+        instance_status_text(status, what, sizeof(what));
         snprintf(error->text, sizeof(error->text),
-                 "backend '%s': init failed on a machine of %llu frames: %s", spec->name,
-                 (unsigned long long)machine->frame_count, pl_status_name(status));
+                 "backend '%.120s': init failed on a machine of %llu frames: %s", spec->name,
+                 (unsigned long long)machine->frame_count, what);
         instance_fini(instance);
         return status;
     }
@@ -168,7 +170,15 @@ enum pl_status instance_init(struct instance *instance, const struct spec *spec,
     return PL_OK;
 }
 
-/* Makes one instance and what is lent to it. 0, or -1: the parameters are wrong. */
+void instance_status_text(enum pl_status status, char *text, size_t bytes)
+{
+    if (pl_status_is_known(status))
+        snprintf(text, bytes, "%s", pl_status_name(status));
+    else
+        snprintf(text, bytes, "X-3: it returned %d, which is no status", (int)status);
+}
+
+/* Makes one instance and what is lent to it. As instance_check_params. */
 static int check_params_here(const struct spec *spec, struct spec_error *error)
 {
     struct native_shape shape = {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 1};
@@ -187,7 +197,7 @@ static int check_params_here(const struct spec *spec, struct spec_error *error)
                  spec->name);
         return -1;
     }
-    return lent_check_params(spec, 1, error);
+    return pl_status_is_known(status) ? lent_check_params(spec, 1, error) : 1;
 }
 
 struct params_answer {
@@ -198,6 +208,7 @@ struct params_answer {
 static void answer_params(void *argument, void *result)
 {
     struct params_answer *answer = result;
+    (void)isolate_stdout();
     memset(answer, 0, sizeof(*answer));
     answer->result = check_params_here(argument, &answer->error);
 }
@@ -222,8 +233,9 @@ int instance_check_params(const struct spec *specs, uint32_t spec_count, struct 
 {
     for (uint32_t i = 0; i < spec_count; i++) {
         bool foreign = strchr(specs[i].name, '/') != NULL;
-        if ((foreign ? check_params_of_plugin : check_params_here)(&specs[i], error) != 0)
-            return -1;
+        int result = (foreign ? check_params_of_plugin : check_params_here)(&specs[i], error);
+        if (result != 0)
+            return result;
     }
     return 0;
 }

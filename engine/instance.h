@@ -32,8 +32,9 @@ struct instance {
 enum pl_status instance_init(struct instance *instance, const struct spec *spec,
                              const struct pl_machine *machine, bool keep_fresh, struct spec_error *error);
 
-/* Makes each spec once on a small machine: 0, or -1 and one line in `error` if its parameters are wrong. What
- * cannot have such a machine is fine. */
+/* Makes each spec once on a small machine: 0; or -1 if its parameters are wrong, or its code ended the
+ * process; or 1 if a hook returned what is no status: one line in `error`. What cannot have such a machine is
+ * fine. */
 int instance_check_params(const struct spec *specs, uint32_t spec_count, struct spec_error *error);
 
 /* Back to the state after init, whatever is granted. */
@@ -43,6 +44,9 @@ void instance_fini(struct instance *instance);
 /* From now on `page` tells `listener` of its calls; `tap` is borrowed until instance_fini. Whoever copied
  * `page` before hears nothing. */
 void instance_set_tap(struct instance *instance, struct tap *tap, const struct tap_listener *listener);
+
+/* The status by name; a number that is none by the promise that it breaks. */
+void instance_status_text(enum pl_status status, char *text, size_t bytes);
 
 /* Does this spec need a machine with contents? */
 bool spec_needs_contents(const struct spec *spec);

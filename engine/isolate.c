@@ -10,6 +10,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+int isolate_stdout(void)
+{
+    fflush(stdout);
+    int own_stdout = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (own_stdout >= 0)
+        (void)dup2(STDERR_FILENO, STDOUT_FILENO);
+    return own_stdout;
+}
+
+void isolate_stdout_back(int own_stdout)
+{
+    if (own_stdout < 0)
+        return;
+    fflush(stdout);
+    (void)dup2(own_stdout, STDOUT_FILENO);
+    close(own_stdout);
+}
+
 static void describe(int status, unsigned limit_s, char *how, size_t how_bytes)
 {
     if (how == NULL)

@@ -20,4 +20,11 @@ enum isolate_outcome isolate_run(void (*work)(void *argument, void *result), voi
                                  size_t result_bytes, unsigned limit_s, const volatile sig_atomic_t *stop,
                                  char *how, size_t how_bytes);
 
+/* From now on what this process writes to stdout goes to stderr: somebody else's code must not spoil what we
+ * print. Returns a descriptor of stdout as it was, closed by exec, or -1. */
+int isolate_stdout(void);
+
+/* Undoes it, with what isolate_stdout returned. */
+void isolate_stdout_back(int own_stdout);
+
 #endif

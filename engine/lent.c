@@ -296,6 +296,8 @@ int lent_check_params(const struct spec *specs, uint32_t spec_count, struct spec
             lent_fini(&lent);
         else if (status == PL_INVALID)
             result = -1;
+        else if (!pl_status_is_known(status))
+            result = 1;
     }
     native_machine_delete(native);
     return result;

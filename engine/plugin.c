@@ -104,7 +104,9 @@ const char *plugin_fault(const struct pl_candidate *candidate)
 static const struct pl_candidate *open_here(const char *path, char *words, size_t bytes)
 {
     words[0] = '\0';
+    int own_stdout = isolate_stdout(); /* its constructors may print */
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    isolate_stdout_back(own_stdout);
     if (handle == NULL) {
         snprintf(words, bytes, "%s", dlerror());
         return NULL;

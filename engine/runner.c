@@ -264,7 +264,9 @@ static void checked_free(struct runner *runner, struct pl_cpu *cpu, const struct
         finding_set(finding, "X-3 X-4", "");
         finding_expected(finding, "0x%" PRIx64 "+%" PRIu64 " is granted, so its free succeeds",
                          run->first.number, run->frame_count);
-        finding_actual(finding, "%s", pl_status_name(status));
+        char what[64];
+        instance_status_text(status, what, sizeof(what));
+        finding_actual(finding, "%s", what);
         return;
     }
     shadow_release(&runner->shadow, run, tag);

@@ -71,15 +71,37 @@ static void drop_oldest(void)
     memmove(target.live, target.live + 1, target.live_count * sizeof(target.live[0]));
 }
 
+static PL_COLD PL_NORETURN void report(const struct finding *finding, const struct program *program)
+{
+    fprintf(stderr, "\npagelab finding: id=%s backend=%s target=%s step=%u\n  operation: ", finding->ids,
+            target.spec.name, op_family_names[target.family], finding->step);
+    if (finding->step < program->op_count)
+        program_print_op(&finding->op, stderr);
+    else
+        fputs("end\n", stderr);
+    fprintf(stderr, "  expected:  %s\n  actual:    %s\n", finding->expected, finding->actual);
+    program_print(program, stderr);
+    abort();
+}
+
+static PL_COLD PL_NORETURN void report_init(const struct program *program, const char *expected,
+                                            const char *actual)
+{
+    struct finding finding = {.step = program->op_count};
+    finding_set(&finding, "X-3", expected);
+    finding_actual(&finding, "%s", actual);
+    report(&finding, program);
+}
+
 /* The machine of this configuration; NULL if the candidate cannot have it. */
-static struct runner *runner_for(uint32_t config, const struct native_shape *small)
+static struct runner *runner_for(uint32_t config, const struct program *program)
 {
     struct machine_slot *slot = &target.slots[config];
     if (slot->state != MACHINE_NONE)
         return slot->runner;
     if (target.large && target.live_count == TARGET_LARGE)
         drop_oldest();
-    struct native_shape shape = *small;
+    struct native_shape shape = program->shape;
     struct spec_error error;
     runner_fit_shape(&target.spec, &shape);
     slot->runner = aligned_alloc(_Alignof(struct runner), sizeof(*slot->runner));
@@ -89,6 +111,8 @@ static struct runner *runner_for(uint32_t config, const struct native_shape *sma
         runner_init_family(slot->runner, &target.spec, &shape, PROGRAM_SLOT_LIMIT, target.family, &error);
     if (status == PL_NO_MEMORY)
         give_up(error.text);
+    if (!pl_status_is_known(status))
+        report_init(program, "init succeeds, or says why not by a status", error.text);
     slot->state = MACHINE_LIVE;
     if (status != PL_OK) {
         free(slot->runner);
@@ -110,7 +134,7 @@ static void make_small_machines(void)
         };
         struct program program;
         program_decode(header, sizeof(header), NULL, &program);
-        (void)runner_for(config, &program.shape);
+        (void)runner_for(config, &program);
     }
 }
 
@@ -138,19 +162,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static PL_COLD PL_NORETURN void report(const struct finding *finding, const struct program *program)
-{
-    fprintf(stderr, "\npagelab finding: id=%s backend=%s target=%s step=%u\n  operation: ", finding->ids,
-            target.spec.name, op_family_names[target.family], finding->step);
-    if (finding->step < program->op_count)
-        program_print_op(&finding->op, stderr);
-    else
-        fputs("end\n", stderr);
-    fprintf(stderr, "  expected:  %s\n  actual:    %s\n", finding->expected, finding->actual);
-    program_print(program, stderr);
-    abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct op ops[PROGRAM_OP_LIMIT];
@@ -159,15 +170,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     program_decode(data, size, ops, &program);
     if (program.family != target.family)
         return -1; /* libFuzzer: not worth keeping */
-    struct runner *runner = runner_for(config_of(data, size), &program.shape);
+    struct runner *runner = runner_for(config_of(data, size), &program);
     if (runner == NULL)
         return -1;
     runner_set_contract(runner, program.contract);
     enum pl_status status = runner_run(runner, ops, program.op_count, &finding);
-    if (status != PL_OK) {
-        finding_set(&finding, "X-3", "a machine that was initialised once can be again");
-        finding_actual(&finding, "%s", pl_status_name(status));
-    }
+    if (status != PL_OK)
+        report_init(&program, "a machine that was initialised once can be again", pl_status_name(status));
     target.executions++;
     target.operations += program.op_count;
     if (finding.found)

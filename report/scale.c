@@ -216,7 +216,9 @@ static bool print_cpus(const cJSON *document, struct sheet *sheet, enum report_f
         put_number(sheet, number_of(row, "repeat_ns"));
         put_pattern(sheet, row, "repeat");
         put_pattern(sheet, row, "bulk");
-        put_text(sheet, reason[0] != '\0' ? reason : text_of(row, "sim_reason"));
+        if (reason[0] == '\0')
+            reason = text_of(row, "sim_reason");
+        put_text(sheet, reason[0] != '\0' ? reason : text_of(row, "sim_note"));
         end_row(sheet);
     }
     return sheet_end(sheet, NULL, format, colour, out);

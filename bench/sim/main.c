@@ -1,10 +1,13 @@
-/* pagelab-sim CANDIDATE CPUS BYTES SEED: the child of ./pagelab scale that counts. Prints one JSON object:
+/* pagelab-sim CANDIDATE CPUS BYTES SEED CAP: the child of ./pagelab scale that counts. Prints one JSON
+ * object:
  * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bench/memory_guard.h"
 #include "bench/sim/count.h"
 #include "engine/registry.h"
 
@@ -42,13 +45,14 @@ int main(int argc, char **argv)
     struct spec spec;
     struct spec_error error = {""};
     struct count_result result;
-    if (argc != 5) {
-        fprintf(stderr, "pagelab-sim: CANDIDATE CPUS BYTES SEED expected; ./pagelab scale calls it\n");
+    if (argc != 6) {
+        fprintf(stderr, "pagelab-sim: CANDIDATE CPUS BYTES SEED CAP expected; ./pagelab scale calls it\n");
         return 2;
     }
     uint64_t cpus = strtoull(argv[2], NULL, 10);
     uint64_t bytes = strtoull(argv[3], NULL, 10);
     uint64_t seed = strtoull(argv[4], NULL, 10);
+    memory_guard_start(strtoull(argv[5], NULL, 10), STDERR_FILENO);
     bool able = spec_parse(argv[1], &spec, &error) == 0 && has_own_sources(&spec);
     if (!able) /* the caller knows the name, so it is right */
         snprintf(error.text, sizeof(error.text),

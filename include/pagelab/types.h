@@ -56,6 +56,12 @@ enum pl_status {
     PL_WOULD_SLEEP = 6, /* would wait for ever: nothing that is held could ever be freed */
 };
 
+/* Is it one of these? What a hook returns may be any number. */
+PL_INLINE bool pl_status_is_known(enum pl_status status)
+{
+    return (unsigned)status <= PL_WOULD_SLEEP;
+}
+
 PL_INLINE const char *pl_status_name(enum pl_status status)
 {
     switch (status) {

@@ -188,7 +188,7 @@ static enum pl_status exact_call(struct admission *admission, struct pl_cpu *cpu
     gate_leave(admission, cpu, entered);
     if (status != PL_OK)
         budget_give(admission, frames);
-    return status;
+    return admission_note(admission, status);
 }
 
 /* --- batched mode --- */
@@ -227,8 +227,16 @@ void admission_credit_slow(struct admission *admission, struct pl_cpu *cpu)
     pl_unmask(cpu, before);
 }
 
-void admission_undo(struct admission *admission, struct pl_cpu *cpu, int64_t frames)
+enum pl_status admission_note(struct admission *admission, enum pl_status status)
 {
+    if (!pl_status_is_known(status))
+        atomic_store_explicit(&admission->nonsense, (int)status, memory_order_relaxed);
+    return status;
+}
+
+void admission_undo(struct admission *admission, struct pl_cpu *cpu, int64_t frames, enum pl_status status)
+{
+    (void)admission_note(admission, status);
     if (pl_local_sub_is_negative(cpu, &admission->cpus[cpu->id].room, frames))
         admission_credit_slow(admission, cpu);
 }
@@ -252,7 +260,7 @@ enum pl_status admission_alloc_slow(struct admission *admission, struct pl_cpu *
         return PL_NO_MEMORY;
     enum pl_status status = backend_call(admission, cpu, request, NULL, run);
     if (status != PL_OK)
-        admission_undo(admission, cpu, frames);
+        admission_undo(admission, cpu, frames, status);
     return status;
 }
 
@@ -274,7 +282,7 @@ enum pl_status admission_alloc_run(struct admission *admission, struct pl_cpu *c
         return PL_NO_MEMORY;
     enum pl_status status = backend_call(admission, cpu, request, constraints, run);
     if (status != PL_OK)
-        admission_undo(admission, cpu, frames);
+        admission_undo(admission, cpu, frames, status);
     return status;
 }
 
@@ -285,5 +293,5 @@ enum pl_status admission_free_exact(struct admission *admission, struct pl_cpu *
     gate_leave(admission, cpu, entered);
     if (status == PL_OK)
         budget_give(admission, (int64_t)run->frame_count);
-    return status;
+    return admission_note(admission, status);
 }

@@ -47,6 +47,7 @@ struct admission {
     int64_t floors[PL_CLASS_COUNT];
     PL_CPU_ALIGNED atomic_llong budget;
     atomic_uint draining; /* CPU id + 1 of the one that drains */
+    atomic_int nonsense;  /* the last number that a hook returned and that is no status; 0: none was */
     struct admission_cpu cpus[PL_CPU_LIMIT];
 };
 
@@ -76,10 +77,12 @@ enum pl_status admission_alloc_run(struct admission *admission, struct pl_cpu *c
 /* Out of line: what the inline pair falls back to. */
 enum pl_status admission_alloc_slow(struct admission *admission, struct pl_cpu *cpu,
                                     const struct pl_request *request, struct pl_run *run);
-void admission_undo(struct admission *admission, struct pl_cpu *cpu, int64_t frames);
+void admission_undo(struct admission *admission, struct pl_cpu *cpu, int64_t frames, enum pl_status status);
 void admission_credit_slow(struct admission *admission, struct pl_cpu *cpu);
 enum pl_status admission_free_exact(struct admission *admission, struct pl_cpu *cpu,
                                     const struct pl_run *run);
+/* Notes a status that is none; returns it. */
+enum pl_status admission_note(struct admission *admission, enum pl_status status);
 
 /* In exact mode a CPU never has credits, so every call goes the slow way; an order that does not exist asks
  * for more than any CPU has, or is refused by the backend. */
@@ -91,7 +94,7 @@ PL_INLINE enum pl_status admission_alloc(struct admission *admission, struct pl_
         return admission_alloc_slow(admission, cpu, request, run);
     enum pl_status status = admission->hooks.alloc(admission->hooks.self, cpu, request, run);
     if (PL_UNLIKELY(status != PL_OK))
-        admission_undo(admission, cpu, frames);
+        admission_undo(admission, cpu, frames, status);
     return status;
 }
 
@@ -102,7 +105,7 @@ PL_INLINE enum pl_status admission_free(struct admission *admission, struct pl_c
         return admission_free_exact(admission, cpu, run);
     enum pl_status status = admission->hooks.free(admission->hooks.self, cpu, run);
     if (PL_UNLIKELY(status != PL_OK))
-        return status;
+        return admission_note(admission, status);
     struct admission_cpu *slot = &admission->cpus[cpu->id];
     if (PL_UNLIKELY(pl_local_sub_is_negative(cpu, &slot->room, (int64_t)run->frame_count)))
         admission_credit_slow(admission, cpu);

@@ -51,6 +51,20 @@ cp "$PAGELAB" alone
 # shellcheck disable=SC2086
 expect 0 'pagelab-sim is not beside this program' ./alone scale bitmap $quick --cpus 4
 
+# Beside one that counts calls that failed, which is said, and one that dies, which is a broken contract.
+cat >pagelab-sim <<'S'
+#!/bin/sh
+echo '{"repeat":{"calls":10,"failures":3,"locked":5},"bulk":{"calls":4,"failures":0,"locked":8}}'
+S
+chmod +x pagelab-sim
+expect 0 '3 of 10 calls of repeat failed while they were counted' ./alone scale bitmap --to 64MiB --min-time 0.001 --cpus 64
+printf '#!/bin/sh\nkill -ABRT $$\n' >pagelab-sim
+expect 3 'killed by signal 6' ./alone scale bitmap --to 64MiB --min-time 0.001 --cpus 64
+grep -q "'bitmap' broke its contract or died" err || fail "a dead program counts as well: $(cat err)"
+
+for wrong in , 1, ,1 1,,2; do
+  expect 2 "cpus '$wrong'" "$PAGELAB" scale bitmap --to 64MiB --cpus $wrong
+done
 expect 2 "cpus '0'" "$PAGELAB" scale bitmap --cpus 0
 expect 2 "cpus '1,65'" "$PAGELAB" scale bitmap --cpus 1,65
 expect 2 "from 'lots'" "$PAGELAB" scale bitmap --from lots
@@ -58,6 +72,11 @@ expect 2 '16TiB' "$PAGELAB" scale bitmap --to 17TiB
 expect 2 'smaller first' "$PAGELAB" scale bitmap --from 1GiB --to 64MiB
 expect 2 "'nosuch'" "$PAGELAB" scale nosuch
 expect 2 'time-limit' "$PAGELAB" scale bitmap --time-limit 0
+# Nothing is measured that could not be written.
+mkdir folder
+expect 2 "'folder': a file expected" timeout 2 "$PAGELAB" scale --out folder
+expect 0 '' "$PAGELAB" scale bitmap --to 64MiB --min-time 0.001 --cpus none --out /dev/null
+[ -c /dev/null ] || fail "/dev/null was replaced"
 expect 2 'nowhere/r' "$PAGELAB" scale bitmap --to 64MiB --out nowhere/r
 absent nowhere
 finish

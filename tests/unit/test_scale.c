@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/memory_guard.h"
 #include "bench/scale.h"
 #include "bench/scale_cell.h"
 #include "bench/scale_fit.h"
@@ -113,7 +114,7 @@ static void guard_ends_the_process(void **state)
     enum isolate_outcome outcome =
         isolate_run(guarded_work, &params, &cell, sizeof(cell), 60, NULL, how, sizeof(how));
     assert_int_equal(outcome, ISOLATE_DIED);
-    snprintf(wanted, sizeof(wanted), "exit code %d", SCALE_GUARD_STATUS);
+    snprintf(wanted, sizeof(wanted), "exit code %d", MEMORY_GUARD_STATUS);
     assert_string_equal(how, wanted);
 }
 
@@ -134,6 +135,7 @@ static void document_has_every_row(void **state)
         .spec_count = 1,
         .from_bytes = 64 * MIB,
         .to_bytes = 512 * MIB,
+        .cap_bytes = SCALE_CAP_BYTES,
         .cpus = {1, 2, 64},
         .cpu_count = 3,
         .limit_s = 60,

@@ -1,6 +1,10 @@
-/* A plug-in that cannot be used: -DWRONG_ABI, _SYMBOL, _HOOK, _CRASH, _NAME, _INIT, _FINI, _BYTES, _CLAIM, or
- * _GRANT, which can be opened and hands out the same frame for ever. */
+/* A plug-in that cannot be used: -DWRONG_ABI, _SYMBOL, _HOOK, _CRASH, _NAME, _INIT, _FINI, _BYTES, _CLAIM; or
+ * that can be opened: _GRANT hands out the same frame for ever, _INIT_STATUS, _ALLOC_STATUS and _FREE_STATUS
+ * return what is no status, _FAULT dies in alloc, _LEAK takes memory in alloc for ever, _NOISE prints
+ * whenever it is called. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <pagelab/candidate.h>
 
@@ -21,6 +25,9 @@ static enum pl_status init(void *self, const struct pl_page_config *config)
 #if defined(WRONG_INIT)
     exit(0);
 #endif
+#if defined(WRONG_INIT_STATUS)
+    return (enum pl_status)99;
+#endif
     return PL_OK;
 }
 
@@ -37,6 +44,18 @@ static enum pl_status take(void *self, struct pl_cpu *cpu, const struct pl_reque
 {
     (void)self;
     (void)cpu;
+#if defined(WRONG_ALLOC_STATUS)
+    return (enum pl_status)99;
+#elif defined(WRONG_FAULT)
+    abort();
+#elif defined(WRONG_LEAK)
+    static char *volatile leak;
+    leak = malloc((size_t)64 << 20);
+    if (leak != NULL)
+        memset(leak, 1, (size_t)64 << 20);
+#elif defined(WRONG_NOISE)
+    puts("noise from alloc");
+#endif
     *run = (struct pl_run){.frame_count = UINT64_C(1) << request->order, .order = request->order};
     return PL_OK;
 }
@@ -47,7 +66,22 @@ static enum pl_status give(void *self, struct pl_cpu *cpu, const struct pl_run *
     (void)self;
     (void)cpu;
     (void)run;
+#if defined(WRONG_FREE_STATUS)
+    return (enum pl_status) - 1;
+#endif
     return PL_OK;
+}
+#endif
+
+#if defined(WRONG_NOISE)
+__attribute__((constructor)) static void hello(void)
+{
+    puts("noise from a constructor");
+}
+
+__attribute__((destructor)) static void bye(void)
+{
+    puts("noise from a destructor");
 }
 #endif
 
