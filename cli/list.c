@@ -7,21 +7,15 @@
 #include "cli/cli.h"
 #include "engine/registry.h"
 
-/* Capabilities as "a,b,c". A wrapper's own depend on what it wraps: those over buddy are shown. */
-static void capabilities(const struct pl_candidate *candidate, char *text, size_t bytes)
+/* What it claims, as "a,b,c". */
+static void claims_of(const struct spec *spec, char *text, size_t bytes)
 {
-    char name[SPEC_NAME_BYTES];
-    struct spec spec;
-    struct spec_error error;
     text[0] = '\0';
-    snprintf(name, sizeof(name), "%s%s", candidate->name, candidate->kind == PL_KIND_WRAPPER ? "+buddy" : "");
-    if (spec_parse(name, &spec, &error) != 0)
-        return;
-    cJSON *array = environment_candidates(&spec, 1);
+    cJSON *array = environment_candidates(spec, 1);
     const cJSON *entry;
     cJSON_ArrayForEach(entry, array)
     {
-        if (strcmp(cJSON_GetObjectItem(entry, "name")->valuestring, name) != 0)
+        if (strcmp(cJSON_GetObjectItem(entry, "name")->valuestring, spec->name) != 0)
             continue;
         const cJSON *item;
         text[0] = '\0';
@@ -32,6 +26,18 @@ static void capabilities(const struct pl_candidate *candidate, char *text, size_
         }
     }
     cJSON_Delete(array);
+}
+
+/* A wrapper's own depend on what it wraps: those over buddy are shown. */
+static void capabilities(const struct pl_candidate *candidate, char *text, size_t bytes)
+{
+    char name[SPEC_NAME_BYTES];
+    struct spec spec;
+    struct spec_error error;
+    text[0] = '\0';
+    snprintf(name, sizeof(name), "%s%s", candidate->name, candidate->kind == PL_KIND_WRAPPER ? "+buddy" : "");
+    if (spec_parse(name, &spec, &error) == 0)
+        claims_of(&spec, text, bytes);
 }
 
 /* What a service lends, in the words that ask for it. */
@@ -47,10 +53,41 @@ static void lends(const struct pl_candidate *service, char *text, size_t bytes)
     }
 }
 
-static void add_row(struct table *table, const struct pl_candidate *candidate, const char *caps)
+static void add_row(struct table *table, const char *name, const struct pl_candidate *candidate,
+                    const char *caps)
 {
-    const char *cells[] = {candidate->name, registry_kind_name(candidate->kind), caps, candidate->summary};
+    const char *cells[] = {name, registry_kind_name(candidate->kind), caps, candidate->summary};
     table_add_row(table, cells);
+}
+
+static void add_all(struct table *table)
+{
+    for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
+        char caps[512];
+        capabilities(*entry, caps, sizeof(caps));
+        add_row(table, (*entry)->name, *entry, caps);
+    }
+    for (const struct pl_candidate *const *entry = registry_services; *entry != NULL; entry++) {
+        char lent[32];
+        lends(*entry, lent, sizeof(lent));
+        add_row(table, (*entry)->name, *entry, lent);
+    }
+}
+
+/* Those that are named, plug-ins too. */
+static int add_named(struct table *table, const char **names)
+{
+    for (; *names != NULL; names++) {
+        char caps[512];
+        struct spec spec;
+        struct spec_error error;
+        int code = cli_check_specs("list", &spec, spec_parse(*names, &spec, &error) == 0 ? 1 : -1, &error);
+        if (code != CLI_OK)
+            return code;
+        claims_of(&spec, caps, sizeof(caps));
+        add_row(table, spec.name, spec.layers[0].candidate, caps);
+    }
+    return CLI_OK;
 }
 
 /* The workloads of `bench`, in the order of the list. */
@@ -78,37 +115,35 @@ static int list_main(int argc, const char **argv)
         {"workloads", 0, POPT_ARG_NONE, &of_workloads, 0, "the workloads of 'pagelab bench' instead", NULL},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
         POPT_AUTOHELP POPT_TABLEEND};
-    static const struct table_column columns[] = {
+    /* No more than claims, until `pagelab check` has tried to refute them. */
+    static struct table_column columns[] = {
         {"name", TABLE_LEFT}, {"kind", TABLE_LEFT}, {"claims", TABLE_LIST}, {"summary", TABLE_LEFT}};
     poptContext context;
-    if (cli_parse(&cli_list, argc, argv, options, 0, 0, &context) == NULL ||
-        cli_format("list", format_text, &format) != 0)
+    const char **names = cli_parse(&cli_list, argc, argv, options, 0, SPEC_LIST_LIMIT, &context);
+    if (names == NULL || cli_format("list", format_text, &format) != 0)
         return CLI_MISTAKE;
+    if (of_workloads && names[0] != NULL)
+        return cli_mistake("list", "'%s': no such argument expected with --workloads", names[0]);
     if (of_workloads) {
         poptFreeContext(context);
         return list_workloads(format);
     }
+    if (format == REPORT_JSON || format == REPORT_CSV)
+        columns[2].name = "capabilities";
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
-    for (const struct pl_candidate *const *entry = registry_candidates; table != NULL && *entry != NULL;
-         entry++) {
-        char caps[512];
-        capabilities(*entry, caps, sizeof(caps));
-        add_row(table, *entry, caps);
-    }
-    for (const struct pl_candidate *const *entry = registry_services; table != NULL && *entry != NULL;
-         entry++) {
-        char lent[32];
-        lends(*entry, lent, sizeof(lent));
-        add_row(table, *entry, lent);
-    }
-    if (table != NULL)
+    int code = CLI_OK;
+    if (table != NULL && names[0] == NULL)
+        add_all(table);
+    else if (table != NULL)
+        code = add_named(table, names);
+    if (table != NULL && code == CLI_OK)
         table_print(table, format, false, stdout);
     table_destroy(table);
     poptFreeContext(context);
-    return CLI_OK;
+    return code;
 }
 
 const struct cli_command cli_list = {.name = "list",
-                                     .arguments = "",
+                                     .arguments = "[CANDIDATE...]",
                                      .summary = "names the candidates, wrappers, rods and services",
                                      .main = list_main};

@@ -148,7 +148,8 @@ static int new_backend_main(int argc, const char **argv)
         printf("%s: written; next: cmake -S %s -B %s/build -DCMAKE_PREFIX_PATH=WHERE && cmake --build "
                "%s/build && "
                "pagelab check %s/build/%s.so\n"
-               "WHERE has the headers: 'cmake --install build/release --component contract --prefix WHERE' "
+               "WHERE, an absolute path, has the headers: 'cmake --install build/release --component "
+               "contract --prefix WHERE' "
                "in the "
                "checkout\n",
                folder, folder, folder, folder, folder, start.name);

@@ -62,6 +62,7 @@ function drawCandidate(candidate) {
     make("h3", null, text(candidate.name), make("span", { className: "kind", textContent: kind })),
     make("p", { textContent: text(candidate.summary) }),
     text(candidate.model_of) && make("p", { textContent: "Model of " + candidate.model_of }),
+    claims.length > 0 && make("p", { className: "settings", textContent: "Claims:" }),
     claims.length ? make("ul", { className: "tags", "aria-label": "capabilities, as claimed" }, ...claims.map((claim) => make("li", { textContent: claim })))
       : make("p", { className: "settings", textContent: "No capability claimed." }),
     text(candidate.settings) && make("p", { className: "settings" }, make("code", { textContent: candidate.settings })));

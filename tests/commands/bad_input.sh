@@ -10,7 +10,8 @@ expect 2 'wrong parameters' "$PAGELAB" run --smoke --backends 'percpu(batch=0)+b
 expect 2 'takes no parameters' "$PAGELAB" bench --backend 'buddy(x=1)' --workload repeat
 expect 2 "floors '1/2'" "$PAGELAB" bench --backend buddy --workload repeat --floors 1/2
 expect 2 "unknown service 'va=nowhere'; for va= there are: list, rbtree" "$PAGELAB" run --smoke --backends buddy,va=nowhere --out r
-expect 2 "no such argument" "$PAGELAB" list extra
+expect 2 "'extra': unknown" "$PAGELAB" list extra
+expect 2 "no such argument" "$PAGELAB" list --workloads extra
 expect 2 "format 'yaml'" "$PAGELAB" list --format yaml
 expect 2 'backend expected' "$PAGELAB" bench --workload repeat
 expect 2 "workload 'nosuch'" "$PAGELAB" bench --backend buddy --workload nosuch

@@ -10,6 +10,9 @@ expect 0 '' cmake -S example -B built "-DCMAKE_PREFIX_PATH=$WORK/installed"
 expect 0 '' cmake --build built
 cmp -s example/mine.so built/mine.so || [ -s built/mine.so ] || fail "find_package built nothing"
 cp built/mine.so .
+expect 0 'claims' "$PAGELAB" list ./mine.so percpu+./mine.so
+[ "$(grep -cE '^(percpu\+)?\./mine\.so .*concurrent,irq-safe' out)" = 2 ] || fail "list does not say what the example claims: $(cat out)"
+expect 2 'missing.so' "$PAGELAB" list ./missing.so
 expect 0 'hold, 0 broken' "$PAGELAB" check ./mine.so
 expect 0 '' "$PAGELAB" bench --backend ./mine.so,percpu+./mine.so --workload repeat --smoke --rounds 1 --format csv --out mine.json
 grep -q '^repeat.*percpu+./mine.so' out || fail "no row of percpu+./mine.so"
@@ -66,7 +69,7 @@ cc -std=c17 -I"$WORK/installed/include" -fPIC -shared -o keeps.so keeps.c || fai
 expect 3 '^./keeps.so +all-frames +refuted' "$PAGELAB" check --claims ./keeps.so
 
 # A start, out of the tree and in it.
-expect 0 'my-own: written' "$PAGELAB" new-backend my-own
+expect 0 'WHERE, an absolute path' "$PAGELAB" new-backend my-own
 expect 2 'is there already' "$PAGELAB" new-backend my-own
 expect 2 'one of ours' "$PAGELAB" new-backend buddy
 expect 2 "a name of a-z" "$PAGELAB" new-backend ../mine
