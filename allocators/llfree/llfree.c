@@ -11,28 +11,28 @@ static void llfree_fini(void *instance)
 
 /* From the CPU's own tree, where the last search ended; else from wherever there is one. */
 PL_INLINE uint64_t llfree_take(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                               uint32_t order)
+                               uint32_t order, uint32_t kind)
 {
-    _Atomic uint64_t *local = &zone->local[cpu->id].entry;
+    _Atomic uint64_t *local = &zone->local[cpu->id].entry[kind];
     uint64_t entry = atomic_load_explicit(local, memory_order_relaxed);
     uint64_t frame_count = UINT64_C(1) << order;
     PL_ASSERT(cpu->id < zone->cpu_count);
     if (PL_UNLIKELY((entry & LLFREE_LOCAL_FREE) < frame_count) ||
         PL_UNLIKELY(!atomic_compare_exchange_strong_explicit(local, &entry, entry - frame_count,
                                                              memory_order_acquire, memory_order_relaxed)))
-        return llfree_take_slow(self, zone, cpu, order);
+        return llfree_take_slow(self, zone, cpu, order, kind);
     PL_ASSERT((entry & LLFREE_LOCAL_PRESENT) != 0);
     uint64_t tree = entry >> LLFREE_TREE_SHIFT;
-    uint64_t row = llfree_row(zone, cpu, tree);
+    uint64_t row = llfree_row(zone, cpu->id, kind, tree);
     uint64_t found = order <= LLFREE_WORD_ORDER ? llfree_row_take(zone, cpu, row, order) : LLFREE_NONE;
     if (PL_UNLIKELY(found == LLFREE_NONE))
         found = llfree_lower_take(zone, cpu, row, order);
     if (PL_UNLIKELY(found == LLFREE_NONE)) {
         llfree_number_undo(zone, cpu, tree, frame_count);
-        return llfree_take_slow(self, zone, cpu, order);
+        return llfree_take_slow(self, zone, cpu, order, kind);
     }
     if (PL_LIKELY(order <= LLFREE_WORD_ORDER))
-        llfree_row_set(zone, cpu, found);
+        llfree_row_set(zone, cpu, kind, found);
     return found;
 }
 
@@ -53,8 +53,9 @@ static enum pl_status llfree_alloc(void *instance, struct pl_cpu *cpu, const str
             &self->zone[first + i < self->zone_count ? first + i : first + i - self->zone_count];
         if (PL_UNLIKELY(zone->tree_count == 0))
             continue;
-        uint64_t found = PL_LIKELY(request->order == 0) ? llfree_take(self, zone, cpu, 0)
-                                                        : llfree_take(self, zone, cpu, request->order);
+        uint32_t kind = llfree_kind_of(zone, request->mobility, request->order);
+        uint64_t found = PL_LIKELY(request->order == 0) ? llfree_take(self, zone, cpu, 0, kind)
+                                                        : llfree_take(self, zone, cpu, request->order, kind);
         if (PL_UNLIKELY(found == LLFREE_NONE))
             continue;
         *run = (struct pl_run){.first = pl_frame_at(zone->base + found),
@@ -168,9 +169,10 @@ static void llfree_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
     PL_ASSERT(of != NULL);
     for (uint32_t i = 0; i < self->zone_count; i++) {
         const struct llfree_zone *zone = &self->zone[i];
-        if (zone->tree_count > 0 &&
-            (atomic_load_explicit(&zone->local[of->id].entry, memory_order_relaxed) & LLFREE_LOCAL_PRESENT))
-            llfree_move(self, zone, cpu, of, 0);
+        for (uint32_t kind = 0; zone->tree_count > 0 && kind < zone->kind_count; kind++)
+            if (atomic_load_explicit(&zone->local[of->id].entry[kind], memory_order_relaxed) &
+                LLFREE_LOCAL_PRESENT)
+                llfree_move(self, zone, cpu, of, kind, 0);
     }
 }
 
@@ -185,8 +187,10 @@ static void llfree_count(const void *instance, struct pl_page_counts *counts)
         const struct llfree_zone *zone = &self->zone[z];
         for (uint64_t i = 0; i < zone->tree_count; i++)
             free += atomic_load_explicit(&zone->tree[i].entry, memory_order_relaxed) & LLFREE_TREE_FREE;
-        for (uint32_t i = 0; zone->tree_count > 0 && i < zone->cpu_count; i++)
-            free += atomic_load_explicit(&zone->local[i].entry, memory_order_relaxed) & LLFREE_LOCAL_FREE;
+        for (uint32_t i = 0; zone->tree_count > 0 && i < zone->cpu_count * zone->kind_count; i++)
+            free += atomic_load_explicit(&zone->local[i / zone->kind_count].entry[i % zone->kind_count],
+                                         memory_order_relaxed) &
+                    LLFREE_LOCAL_FREE;
     }
     *counts = (struct pl_page_counts){.free = free};
 }

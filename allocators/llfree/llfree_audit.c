@@ -96,6 +96,13 @@ static uint64_t llfree_audit_child(struct llfree_walk *walk, uint64_t child, uin
     return free;
 }
 
+/* The reservations of all CPUs and kinds, one by one. */
+static uint64_t llfree_audited_entry(const struct llfree_zone *zone, uint32_t i)
+{
+    PL_ASSERT(i < zone->cpu_count * LLFREE_KINDS);
+    return atomic_load_explicit(&zone->local[i / LLFREE_KINDS].entry[i % LLFREE_KINDS], memory_order_relaxed);
+}
+
 /* What is free in the tree must be in its number and in the one entry that reserves it. */
 static void llfree_audit_tree(struct llfree_walk *walk, uint64_t tree, uint64_t free)
 {
@@ -104,8 +111,8 @@ static void llfree_audit_tree(struct llfree_walk *walk, uint64_t tree, uint64_t 
     uint64_t number = entry & LLFREE_TREE_FREE;
     uint32_t owners = 0;
     PL_ASSERT(tree < zone->tree_count);
-    for (uint32_t i = 0; i < zone->cpu_count; i++) {
-        uint64_t local = atomic_load_explicit(&zone->local[i].entry, memory_order_relaxed);
+    for (uint32_t i = 0; i < zone->cpu_count * LLFREE_KINDS; i++) {
+        uint64_t local = llfree_audited_entry(zone, i);
         if (!llfree_entry_is_of(local, tree))
             continue;
         owners++;
@@ -113,6 +120,8 @@ static void llfree_audit_tree(struct llfree_walk *walk, uint64_t tree, uint64_t 
     }
     if (number != free)
         llfree_broken(walk, "tree", tree, "does not know the number of its free frames");
+    if (llfree_tree_kind(entry) >= zone->kind_count)
+        llfree_broken(walk, "tree", tree, "is of a kind that is not there");
     if (owners != ((entry & LLFREE_RESERVED) != 0))
         llfree_broken(walk, "tree", tree, "is not reserved by as many as it says");
 }
@@ -130,12 +139,14 @@ static void llfree_audit_zone(struct llfree_walk *walk)
         llfree_audit_tree(walk, tree, free);
     }
     llfree_report_free(walk, free_from, zone->tree_count << zone->tree_order);
-    for (uint32_t i = 0; i < zone->cpu_count; i++) {
-        uint64_t local = atomic_load_explicit(&zone->local[i].entry, memory_order_relaxed);
+    for (uint32_t i = 0; i < zone->cpu_count * LLFREE_KINDS; i++) {
+        uint64_t local = llfree_audited_entry(zone, i);
         if ((local & LLFREE_LOCAL_PRESENT) == 0 && local != 0)
-            llfree_broken(walk, "CPU", i, "holds frames of no tree");
+            llfree_broken(walk, "CPU", i / LLFREE_KINDS, "holds frames of no tree");
         if (local >> LLFREE_TREE_SHIFT >= zone->tree_count)
-            llfree_broken(walk, "CPU", i, "reserves a tree that is not there");
+            llfree_broken(walk, "CPU", i / LLFREE_KINDS, "reserves a tree that is not there");
+        if (local != 0 && (zone->is_shared || i % LLFREE_KINDS >= zone->kind_count))
+            llfree_broken(walk, "CPU", i / LLFREE_KINDS, "reserves where nobody may");
     }
 }
 

@@ -47,6 +47,9 @@ static bool llfree_measure(struct llfree *self, const struct pl_page_config *con
         zone->tree_count = (last >> self->tree_order) + 1;
         zone->tree_order = self->tree_order;
         zone->cpu_count = machine->cpu_count;
+        /* As the authors do: kinds are kept apart only where each CPU can have a tree of each. */
+        zone->kind_count = zone->tree_count >= (uint64_t)LLFREE_KINDS * zone->cpu_count ? LLFREE_KINDS : 1;
+        zone->is_shared = zone->tree_count < zone->cpu_count;
     }
     return true;
 }
@@ -129,6 +132,19 @@ static void llfree_open_range(const struct llfree_zone *zone, const struct pl_ra
     }
 }
 
+/* Each CPU begins at its share of the trees; where there is less than a tree for each, of the children. */
+static void llfree_spread(const struct llfree_zone *zone)
+{
+    uint64_t steps =
+        zone->is_shared ? zone->tree_count << (zone->tree_order - LLFREE_CHILD_ORDER) : zone->tree_count;
+    uint32_t shift = (zone->is_shared ? LLFREE_CHILD_ORDER : zone->tree_order) - LLFREE_WORD_ORDER;
+    PL_ASSERT(zone->tree_count > 0);
+    for (uint32_t cpu = 0; cpu < zone->cpu_count; cpu++)
+        for (uint32_t kind = 0; kind < LLFREE_KINDS; kind++)
+            atomic_store_explicit(&zone->local[cpu].row[kind], (steps * cpu / zone->cpu_count) << shift,
+                                  memory_order_relaxed);
+}
+
 enum pl_status llfree_init(void *instance, const struct pl_page_config *config)
 {
     struct llfree *self = instance;
@@ -145,6 +161,11 @@ enum pl_status llfree_init(void *instance, const struct pl_page_config *config)
         uint64_t pairs = zone->tree_count << zone->tree_order >> LLFREE_MAX_ORDER;
         for (uint64_t p = 0; p < pairs; p++)
             atomic_store_explicit(&zone->pair[p], LLFREE_HUGE | LLFREE_HUGE << 16, memory_order_relaxed);
+        for (uint64_t t = 0; t < zone->tree_count; t++)
+            atomic_store_explicit(&zone->tree[t].entry, (zone->kind_count - 1) * LLFREE_KIND_STEP,
+                                  memory_order_relaxed);
+        if (zone->tree_count > 0)
+            llfree_spread(zone);
     }
     for (uint32_t i = 0; i < machine->range_count; i++)
         llfree_open_range(&self->zone[machine->ranges[i].node], &machine->ranges[i]);

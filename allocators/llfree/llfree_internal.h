@@ -1,5 +1,6 @@
 /* LLFree's two levels. Lower: a bit a frame, and for each 512 frames (a child) the number that is free.
- * Upper: for each tree of children the same number, some of it handed to the CPU that reserved the tree.
+ * Upper: for each tree of children the same number, some of it handed to the CPU that reserved the tree, one
+ * tree for each kind of block.
  *
  * Numbers go down before bits are taken and up after they are given. So whoever took a number will find the
  * frames that it stands for, if nobody moves under his search. Every change is one atomic operation on one
@@ -20,7 +21,8 @@
 #define LLFREE_SPAN_MAX     (UINT64_C(1) << 42)
 #define LLFREE_ROUNDS       64u   /* searches by one call, while others move numbers under it */
 #define LLFREE_NEAR         1024u /* trees that a search looks at before it looks at all */
-#define LLFREE_FOLLOW       4u    /* frees in a row into one tree, and the CPU moves there */
+#define LLFREE_GROUP        32u /* a search begins at a multiple: all that are near look in the same order */
+#define LLFREE_FOLLOW       4u  /* frees in a row into one tree, and the CPU moves there */
 
 /* A child is 16 bits: the number of free frames in its bits, or HUGE, which stands for all bits, whatever
  * they say: granted whole, or a hole. Two children are one atomic word, so that order 10 is one operation.
@@ -29,9 +31,23 @@
  *   [ child 1 ] [ child 0 ]      child: [ huge:1 | 0 | free:10 ] */
 #define LLFREE_HUGE 0x8000u
 
-/* A tree: the number of free frames that nobody reserved, and whether a CPU has reserved the rest. */
+/* What a tree is used for, the strictest last come first: a tree that served one kind never serves a later
+ * one before it was wholly free. So small blocks do not fall into the trees that large ones come from. */
+enum llfree_kind {
+    LLFREE_FIXED,
+    LLFREE_MOVABLE,
+    LLFREE_WHOLE, /* whole children, movable or not */
+    LLFREE_KINDS,
+};
+
+/* A tree: the number of free frames that nobody reserved, its kind, and whether a CPU has reserved the rest.
+ *
+ *   31           17     16 15    0
+ *   [ reserved ] [ kind  ] [ free ] */
 #define LLFREE_RESERVED  UINT32_C(0x80000000)
+#define LLFREE_TREE_KIND UINT32_C(0x00030000)
 #define LLFREE_TREE_FREE UINT32_C(0x0000ffff)
+#define LLFREE_KIND_STEP UINT32_C(0x00010000)
 
 /* A CPU's reservation. Value, not state: equal words mean the same thing, so a word that changed and changed
  * back under somebody's compare-and-swap (ABA) does no harm.
@@ -47,9 +63,9 @@ _Static_assert(LLFREE_CHILDREN *LLFREE_CHILD_FRAMES <= LLFREE_LOCAL_FREE, "a tre
 /* `row` and `last` are hints: only this CPU and its interrupts write them, and a lost update costs nothing.
  */
 struct llfree_local {
-    PL_CPU_ALIGNED _Atomic uint64_t entry;
-    _Atomic uint64_t row;  /* the word of bits where the last search ended; of another tree: says nothing */
-    _Atomic uint64_t last; /* tree << 8 | frees in a row into it, at most LLFREE_FOLLOW */
+    PL_CPU_ALIGNED _Atomic uint64_t entry[LLFREE_KINDS];
+    _Atomic uint64_t row[LLFREE_KINDS]; /* the word of bits where the last search ended, of any tree */
+    _Atomic uint64_t last;              /* tree << 8 | frees in a row into it, at most LLFREE_FOLLOW */
 };
 
 /* A line each: CPUs that free into one another's trees shall not also meet in the neighbours. */
@@ -65,7 +81,8 @@ struct llfree_zone {
     uint64_t tree_count; /* 0: a node without frames */
     uint32_t tree_order; /* log2 of a tree's frames */
     uint32_t cpu_count;
-    uint64_t reserved64;        /* 64 bytes: indexed by a shift */
+    uint32_t kind_count;        /* LLFREE_KINDS, or 1: too few trees to keep kinds apart */
+    bool is_shared;             /* fewer trees than CPUs: nobody reserves one */
     _Atomic uint64_t *word;     /* [tree_count << tree_order >> 6] 1: granted, or no frame */
     _Atomic uint32_t *pair;     /* [tree_count << tree_order >> 10] */
     struct llfree_tree *tree;   /* [tree_count] */
@@ -113,6 +130,22 @@ PL_INLINE uint64_t llfree_mask(uint64_t at, uint64_t count)
 PL_INLINE uint64_t llfree_entry(uint64_t tree)
 {
     return tree << LLFREE_TREE_SHIFT | LLFREE_LOCAL_PRESENT;
+}
+
+/* The kind that serves blocks of this order. */
+PL_INLINE uint32_t llfree_kind_of(const struct llfree_zone *zone, uint32_t mobility, uint32_t order)
+{
+    PL_ASSERT(zone->kind_count == 1 || zone->kind_count == LLFREE_KINDS);
+    if (PL_UNLIKELY(zone->kind_count == 1))
+        return 0;
+    if (order >= LLFREE_CHILD_ORDER)
+        return LLFREE_WHOLE;
+    return mobility == PL_MOBILITY_MOVABLE ? LLFREE_MOVABLE : LLFREE_FIXED;
+}
+
+PL_INLINE uint32_t llfree_tree_kind(uint32_t tree)
+{
+    return (tree & LLFREE_TREE_KIND) / LLFREE_KIND_STEP;
 }
 
 PL_INLINE bool llfree_entry_is_of(uint64_t entry, uint64_t tree)
@@ -173,36 +206,39 @@ PL_INLINE bool llfree_child_sub(const struct llfree_zone *zone, uint64_t child, 
     return false;
 }
 
-/* Frames go to the CPU's number if the tree is its own. Release, for him who takes the number. */
+/* Frames go to the CPU's number if one of its trees is theirs. Release, for him who takes the number. */
 PL_INLINE bool llfree_number_give(const struct llfree_zone *zone, const struct pl_cpu *cpu, uint64_t tree,
                                   uint64_t frame_count)
 {
-    _Atomic uint64_t *local = &zone->local[cpu->id].entry;
-    uint64_t entry = atomic_load_explicit(local, memory_order_relaxed);
     PL_ASSERT(tree < zone->tree_count);
     PL_ASSERT(frame_count > 0);
-    while (llfree_entry_is_of(entry, tree)) {
-        PL_ASSERT((entry & LLFREE_LOCAL_FREE) + frame_count <= llfree_tree_frames(zone));
-        if (atomic_compare_exchange_weak_explicit(local, &entry, entry + frame_count, memory_order_release,
-                                                  memory_order_relaxed))
-            return true;
+    for (uint32_t kind = 0; kind < zone->kind_count; kind++) {
+        _Atomic uint64_t *local = &zone->local[cpu->id].entry[kind];
+        uint64_t entry = atomic_load_explicit(local, memory_order_relaxed);
+        while (llfree_entry_is_of(entry, tree)) {
+            PL_ASSERT((entry & LLFREE_LOCAL_FREE) + frame_count <= llfree_tree_frames(zone));
+            if (atomic_compare_exchange_weak_explicit(local, &entry, entry + frame_count,
+                                                      memory_order_release, memory_order_relaxed))
+                return true;
+        }
     }
     return false;
 }
 
-/* Where this CPU goes on in a tree: at its row, or at the tree's first word. */
-PL_INLINE uint64_t llfree_row(const struct llfree_zone *zone, const struct pl_cpu *cpu, uint64_t tree)
+/* Where a CPU goes on in a tree: at its row, or at the tree's first word. */
+PL_INLINE uint64_t llfree_row(const struct llfree_zone *zone, uint32_t cpu, uint32_t kind, uint64_t tree)
 {
-    uint64_t row = atomic_load_explicit(&zone->local[cpu->id].row, memory_order_relaxed);
-    PL_ASSERT(cpu->id < zone->cpu_count);
+    uint64_t row = atomic_load_explicit(&zone->local[cpu].row[kind], memory_order_relaxed);
+    PL_ASSERT(cpu < zone->cpu_count);
     return row >> (zone->tree_order - LLFREE_WORD_ORDER) == tree
                ? row
                : tree << (zone->tree_order - LLFREE_WORD_ORDER);
 }
 
-PL_INLINE void llfree_row_set(const struct llfree_zone *zone, const struct pl_cpu *cpu, uint64_t index)
+PL_INLINE void llfree_row_set(const struct llfree_zone *zone, const struct pl_cpu *cpu, uint32_t kind,
+                              uint64_t index)
 {
-    _Atomic uint64_t *row = &zone->local[cpu->id].row;
+    _Atomic uint64_t *row = &zone->local[cpu->id].row[kind];
     PL_ASSERT(cpu->id < zone->cpu_count);
     if (atomic_load_explicit(row, memory_order_relaxed) != index / 64)
         atomic_store_explicit(row, index / 64, memory_order_relaxed);
@@ -281,21 +317,22 @@ void llfree_lower_split(const struct llfree_zone *zone, uint64_t index, uint64_t
 
 /* ---- upper ---- */
 
-/* A block from wherever it is easiest to have. Index or LLFREE_NONE. */
+/* A block of that kind from wherever it is easiest to have. Index or LLFREE_NONE. */
 uint64_t llfree_take_slow(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                          uint32_t order);
+                          uint32_t order, uint32_t kind);
 /* Takes `frame_count` of a tree's number, whoever has it. */
 bool llfree_number_take(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                        uint64_t tree, uint64_t frame_count);
+                        uint64_t tree, uint64_t frame_count, uint32_t kind);
 /* Undoes a take whose frames were not found. */
 void llfree_number_undo(const struct llfree_zone *zone, const struct pl_cpu *cpu, uint64_t tree,
                         uint64_t frame_count);
 /* Frames of a tree that is not the CPU's own were freed: tells the tree, and perhaps reserves it. */
 void llfree_follow(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu, uint64_t index,
                    uint64_t frame_count);
-/* The CPU's reservation becomes `entry`, 0 for none, with all of the tree's number; the old one ends. */
+/* The CPU's reservation for that kind becomes `entry`, 0 for none, with all of the tree's number; the old one
+ * ends. */
 void llfree_move(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                 const struct pl_cpu *of, uint64_t entry);
+                 const struct pl_cpu *of, uint32_t kind, uint64_t entry);
 
 /* ---- hooks in files of their own ---- */
 

@@ -44,15 +44,16 @@ static uint64_t llfree_run_scan(const struct llfree_zone *zone, uint64_t from, u
 
 /* All of these frames, or none. */
 static bool llfree_run_take(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                            uint64_t index, uint64_t frame_count)
+                            uint64_t index, uint64_t frame_count, uint32_t kind)
 {
     uint64_t end = index + frame_count;
     PL_ASSERT(frame_count > 0);
+    PL_ASSERT(kind < zone->kind_count);
     for (uint64_t at = index; at < end;) {
         uint64_t stop = (at / LLFREE_CHILD_FRAMES + 1) * LLFREE_CHILD_FRAMES;
         uint64_t here = (stop < end ? stop : end) - at;
         uint64_t tree = at >> zone->tree_order;
-        bool has_number = llfree_number_take(self, zone, cpu, tree, here);
+        bool has_number = llfree_number_take(self, zone, cpu, tree, here, kind);
         if (has_number && llfree_lower_take_at(zone, at, here)) {
             at += here;
             continue;
@@ -73,8 +74,11 @@ static bool llfree_run_take(struct llfree *self, const struct llfree_zone *zone,
 
 /* The lowest legal run of the range that is to be had. */
 static uint64_t llfree_run_find(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                                const struct pl_range *range, const struct pl_constraints *want)
+                                const struct pl_range *range, const struct pl_constraints *want,
+                                uint32_t mobility)
 {
+    uint32_t kind =
+        llfree_kind_of(zone, mobility, want->frame_count >= LLFREE_CHILD_FRAMES ? LLFREE_CHILD_ORDER : 0);
     uint64_t low = range->first.number;
     uint64_t high = low + range->frame_count;
     low = low > want->low.number ? low : want->low.number;
@@ -89,7 +93,7 @@ static uint64_t llfree_run_find(struct llfree *self, const struct llfree_zone *z
         uint64_t busy = llfree_run_scan(zone, index, index + want->frame_count, false);
         if (busy < index + want->frame_count)
             low = zone->base + busy + 1;
-        else if (llfree_run_take(self, zone, cpu, index, want->frame_count))
+        else if (llfree_run_take(self, zone, cpu, index, want->frame_count, kind))
             return index;
         else
             low = start + 1;
@@ -140,7 +144,7 @@ enum pl_status llfree_alloc_run(void *instance, struct pl_cpu *cpu, const struct
             const struct llfree_zone *zone = &self->zone[node];
             uint64_t found = LLFREE_NONE;
             if (machine->ranges[r].node == node)
-                found = llfree_run_find(self, zone, cpu, &machine->ranges[r], constraints);
+                found = llfree_run_find(self, zone, cpu, &machine->ranges[r], constraints, request->mobility);
             if (found == LLFREE_NONE)
                 continue;
             *run = (struct pl_run){.first = pl_frame_at(zone->base + found), .frame_count = frame_count};

@@ -7,20 +7,29 @@
 
 /* What a search for a tree is content with, in turn. */
 enum llfree_phase {
-    LLFREE_PARTIAL, /* used, but not nearly full: keeps free trees whole */
-    LLFREE_FREE,    /* hardly used */
-    LLFREE_FULL,    /* nearly full */
+    LLFREE_HALF,    /* of the kind, more than half used, but not nearly full: others may become free */
+    LLFREE_PARTIAL, /* of the kind, used: keeps free trees whole */
+    LLFREE_FREE,    /* hardly used: of the kind, or of any if wholly free */
+    LLFREE_FULL,    /* of the kind, nearly full */
+    LLFREE_OTHER,   /* of another kind of small blocks */
+    LLFREE_BROKEN,  /* of whole children, for small blocks from now on */
     LLFREE_TAKEN,   /* reserved by somebody; stays his */
 };
 
-/* The passes of a search: far trees are asked only when near ones do not serve. */
-static const struct llfree_pass {
+/* The passes of a search: far trees are asked only when near ones do not serve, and trees of another kind
+ * only when the kind has none. */
+struct llfree_pass {
     enum llfree_phase phase;
     bool is_near;
-} llfree_passes[] = {
-    {LLFREE_PARTIAL, true}, {LLFREE_FREE, true},  {LLFREE_PARTIAL, false},
-    {LLFREE_FREE, false},   {LLFREE_FULL, false}, {LLFREE_TAKEN, false},
 };
+
+static const struct llfree_pass llfree_passes[] = {
+    {LLFREE_HALF, true},     {LLFREE_PARTIAL, true}, {LLFREE_FREE, true},  {LLFREE_HALF, false},
+    {LLFREE_PARTIAL, false}, {LLFREE_FREE, false},   {LLFREE_FULL, false}, {LLFREE_OTHER, false},
+};
+
+/* When the CPU's own trees of other kinds have none, either. */
+static const struct llfree_pass llfree_last_passes[] = {{LLFREE_BROKEN, false}, {LLFREE_TAKEN, false}};
 
 /* ---- moving numbers ----
  *
@@ -41,17 +50,18 @@ PL_INLINE void llfree_move_end(struct llfree *self, struct pl_cpu *cpu, uint32_t
 }
 
 void llfree_move(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                 const struct pl_cpu *of, uint64_t entry)
+                 const struct pl_cpu *of, uint32_t kind, uint64_t entry)
 {
     PL_ASSERT(of->id < zone->cpu_count);
     PL_ASSERT((entry & LLFREE_LOCAL_FREE) == 0);
+    PL_ASSERT(!zone->is_shared || entry == 0);
     uint32_t before = llfree_move_begin(self, cpu);
     if (entry != 0) {
         _Atomic uint32_t *tree = &zone->tree[entry >> LLFREE_TREE_SHIFT].entry;
-        entry |= atomic_fetch_and_explicit(tree, LLFREE_RESERVED, memory_order_acq_rel) & LLFREE_TREE_FREE;
+        entry |= atomic_fetch_and_explicit(tree, ~LLFREE_TREE_FREE, memory_order_acq_rel) & LLFREE_TREE_FREE;
     }
     pl_point(cpu, self);
-    uint64_t old = atomic_exchange_explicit(&zone->local[of->id].entry, entry, memory_order_acq_rel);
+    uint64_t old = atomic_exchange_explicit(&zone->local[of->id].entry[kind], entry, memory_order_acq_rel);
     pl_point(cpu, self);
     if ((old & LLFREE_LOCAL_PRESENT) != 0) {
         uint32_t back = (uint32_t)(old & LLFREE_LOCAL_FREE) - LLFREE_RESERVED; /* and the flag goes */
@@ -68,7 +78,7 @@ static void llfree_gather(struct llfree *self, const struct llfree_zone *zone, s
     uint32_t before = llfree_move_begin(self, cpu);
     uint32_t old = atomic_load_explicit(&zone->tree[tree].entry, memory_order_relaxed);
     while ((old & LLFREE_RESERVED) != 0 && (old & LLFREE_TREE_FREE) != 0) {
-        if (atomic_compare_exchange_weak_explicit(&zone->tree[tree].entry, &old, LLFREE_RESERVED,
+        if (atomic_compare_exchange_weak_explicit(&zone->tree[tree].entry, &old, old & ~LLFREE_TREE_FREE,
                                                   memory_order_acquire, memory_order_relaxed)) {
             pl_point(cpu, self);
             if (!llfree_number_give(zone, cpu, tree, old & LLFREE_TREE_FREE))
@@ -102,32 +112,58 @@ static bool llfree_entry_take(_Atomic uint64_t *local, uint64_t tree, uint64_t f
     return false;
 }
 
-/* From the tree's own number, reserved or not; `flag` becomes set with it. */
-static bool llfree_tree_take(_Atomic uint32_t *tree, uint64_t frame_count, uint32_t flag)
+/* The word of a tree that serves a kind from now on. */
+static uint32_t llfree_tree_joined(const struct llfree_zone *zone, uint32_t tree, uint32_t kind)
 {
-    uint32_t old = atomic_load_explicit(tree, memory_order_relaxed);
+    PL_ASSERT(kind < zone->kind_count);
+    if ((tree & LLFREE_TREE_FREE) != llfree_tree_frames(zone) && llfree_tree_kind(tree) < kind)
+        return tree;
+    return (tree & ~LLFREE_TREE_KIND) | kind * LLFREE_KIND_STEP;
+}
+
+/* From the tree's own number, reserved or not; `flag` becomes set with it. */
+static bool llfree_tree_take(const struct llfree_zone *zone, uint64_t tree, uint64_t frame_count,
+                             uint32_t flag, uint32_t kind)
+{
+    _Atomic uint32_t *word = &zone->tree[tree].entry;
+    uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
+    PL_ASSERT(tree < zone->tree_count);
     PL_ASSERT(frame_count > 0);
-    while ((old & LLFREE_TREE_FREE) >= frame_count && (old & flag) == 0)
-        if (atomic_compare_exchange_weak_explicit(tree, &old, (old - (uint32_t)frame_count) | flag,
-                                                  memory_order_acquire, memory_order_relaxed))
+    while ((old & LLFREE_TREE_FREE) >= frame_count && (old & flag) == 0) {
+        uint32_t left = (llfree_tree_joined(zone, old, kind) - (uint32_t)frame_count) | flag;
+        if (atomic_compare_exchange_weak_explicit(word, &old, left, memory_order_acquire,
+                                                  memory_order_relaxed))
             return true;
+    }
     return false;
 }
 
+/* Some of another's number was taken for this kind. */
+static void llfree_tree_join(const struct llfree_zone *zone, uint64_t tree, uint32_t kind)
+{
+    _Atomic uint32_t *word = &zone->tree[tree].entry;
+    uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
+    PL_ASSERT(tree < zone->tree_count);
+    while (llfree_tree_kind(old) > kind &&
+           !atomic_compare_exchange_weak_explicit(word, &old, llfree_tree_joined(zone, old, kind),
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
 bool llfree_number_take(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                        uint64_t tree, uint64_t frame_count)
+                        uint64_t tree, uint64_t frame_count, uint32_t kind)
 {
     PL_ASSERT(tree < zone->tree_count);
     PL_ASSERT(frame_count <= llfree_tree_frames(zone));
     for (uint32_t round = 0; round < LLFREE_ROUNDS; round++) {
         uint64_t ended = atomic_load_explicit(&self->moves.ended, memory_order_acquire);
-        if (llfree_tree_take(&zone->tree[tree].entry, frame_count, 0))
+        if (llfree_tree_take(zone, tree, frame_count, 0, kind))
             return true;
-        for (uint32_t i = 0; i < zone->cpu_count; i++) {
-            uint64_t entry = atomic_load_explicit(&zone->local[i].entry, memory_order_acquire);
-            if (llfree_entry_is_of(entry, tree))
-                llfree_move(self, zone, cpu, self->machine->cpus[i], 0);
-        }
+        for (uint32_t i = 0; i < zone->cpu_count; i++)
+            for (uint32_t slot = 0; slot < zone->kind_count; slot++)
+                if (llfree_entry_is_of(
+                        atomic_load_explicit(&zone->local[i].entry[slot], memory_order_acquire), tree))
+                    llfree_move(self, zone, cpu, self->machine->cpus[i], slot, 0);
         if (atomic_load_explicit(&self->moves.begun, memory_order_acquire) == ended)
             return false;
     }
@@ -136,11 +172,11 @@ bool llfree_number_take(struct llfree *self, const struct llfree_zone *zone, str
 
 /* ---- where to take from ---- */
 
-/* The CPU's own tree, with what others freed into it. */
+/* The CPU's own tree of that kind, with what others freed into it. */
 static uint64_t llfree_take_own(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                                uint32_t order)
+                                uint32_t order, uint32_t kind)
 {
-    _Atomic uint64_t *local = &zone->local[cpu->id].entry;
+    _Atomic uint64_t *local = &zone->local[cpu->id].entry[kind];
     uint64_t entry = atomic_load_explicit(local, memory_order_acquire);
     uint64_t frame_count = UINT64_C(1) << order;
     uint64_t tree = entry >> LLFREE_TREE_SHIFT;
@@ -156,7 +192,7 @@ static uint64_t llfree_take_own(struct llfree *self, const struct llfree_zone *z
     }
     if (!llfree_entry_take(local, tree, frame_count))
         return LLFREE_NONE;
-    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu, tree), order);
+    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu->id, kind, tree), order);
     if (found == LLFREE_NONE)
         llfree_number_undo(zone, cpu, tree, frame_count);
     return found;
@@ -164,82 +200,101 @@ static uint64_t llfree_take_own(struct llfree *self, const struct llfree_zone *z
 
 /* A tree that nobody has: the CPU moves there if the block is there. */
 static uint64_t llfree_take_reserving(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                                      uint64_t tree, uint32_t order)
+                                      uint64_t tree, uint32_t order, uint32_t kind)
 {
     uint64_t frame_count = UINT64_C(1) << order;
     PL_ASSERT(tree < zone->tree_count);
-    if (!llfree_tree_take(&zone->tree[tree].entry, frame_count, LLFREE_RESERVED))
+    if (!llfree_tree_take(zone, tree, frame_count, LLFREE_RESERVED, kind))
         return LLFREE_NONE;
     /* The rest of the number stays in the tree for everybody until the block is found. */
-    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu, tree), order);
+    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu->id, kind, tree), order);
     if (found == LLFREE_NONE) {
         uint32_t back = (uint32_t)frame_count - LLFREE_RESERVED;
         atomic_fetch_add_explicit(&zone->tree[tree].entry, back, memory_order_release);
         return LLFREE_NONE;
     }
-    llfree_row_set(zone, cpu, found);
-    llfree_move(self, zone, cpu, cpu, llfree_entry(tree));
+    llfree_row_set(zone, cpu, kind, found);
+    llfree_move(self, zone, cpu, cpu, kind, llfree_entry(tree));
     return found;
 }
 
 static uint64_t llfree_take_taken(const struct llfree_zone *zone, struct pl_cpu *cpu, uint64_t tree,
-                                  uint32_t order)
+                                  uint32_t order, uint32_t kind)
 {
     PL_ASSERT(tree < zone->tree_count);
-    if (!llfree_tree_take(&zone->tree[tree].entry, UINT64_C(1) << order, 0))
+    if (!llfree_tree_take(zone, tree, UINT64_C(1) << order, 0, kind))
         return LLFREE_NONE;
-    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu, tree), order);
+    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu->id, kind, tree), order);
     if (found == LLFREE_NONE)
         llfree_number_undo(zone, cpu, tree, UINT64_C(1) << order);
     return found;
 }
 
-static enum llfree_phase llfree_phase_of(const struct llfree_zone *zone, uint32_t tree)
+/* What a tree is to somebody who wants a block of that kind. */
+static enum llfree_phase llfree_phase_of(const struct llfree_zone *zone, uint32_t tree, uint32_t kind)
 {
     uint64_t frames = llfree_tree_frames(zone);
     uint64_t free = tree & LLFREE_TREE_FREE;
     PL_ASSERT(free <= frames);
+    PL_ASSERT(kind < zone->kind_count);
     if ((tree & LLFREE_RESERVED) != 0)
         return LLFREE_TAKEN;
+    if (free == frames)
+        return LLFREE_FREE;
+    if (llfree_tree_kind(tree) != kind)
+        return llfree_tree_kind(tree) == LLFREE_WHOLE ? LLFREE_BROKEN : LLFREE_OTHER;
     if (free < frames / 16)
         return LLFREE_FULL;
+    if (free <= frames / 2)
+        return LLFREE_HALF;
     return free <= frames - frames / 16 ? LLFREE_PARTIAL : LLFREE_FREE;
 }
 
-/* Walks away from the old tree to both sides, so that the near one is taken. A CPU without a tree begins
- * where its share of the trees does. */
-static uint64_t llfree_take_near(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                                 uint32_t order, const struct llfree_pass *pass)
+/* Trees away from one, to both sides: 0 is itself. */
+PL_INLINE uint64_t llfree_neighbour(const struct llfree_zone *zone, uint64_t from, uint64_t i)
 {
-    uint64_t entry = atomic_load_explicit(&zone->local[cpu->id].entry, memory_order_relaxed);
-    uint64_t from = (entry & LLFREE_LOCAL_PRESENT) != 0 ? entry >> LLFREE_TREE_SHIFT
-                                                        : zone->tree_count * cpu->id / zone->cpu_count;
+    uint64_t away = (i + 1) / 2;
+    PL_ASSERT(from < zone->tree_count);
+    PL_ASSERT(i < zone->tree_count);
+    return (i % 2 != 0 ? from + away : from + zone->tree_count - away) % zone->tree_count;
+}
+
+/* Walks away from where the CPU was, so that the near tree is taken. A CPU that was nowhere begins where its
+ * share of the trees does. A tree of a stricter kind serves without being reserved: it stays what it is. */
+static uint64_t llfree_take_near(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
+                                 uint32_t order, uint32_t kind, const struct llfree_pass *pass)
+{
+    uint64_t from = atomic_load_explicit(&zone->local[cpu->id].row[kind], memory_order_relaxed) >>
+                    (zone->tree_order - LLFREE_WORD_ORDER);
+    from &= ~(uint64_t)(LLFREE_GROUP - 1);
     PL_ASSERT(from < zone->tree_count);
     PL_ASSERT(pass->phase <= LLFREE_TAKEN);
     uint64_t limit = pass->is_near && zone->tree_count > LLFREE_NEAR ? LLFREE_NEAR : zone->tree_count;
     for (uint64_t i = 0; i < limit; i++) {
-        uint64_t away = (i + 1) / 2;
-        uint64_t tree = (i % 2 != 0 ? from + away : from + zone->tree_count - away) % zone->tree_count;
+        uint64_t tree = llfree_neighbour(zone, from, i);
         uint32_t seen = atomic_load_explicit(&zone->tree[tree].entry, memory_order_acquire);
-        if ((seen & LLFREE_TREE_FREE) < UINT64_C(1) << order || llfree_phase_of(zone, seen) != pass->phase)
+        if ((seen & LLFREE_TREE_FREE) < UINT64_C(1) << order ||
+            llfree_phase_of(zone, seen, kind) != pass->phase)
             continue;
-        uint64_t found = pass->phase == LLFREE_TAKEN ? llfree_take_taken(zone, cpu, tree, order)
-                                                     : llfree_take_reserving(self, zone, cpu, tree, order);
+        bool stays =
+            pass->phase == LLFREE_TAKEN || (pass->phase == LLFREE_OTHER && llfree_tree_kind(seen) < kind);
+        uint64_t found = stays ? llfree_take_taken(zone, cpu, tree, order, kind)
+                               : llfree_take_reserving(self, zone, cpu, tree, order, kind);
         if (found != LLFREE_NONE)
             return found;
     }
     return LLFREE_NONE;
 }
 
-/* What other CPUs hold of their trees' numbers. Only if it takes both of what a CPU holds and what was freed
- * into its tree does the CPU lose its reservation. */
-static uint64_t llfree_take_stealing(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                                     uint32_t order)
+/* What a CPU holds of its trees' numbers. Only if it takes both of what it holds and what was freed into the
+ * tree does it lose its reservation. */
+static uint64_t llfree_take_from(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
+                                 uint32_t of, uint32_t order, uint32_t kind)
 {
     uint64_t frame_count = UINT64_C(1) << order;
-    PL_ASSERT(zone->cpu_count > cpu->id);
-    for (uint32_t i = 1; i < zone->cpu_count; i++) {
-        _Atomic uint64_t *local = &zone->local[(cpu->id + i) % zone->cpu_count].entry;
+    PL_ASSERT(of < zone->cpu_count);
+    for (uint32_t slot = 0; slot < zone->kind_count; slot++) {
+        _Atomic uint64_t *local = &zone->local[of].entry[slot];
         uint64_t entry = atomic_load_explicit(local, memory_order_acquire);
         uint64_t tree = entry >> LLFREE_TREE_SHIFT;
         if ((entry & LLFREE_LOCAL_PRESENT) == 0)
@@ -248,10 +303,11 @@ static uint64_t llfree_take_stealing(struct llfree *self, const struct llfree_zo
             atomic_load_explicit(&zone->tree[tree].entry, memory_order_acquire) & LLFREE_TREE_FREE;
         if ((entry & LLFREE_LOCAL_FREE) + freed < frame_count)
             continue;
-        if (!llfree_entry_take(local, tree, frame_count) &&
-            !llfree_number_take(self, zone, cpu, tree, frame_count))
+        if (llfree_entry_take(local, tree, frame_count))
+            llfree_tree_join(zone, tree, kind);
+        else if (!llfree_number_take(self, zone, cpu, tree, frame_count, kind))
             continue;
-        uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu, tree), order);
+        uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, of, slot, tree), order);
         if (found != LLFREE_NONE)
             return found;
         llfree_number_undo(zone, cpu, tree, frame_count);
@@ -259,20 +315,52 @@ static uint64_t llfree_take_stealing(struct llfree *self, const struct llfree_zo
     return LLFREE_NONE;
 }
 
+/* One search, over everything. */
+static uint64_t llfree_search(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
+                              uint32_t order, uint32_t kind)
+{
+    uint64_t found = llfree_take_own(self, zone, cpu, order, kind);
+    PL_ASSERT(!zone->is_shared);
+    for (size_t i = 0; i < PL_COUNT_OF(llfree_passes) && found == LLFREE_NONE; i++)
+        found = llfree_take_near(self, zone, cpu, order, kind, &llfree_passes[i]);
+    if (found == LLFREE_NONE)
+        found = llfree_take_from(self, zone, cpu, cpu->id, order, kind);
+    for (size_t i = 0; i < PL_COUNT_OF(llfree_last_passes) && found == LLFREE_NONE; i++)
+        found = llfree_take_near(self, zone, cpu, order, kind, &llfree_last_passes[i]);
+    for (uint32_t i = 1; i < zone->cpu_count && found == LLFREE_NONE; i++)
+        found = llfree_take_from(self, zone, cpu, (cpu->id + i) % zone->cpu_count, order, kind);
+    return found;
+}
+
+/* With fewer trees than CPUs: from the tree where the CPU was, or its neighbours. No number ever moves, so
+ * what is not found is not there. */
+static uint64_t llfree_take_shared(const struct llfree_zone *zone, struct pl_cpu *cpu, uint32_t order)
+{
+    uint64_t from = atomic_load_explicit(&zone->local[cpu->id].row[0], memory_order_relaxed) >>
+                    (zone->tree_order - LLFREE_WORD_ORDER);
+    PL_ASSERT(zone->is_shared);
+    for (uint64_t i = 0; i < zone->tree_count; i++) {
+        uint64_t found = llfree_take_taken(zone, cpu, llfree_neighbour(zone, from, i), order, 0);
+        if (found != LLFREE_NONE) {
+            llfree_row_set(zone, cpu, 0, found);
+            return found;
+        }
+    }
+    return LLFREE_NONE;
+}
+
 uint64_t llfree_take_slow(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
-                          uint32_t order)
+                          uint32_t order, uint32_t kind)
 {
     PL_ASSERT(order <= LLFREE_MAX_ORDER);
     PL_ASSERT(cpu->id < zone->cpu_count);
+    if (zone->is_shared)
+        return llfree_take_shared(zone, cpu, order);
     /* A larger block may not be there however often one looks, and looking costs more. */
     uint32_t rounds = order == 0 ? LLFREE_ROUNDS : 2;
     while (rounds-- > 0) {
         uint64_t ended = atomic_load_explicit(&self->moves.ended, memory_order_acquire);
-        uint64_t found = llfree_take_own(self, zone, cpu, order);
-        for (size_t i = 0; i < PL_COUNT_OF(llfree_passes) && found == LLFREE_NONE; i++)
-            found = llfree_take_near(self, zone, cpu, order, &llfree_passes[i]);
-        if (found == LLFREE_NONE)
-            found = llfree_take_stealing(self, zone, cpu, order);
+        uint64_t found = llfree_search(self, zone, cpu, order, kind);
         if (found != LLFREE_NONE)
             return found;
         if (atomic_load_explicit(&self->moves.begun, memory_order_acquire) == ended)
@@ -295,12 +383,13 @@ void llfree_follow(struct llfree *self, const struct llfree_zone *zone, struct p
     atomic_store_explicit(hint, last, memory_order_relaxed);
     uint32_t old =
         atomic_fetch_add_explicit(&zone->tree[tree].entry, (uint32_t)frame_count, memory_order_release);
-    if ((last & 0xff) < LLFREE_FOLLOW || (old & LLFREE_RESERVED) != 0 ||
-        llfree_phase_of(zone, old) == LLFREE_FULL)
+    uint32_t kind = llfree_tree_kind(old);
+    if ((last & 0xff) < LLFREE_FOLLOW || zone->is_shared || (old & LLFREE_RESERVED) != 0 ||
+        llfree_phase_of(zone, old, kind) == LLFREE_FULL)
         return;
     old = atomic_fetch_or_explicit(&zone->tree[tree].entry, LLFREE_RESERVED, memory_order_acq_rel);
     if ((old & LLFREE_RESERVED) != 0)
         return; /* somebody was faster */
-    llfree_row_set(zone, cpu, index);
-    llfree_move(self, zone, cpu, cpu, llfree_entry(tree));
+    llfree_row_set(zone, cpu, kind, index);
+    llfree_move(self, zone, cpu, cpu, kind, llfree_entry(tree));
 }

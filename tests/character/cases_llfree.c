@@ -70,6 +70,37 @@ static bool llfree_holds_nothing_back(struct rig *rig)
     return true;
 }
 
+/* Frames that cannot move, frames that can, and blocks of order 9 in turn, from four empty trees. Expect no
+ * tree with two of these. */
+static bool llfree_keeps_kinds_apart(struct rig *rig)
+{
+    enum { FIXED, MOVABLE, WHOLE, KINDS };
+    uint32_t seen[4] = {0}; /* by tree: a bit a kind */
+    for (uint32_t i = 0; i < 30; i++) {
+        struct pl_run run;
+        struct pl_request request = {
+            .order = i % KINDS == WHOLE ? 9 : 0,
+            .mobility = i % KINDS == MOVABLE ? PL_MOBILITY_MOVABLE : PL_MOBILITY_UNMOVABLE,
+            .node = PL_NODE_ANY,
+        };
+        SEEN(rig_take_request(rig, 0, &request, &run));
+        seen[tree_of(&run)] |= 1u << i % KINDS;
+        SEEN(pl_is_power_of_two(seen[tree_of(&run)]));
+    }
+    return true;
+}
+
+/* Four CPUs and one tree. Expect each to begin in a quarter of its own, where it stays. */
+static bool llfree_shares_a_tree_by_quarters(struct rig *rig)
+{
+    for (uint32_t i = 0; i < 400; i++) {
+        struct pl_run run;
+        SEEN(rig_take(rig, i % 4, 0, &run));
+        SEEN(run.first.number / (TREE_FRAMES / 4) == i % 4);
+    }
+    return true;
+}
+
 #define TREES(count) {.ranges = {{.frame_count = (count) * TREE_FRAMES}}, .range_count = 1, .cpu_count = 2}
 
 extern const struct character_case character_llfree[];
@@ -82,5 +113,15 @@ const struct character_case character_llfree[] = {
      "percpu+bitmap",
      {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 2},
      llfree_holds_nothing_back},
+    {"llfree_keeps_kinds_apart",
+     "llfree",
+     "buddy",
+     {.ranges = {{.frame_count = 4 * TREE_FRAMES}}, .range_count = 1, .cpu_count = 1},
+     llfree_keeps_kinds_apart},
+    {"llfree_shares_a_tree_by_quarters",
+     "llfree",
+     "bitmap",
+     {.ranges = {{.frame_count = TREE_FRAMES}}, .range_count = 1, .cpu_count = 4},
+     llfree_shares_a_tree_by_quarters},
     {.name = NULL},
 };

@@ -59,10 +59,11 @@ static void expect_sound(struct stub *stub, uint64_t free_frames)
     assert_int_equal(stub_free_frames(stub), free_frames);
 }
 
+/* CPU 0's reservation for small blocks that cannot move. */
 static uint64_t entry_of(const struct stub *stub, uint32_t cpu)
 {
     const struct llfree *self = stub->self;
-    return atomic_load(&self->zone[0].local[cpu].entry);
+    return atomic_load(&self->zone[0].local[cpu].entry[0]);
 }
 
 /* Every shape is filled and emptied by each order, with the smallest and the largest trees. Expect as many
@@ -100,7 +101,10 @@ static void random_step(struct stub *stub, uint64_t *seed, uint64_t *count)
         assert_int_equal(give_on(stub, cpu, &runs[pick]), PL_OK);
         runs[pick] = runs[--*count];
     } else if (dice % 100 < 85) {
-        *count += take_on(stub, cpu, (uint32_t)(dice >> 32) % (LLFREE_MAX_ORDER + 1), &runs[*count]) == PL_OK;
+        struct pl_request request = {.order = (uint8_t)((dice >> 32) % (LLFREE_MAX_ORDER + 1)),
+                                     .mobility = (uint8_t)((dice >> 50) % PL_MOBILITY_COUNT),
+                                     .node = PL_NODE_ANY};
+        *count += stub->ops->alloc(stub->self, stub->cpus[cpu], &request, &runs[*count]) == PL_OK;
     } else if (dice % 100 < 90) {
         uint64_t frames = 1 + (dice >> 32) % 2000;
         *count += stub_alloc_run(stub, frames, 0, UINT64_MAX, 1, &runs[*count]) == PL_OK;
@@ -116,24 +120,63 @@ static void random_step(struct stub *stub, uint64_t *seed, uint64_t *count)
     }
 }
 
-/* Random blocks, runs and splits of all orders on four CPUs and ten trees, from an odd base. Expect numbers,
+/* Machines of three trees, which four CPUs share, of ten, where each has one for everything, and of twenty,
+ * where each has three. */
+static const uint64_t machine_frames[] = {3000, 10000, 20000};
+
+/* Random blocks, runs and splits of all orders and mobilities on four CPUs, from an odd base. Expect numbers,
  * bits and reservations to agree all along, and the machine whole again at the end. */
 static void test_numbers_agree_after_random_operations(void **state)
 {
     (void)state;
-    struct stub stub;
-    struct stub_audit audit;
-    uint64_t seed = 42;
-    uint64_t count = 0;
-    open_at(&stub, 0x1234567, 10000, SMALL);
-    for (int step = 0; step < 20000; step++) {
-        random_step(&stub, &seed, &count);
-        if (step % 64 == 0 && stub_audit(&stub, &audit) != 0)
-            fail_msg("step %d: %s", step, audit.words);
+    for (size_t m = 0; m < PL_COUNT_OF(machine_frames); m++) {
+        struct stub stub;
+        struct stub_audit audit;
+        uint64_t seed = 42;
+        uint64_t count = 0;
+        open_at(&stub, 0x1234567, machine_frames[m], SMALL);
+        for (int step = 0; step < 20000; step++) {
+            random_step(&stub, &seed, &count);
+            if (step % 64 == 0 && stub_audit(&stub, &audit) != 0)
+                fail_msg("step %d: %s", step, audit.words);
+        }
+        while (count > 0)
+            assert_int_equal(stub_free(&stub, &runs[--count]), PL_OK);
+        expect_sound(&stub, machine_frames[m]);
+        stub_close(&stub);
     }
-    while (count > 0)
-        assert_int_equal(stub_free(&stub, &runs[--count]), PL_OK);
-    expect_sound(&stub, 10000);
+}
+
+/* One of four CPUs asks in turn for a frame that cannot move, for one that can, and now and then for a block
+ * of order 9, of 16 trees. Expect three trees that have one kind each, and every frame of them to be had when
+ * one kind wants all. */
+static void test_kinds_have_trees_of_their_own(void **state)
+{
+    (void)state;
+    struct stub stub;
+    struct pl_run run;
+    uint64_t tree_of[LLFREE_KINDS] = {LLFREE_NONE, LLFREE_NONE, LLFREE_NONE};
+    uint64_t left = 16 * TREE_FRAMES;
+    open_at(&stub, 0, left, SMALL);
+    for (uint32_t i = 0; i < 1500; i++) {
+        struct pl_request request = {.node = PL_NODE_ANY};
+        uint32_t kind = i % 512 == 2 ? LLFREE_WHOLE : i % 2 == 0 ? LLFREE_FIXED : LLFREE_MOVABLE;
+        if (kind == LLFREE_WHOLE && i > 1000)
+            continue; /* a tree has two */
+        request.order = kind == LLFREE_WHOLE ? 9 : 0;
+        request.mobility = i % 2 == 0 ? PL_MOBILITY_RECLAIMABLE : PL_MOBILITY_MOVABLE;
+        assert_int_equal(stub.ops->alloc(stub.self, stub.cpus[1], &request, &run), PL_OK);
+        if (tree_of[kind] == LLFREE_NONE)
+            tree_of[kind] = run.first.number / TREE_FRAMES;
+        assert_int_equal(run.first.number / TREE_FRAMES, tree_of[kind]);
+        left -= run.frame_count;
+    }
+    assert_int_not_equal(tree_of[LLFREE_FIXED], tree_of[LLFREE_MOVABLE]);
+    assert_int_not_equal(tree_of[LLFREE_FIXED], tree_of[LLFREE_WHOLE]);
+    assert_int_not_equal(tree_of[LLFREE_MOVABLE], tree_of[LLFREE_WHOLE]);
+    expect_sound(&stub, left);
+    assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), left);
+    expect_sound(&stub, 0);
     stub_close(&stub);
 }
 
@@ -161,18 +204,21 @@ static void test_reservations_keep_cpus_apart(void **state)
     stub_close(&stub);
 }
 
-/* One tree for four CPUs. CPU 0 reserves it and leaves two frames, one in its own number and one that CPU 1
- * freed. Expect CPU 2 to get a pair only if they are one, and each single frame in any case. */
+/* All of four trees is granted, the last by CPU 0, which leaves two frames of it, one in its own number and
+ * one that CPU 1 freed. Expect CPU 2 to get a pair only if they are one, and each single frame in any case.
+ */
 static void test_nothing_reserved_is_out_of_reach(void **state)
 {
     (void)state;
     for (uint32_t apart = 0; apart < 2; apart++) {
         struct stub stub;
-        struct pl_run run;
-        open_at(&stub, 0, 100, SMALL);
-        assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), 100);
-        assert_int_equal(give_on(&stub, 0, &runs[10]), PL_OK);
-        assert_int_equal(give_on(&stub, 1, &runs[11 + apart]), PL_OK);
+        struct pl_run run = {.frame_count = 1};
+        open_at(&stub, 0, 4 * TREE_FRAMES, SMALL);
+        assert_int_equal(stub_drain(&stub, 0, runs, RUN_LIMIT), 4 * TREE_FRAMES);
+        run.first.number = (entry_of(&stub, 0) >> LLFREE_TREE_SHIFT) * TREE_FRAMES + 10;
+        assert_int_equal(give_on(&stub, 0, &run), PL_OK);
+        run.first.number += 1 + apart;
+        assert_int_equal(give_on(&stub, 1, &run), PL_OK);
         assert_int_equal(entry_of(&stub, 0) & LLFREE_LOCAL_FREE, 1);
         assert_int_equal(take_on(&stub, 2, 1, &run), apart ? PL_NO_MEMORY : PL_OK);
         expect_sound(&stub, apart ? 2 : 0);
@@ -182,6 +228,53 @@ static void test_nothing_reserved_is_out_of_reach(void **state)
         expect_sound(&stub, 0);
         stub_close(&stub);
     }
+}
+
+static struct {
+    struct stub *stub;
+    uint64_t calls;
+    bool is_inside;
+} second;
+
+/* What CPU 1 does while CPU 0 is stopped. */
+static void second_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
+{
+    struct pl_run run;
+    (void)cpu;
+    (void)object;
+    if (kind != PL_POINT_LABEL || second.is_inside)
+        return;
+    second.is_inside = true;
+    second.calls++;
+    assert_int_equal(take_on(second.stub, 1, 0, &run), PL_OK);
+    assert_int_equal(give_on(second.stub, 1, &run), PL_OK);
+    second.is_inside = false;
+}
+
+/* Three trees for four CPUs. CPU 0 takes nearly all frames one by one and gives them back, and is stopped at
+ * each labelled point. Expect CPU 1 to be served each time, for one frame at most is in no number; and
+ * nothing reserved. */
+static void test_a_stopped_cpu_hides_no_shared_tree(void **state)
+{
+    (void)state;
+    struct stub stub;
+    open_at(&stub, 0, 3 * TREE_FRAMES, SMALL);
+    memset(&second, 0, sizeof(second));
+    second.stub = &stub;
+    stub.platform.point = second_point;
+    for (uint32_t round = 0; round < 2; round++) {
+        uint64_t count = 0;
+        while (count < 3 * TREE_FRAMES - 2)
+            assert_int_equal(take_on(&stub, 0, 0, &runs[count++]), PL_OK);
+        assert_int_equal(entry_of(&stub, 0) | entry_of(&stub, 1), 0);
+        while (count > 0)
+            assert_int_equal(give_on(&stub, 0, &runs[--count]), PL_OK);
+        stub.ops->drain(stub.self, stub.cpus[0], stub.cpus[0]);
+    }
+    stub.platform.point = NULL;
+    assert_true(second.calls > 6 * TREE_FRAMES);
+    expect_sound(&stub, 3 * TREE_FRAMES);
+    stub_close(&stub);
 }
 
 /* Blocks of order 9 and 10. Expect not a bit changed, by alloc or free; a split into order 8 to set them, and
@@ -302,8 +395,8 @@ static void test_audit_sees_every_wrong_bit(void **state)
     struct llfree *self = stub.self;
     struct llfree_zone *zone = &self->zone[0];
     uint64_t tree = run.first.number / TREE_FRAMES;
-    _Atomic uint64_t *const words[] = {&zone->word[0], &zone->word[31], &zone->local[0].entry,
-                                       &zone->local[1].entry, &self->moves.begun};
+    _Atomic uint64_t *const words[] = {&zone->word[0], &zone->word[31], &zone->local[0].entry[0],
+                                       &zone->local[1].entry[0], &self->moves.begun};
     _Atomic uint32_t *const halves[] = {&zone->pair[0], &zone->pair[1], &zone->tree[0].entry,
                                         &zone->tree[1].entry};
     for (size_t i = 0; i < PL_COUNT_OF(words) + 2 * PL_COUNT_OF(halves); i++) {
@@ -386,6 +479,7 @@ static void nmi_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
     uint64_t dice = stub_random(&nmi.seed);
     struct pl_run *kept = &nmi.kept[dice % PL_COUNT_OF(nmi.kept)];
     struct pl_request request = {.order = (uint8_t)((dice >> 32) % 12 < 8 ? 0 : (dice >> 40) % 11),
+                                 .mobility = (uint8_t)((dice >> 52) % PL_MOBILITY_COUNT),
                                  .node = PL_NODE_ANY};
     struct pl_run run;
     nmi.calls++;
@@ -410,36 +504,39 @@ static void nmi_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
 static void test_may_be_entered_at_every_point(void **state)
 {
     (void)state;
-    struct stub stub;
-    struct stub_audit audit;
-    uint64_t seed = 7;
-    uint64_t count = 0;
-    open_at(&stub, 0x1234567, 10000, SMALL);
-    memset(&nmi, 0, sizeof(nmi));
-    nmi.stub = &stub;
-    for (int step = 0; step < 20000; step++) {
-        stub.platform.point = nmi_point;
-        random_step(&stub, &seed, &count);
-        stub.platform.point = NULL;
-        if (step % 64 == 0 && stub_audit(&stub, &audit) != 0)
-            fail_msg("step %d: %s", step, audit.words);
+    for (size_t m = 0; m < PL_COUNT_OF(machine_frames); m++) {
+        struct stub stub;
+        struct stub_audit audit;
+        uint64_t seed = 7;
+        uint64_t count = 0;
+        open_at(&stub, 0x1234567, machine_frames[m], SMALL);
+        memset(&nmi, 0, sizeof(nmi));
+        nmi.stub = &stub;
+        for (int step = 0; step < 20000; step++) {
+            stub.platform.point = nmi_point;
+            random_step(&stub, &seed, &count);
+            stub.platform.point = NULL;
+            if (step % 64 == 0 && stub_audit(&stub, &audit) != 0)
+                fail_msg("step %d: %s", step, audit.words);
+        }
+        assert_true(nmi.calls > 20000);
+        while (count > 0)
+            assert_int_equal(stub_free(&stub, &runs[--count]), PL_OK);
+        for (size_t i = 0; i < PL_COUNT_OF(nmi.kept); i++)
+            if (nmi.kept[i].frame_count != 0)
+                assert_int_equal(stub_free(&stub, &nmi.kept[i]), PL_OK);
+        expect_sound(&stub, machine_frames[m]);
+        stub_close(&stub);
     }
-    assert_true(nmi.calls > 20000);
-    while (count > 0)
-        assert_int_equal(stub_free(&stub, &runs[--count]), PL_OK);
-    for (size_t i = 0; i < PL_COUNT_OF(nmi.kept); i++)
-        if (nmi.kept[i].frame_count != 0)
-            assert_int_equal(stub_free(&stub, &nmi.kept[i]), PL_OK);
-    expect_sound(&stub, 10000);
-    stub_close(&stub);
 }
 
 /* ---- several CPUs ---- */
 
-enum { CREW_FRAMES = 5000, CREW_STEPS = 20000, CREW_SLOTS = 200 };
+enum { CREW_FRAMES = 14000, CREW_STEPS = 20000, CREW_SLOTS = 200 };
 
 static struct {
     struct stub *stub;
+    uint64_t frames;
     atomic_uint owner[CREW_FRAMES]; /* CPU + 1 */
     atomic_uint mistakes;
     struct pl_run slots[STUB_CPU_COUNT][CREW_SLOTS];
@@ -468,9 +565,10 @@ static void *crew_member(void *argument)
             continue;
         }
         struct pl_request request = {.order = (uint8_t)((dice >> 32) % 4 != 0 ? 0 : (dice >> 40) % 11),
+                                     .mobility = (uint8_t)((dice >> 52) % PL_MOBILITY_COUNT),
                                      .node = PL_NODE_ANY};
         struct pl_constraints want = {
-            .frame_count = 1 + (dice >> 40) % 700, .high = {CREW_FRAMES}, .alignment = 1};
+            .frame_count = 1 + (dice >> 40) % 700, .high = {crew.frames}, .alignment = 1};
         enum pl_status status = (dice >> 32) % 64 == 0
                                     ? stub->ops->alloc_run(stub->self, cpu, &request, &want, slot)
                                     : stub->ops->alloc(stub->self, cpu, &request, slot);
@@ -482,26 +580,30 @@ static void *crew_member(void *argument)
     return NULL;
 }
 
-/* Four threads on five trees, blocks of all orders and runs, with frames running out. Expect no frame with
- * two owners, no free refused, and all numbers right in the end. */
+/* Four threads on three, five and fourteen trees, blocks of all orders and runs, with frames running out.
+ * Expect no frame with two owners, no free refused, and all numbers right in the end. */
 static void test_threads(void **state)
 {
+    static const uint64_t frames[] = {2100, 5000, CREW_FRAMES};
     (void)state;
-    struct stub stub;
-    pthread_t threads[STUB_CPU_COUNT];
-    memset(&crew, 0, sizeof(crew));
-    crew.stub = &stub;
-    open_at(&stub, 0, CREW_FRAMES, SMALL);
-    for (uint32_t i = 0; i < STUB_CPU_COUNT; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, crew_member, stub.cpus[i]), 0);
-    for (uint32_t i = 0; i < STUB_CPU_COUNT; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    assert_int_equal(crew.mistakes, 0);
-    uint64_t granted = 0;
-    for (uint32_t i = 0; i < STUB_CPU_COUNT * CREW_SLOTS; i++)
-        granted += crew.slots[i / CREW_SLOTS][i % CREW_SLOTS].frame_count;
-    expect_sound(&stub, CREW_FRAMES - granted);
-    stub_close(&stub);
+    for (size_t f = 0; f < PL_COUNT_OF(frames); f++) {
+        struct stub stub;
+        pthread_t threads[STUB_CPU_COUNT];
+        memset(&crew, 0, sizeof(crew));
+        crew.stub = &stub;
+        crew.frames = frames[f];
+        open_at(&stub, 0, frames[f], SMALL);
+        for (uint32_t i = 0; i < STUB_CPU_COUNT; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, crew_member, stub.cpus[i]), 0);
+        for (uint32_t i = 0; i < STUB_CPU_COUNT; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(crew.mistakes, 0);
+        uint64_t granted = 0;
+        for (uint32_t i = 0; i < STUB_CPU_COUNT * CREW_SLOTS; i++)
+            granted += crew.slots[i / CREW_SLOTS][i % CREW_SLOTS].frame_count;
+        expect_sound(&stub, frames[f] - granted);
+        stub_close(&stub);
+    }
 }
 
 int main(void)
@@ -510,7 +612,9 @@ int main(void)
         cmocka_unit_test(test_fills_and_empties_every_shape),
         cmocka_unit_test(test_numbers_agree_after_random_operations),
         cmocka_unit_test(test_reservations_keep_cpus_apart),
+        cmocka_unit_test(test_kinds_have_trees_of_their_own),
         cmocka_unit_test(test_nothing_reserved_is_out_of_reach),
+        cmocka_unit_test(test_a_stopped_cpu_hides_no_shared_tree),
         cmocka_unit_test(test_whole_children_touch_no_bits),
         cmocka_unit_test(test_a_take_of_several_words_is_undone),
         cmocka_unit_test(test_reservation_follows_frees),
