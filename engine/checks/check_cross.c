@@ -180,24 +180,31 @@ void check_X_6(struct check *check)
 
 /* --- one frame below the edge, at it, above it --- */
 
-/* Who cannot give every frame gets floors near the top of its machine, which is 16 times as large. */
-static const char *machine_for(const struct check *check)
+/* Who cannot give every frame gets floors near the top of its machine, which may be many times as large. */
+static void machine_for(const struct check *check, char *text, size_t bytes)
 {
-    return spec_base(check->spec)->page->caps & PL_CAP_ALL_FRAMES
-               ? MACHINE
-               : "pagelab program 1\nmachine 1024@0x0 cpus=2 floors=16312/16314/16320\n";
+    struct native_shape shape = {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 2};
+    runner_fit_shape(check->spec, &shape);
+    unsigned long long top = shape.ranges[0].frame_count - 64;
+    if (spec_base(check->spec)->page->caps & PL_CAP_ALL_FRAMES)
+        snprintf(text, bytes, "%s", MACHINE);
+    else
+        snprintf(text, bytes, "pagelab program 1\nmachine 1024@0x0 cpus=2 floors=%llu/%llu/%llu\n", top - 8,
+                 top - 6, top);
 }
 
 static bool edges_of(struct check *check, const char *alloc_class, const char *vm_flags)
 {
     static const char *const leaves[] = {"floor-1", "floor+0", "floor+1"};
+    char machine[128];
     char text[1024];
+    machine_for(check, machine, sizeof(machine));
     for (size_t i = 0; i < PL_COUNT_OF(leaves) && check->verdict == CHECK_HOLDS; i++) {
         snprintf(text, sizeof(text),
                  "%scpu0 task starve class=%s leave=%s\ncpu0 task alloc s0 class=%s\n"
                  "cpu0 task vm-noobj s0%s\ncpu1 task alloc s1 class=%s\ncpu0 task alloc s2 order=1 class=%s\n"
                  "cpu0 task run s3 frames=3 class=%s\ncpu0 task feed\n",
-                 machine_for(check), alloc_class, leaves[i], alloc_class, vm_flags, alloc_class, alloc_class,
+                 machine, alloc_class, leaves[i], alloc_class, vm_flags, alloc_class, alloc_class,
                  alloc_class);
         (void)check_program(check, text);
     }

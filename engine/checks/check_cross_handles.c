@@ -80,9 +80,19 @@ static const char contents[] =
                   "cpu0 task area-touch s0 page=1\n" DIRTY "cpu0 task zone-alloc s5 gfp=kernel,zero order=5\n"
                   "cpu0 task buf-read s1 bytes=100\n";
 
+/* The same for who hands out in turn what was freed first: blocks for which there is hardly another place. */
+static const char large_contents[] = MACHINE "cpu0 task zone-alloc s0 gfp=kernel order=8\n"
+                                             "cpu0 task zone-alloc s1 gfp=kernel order=8\n"
+                                             "cpu0 task zone-alloc s2 gfp=kernel order=8\n"
+                                             "cpu0 task zone-free s0\n"
+                                             "cpu0 task zone-free s1\n"
+                                             "cpu0 task zone-free s2\n"
+                                             "cpu0 task zone-alloc s0 gfp=kernel,zero order=8\n"
+                                             "cpu0 task zone-alloc s1 gfp=kernel,zero order=8\n";
+
 void check_X_9(struct check *check)
 {
-    (void)check_program(check, contents);
+    (void)(check_program(check, contents) && check_program(check, large_contents));
 }
 
 /* --- X-10 --- */

@@ -96,7 +96,10 @@ void check_iokit_b4(struct check *check)
                check, IOKIT_MACHINE
                "cpu0 task    buf-iommu\n" IN_PIECES
                "cpu0 task    buf-create s0 options=in,out,host-contiguous capacity=16384 alignment=1\n"
-               "cpu0 task    buf-segments s0 offset=1\n"));
+               "cpu0 task    buf-segments s0 offset=1\n") &&
+           check_program(
+               check, IOKIT_TWO_CPUS FEW_PIECES
+               "cpu1 task    buf-create s0 options=in,out,host-contiguous capacity=16384 alignment=1\n"));
 }
 
 /* B-5: without an IOMMU as B-4; with one the frames may be anywhere. */
@@ -117,7 +120,10 @@ void check_iokit_b5(struct check *check)
                "cpu0 task    buf-segments s0 offset=65535\n"
                "cpu0 task    buf-segments s2 offset=4096\n"
                "cpu0 task    buf-create s3 options=in,out,contiguous capacity=16384 with=cache8\n"
-               "cpu0 task    buf-segments s3 offset=1\n"));
+               "cpu0 task    buf-segments s3 offset=1\n") &&
+           check_program(
+               check, IOKIT_TWO_CPUS FEW_PIECES
+               "cpu1 task    buf-create s0 options=in,out,contiguous capacity=16384 alignment=1\n"));
 }
 
 /* B-6: a scattered buffer, one in the middle of a page, one whose length was shortened. */
@@ -266,9 +272,11 @@ void check_iokit_b23(struct check *check)
 /* B-24: memory is in pieces, and nobody asked for contiguity but by the alignment. */
 void check_iokit_b24(struct check *check)
 {
-    (void)check_program(
-        check, IOKIT_MACHINE IN_PIECES
-        "cpu0 task    buf-create s0 options=in,out capacity=32768 alignment=8192\n"
-        "cpu0 task    buf-create s1 options=in,out capacity=32768 alignment=12288\n"
-        "cpu0 task    buf-create s2 options=in,out,pageable capacity=32768 alignment=65536 how=user\n");
+    (void)(check_program(check, IOKIT_MACHINE IN_PIECES
+                         "cpu0 task    buf-create s0 options=in,out capacity=32768 alignment=8192\n"
+                         "cpu0 task    buf-create s1 options=in,out capacity=32768 alignment=12288\n"
+                         "cpu0 task    buf-create s2 options=in,out,pageable capacity=32768 alignment=65536 "
+                         "how=user\n") &&
+           check_program(check, IOKIT_TWO_CPUS FEW_PIECES
+                         "cpu1 task    buf-create s0 options=in,out capacity=16384 alignment=8192\n"));
 }

@@ -43,4 +43,13 @@ check_function check_iokit_b24;
 #define TAKE_16    TAKE_8 TAKE(8) TAKE(9) TAKE(10) TAKE(11) TAKE(12) TAKE(13) TAKE(14) TAKE(15)
 #define TAKE_8     TAKE(0) TAKE(1) TAKE(2) TAKE(3) TAKE(4) TAKE(5) TAKE(6) TAKE(7)
 
+/* In pieces also for who hands out in turn what was freed first: all of 256 frames is gone but the pieces,
+ * what CPU 0 keeps, and eight at the end. CPU 1 is the one to ask. */
+#define IOKIT_TWO_CPUS                                                                                       \
+    "pagelab program 1\n"                                                                                    \
+    "machine 256@0x0 cpus=2 floors=0/2/42\n"
+#define FEW_PIECES                                                                                           \
+    IN_PIECES DO("alloc s20 order=6") DO("alloc s21 order=5") DO("alloc s22 order=4") DO("alloc s23 "        \
+                                                                                         "order=3")
+
 #endif

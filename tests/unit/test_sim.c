@@ -147,13 +147,96 @@ static void claims_are_kept(void **state)
     }
 }
 
+/* --- the character of nbbs-hint, which no frame shows: only how far it has to look --- */
+
+enum { CROWD_FRAMES = 1 << 15 };
+
+struct crowd {
+    const struct pl_page *page;
+    struct pl_run runs[CROWD_FRAMES];
+    uint64_t frame_count;
+    uint64_t held;
+};
+
+static void crowd_fill(struct pl_cpu *cpu, void *argument)
+{
+    struct crowd *crowd = argument;
+    struct pl_request request = {.node = PL_NODE_ANY};
+    while (crowd->held < crowd->frame_count &&
+           crowd->page->ops->alloc(crowd->page->self, cpu, &request, &crowd->runs[crowd->held]) == PL_OK)
+        crowd->held++;
+}
+
+/* The frame that was found last, given back and found again. */
+static void crowd_pair(struct pl_cpu *cpu, void *argument)
+{
+    struct crowd *crowd = argument;
+    if (crowd->page->ops->free(crowd->page->self, cpu, &crowd->runs[--crowd->held]) == PL_OK)
+        crowd_fill(cpu, argument);
+}
+
+struct crowd_loads {
+    uint64_t fill; /* atomic loads to fill a machine from one CPU */
+    uint64_t pair; /* of one free and one allocation, when it is full */
+};
+
+static struct crowd_loads crowd_loads(const char *name, uint64_t frame_count)
+{
+    static struct crowd crowd;
+    struct spec spec;
+    struct spec_error error = {""};
+    struct instance instance;
+    struct sim_counts fill;
+    struct sim_counts pair;
+    struct native_shape shape = {.ranges = {{.frame_count = frame_count}}, .range_count = 1, .cpu_count = 1};
+    struct native_machine *native = native_machine_new(&shape, error.text, sizeof(error.text));
+    assert_non_null(native);
+    assert_int_equal(spec_parse(name, &spec, &error), 0);
+    assert_int_equal(instance_init(&instance, &spec, native_machine_view(native), false, &error), PL_OK);
+    crowd.page = &instance.page;
+    crowd.frame_count = frame_count;
+    crowd.held = 0;
+    assert_int_equal(sim_run(native, 1, crowd_fill, &crowd, 1, &fill), 0);
+    assert_int_equal(crowd.held, frame_count);
+    assert_int_equal(sim_run(native, 1, crowd_pair, &crowd, 1, &pair), 0);
+    assert_int_equal(crowd.held, frame_count);
+    instance_fini(&instance);
+    native_machine_delete(native);
+    return (struct crowd_loads){.fill = fill.loads, .pair = pair.loads};
+}
+
+/* A full machine, and one eight times as large. Expect nbbs to walk over eight times as many words for the
+ * one free frame, and nbbs-hint to look at one or two levels of hints more. */
+static void hints_need_no_walk(void **state)
+{
+    (void)state;
+    struct crowd_loads walk = crowd_loads("nbbs", CROWD_FRAMES);
+    struct crowd_loads hint = crowd_loads("nbbs-hint", CROWD_FRAMES);
+    assert_true(walk.pair > CROWD_FRAMES / 8);
+    assert_true(walk.pair > 6 * crowd_loads("nbbs", CROWD_FRAMES / 8).pair);
+    assert_true(hint.pair < 64);
+    assert_true(hint.pair < crowd_loads("nbbs-hint", CROWD_FRAMES / 8).pair + 8);
+}
+
+/* The same machines are filled frame by frame. Expect nbbs to need loads as the square of the frames,
+ * nbbs-hint in proportion. */
+static void hints_fill_in_linear_time(void **state)
+{
+    (void)state;
+    uint64_t walk_small = crowd_loads("nbbs", CROWD_FRAMES / 8).fill;
+    uint64_t hint_small = crowd_loads("nbbs-hint", CROWD_FRAMES / 8).fill;
+    assert_true(crowd_loads("nbbs", CROWD_FRAMES).fill > 40 * walk_small);
+    assert_true(crowd_loads("nbbs-hint", CROWD_FRAMES).fill < 12 * hint_small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_access_is_counted), cmocka_unit_test(a_cas_loop_repeats_exactly),
-        cmocka_unit_test(cpus_come_between),       cmocka_unit_test(a_lock_keeps_apart),
-        cmocka_unit_test(candidates_are_counted),  cmocka_unit_test(candidates_repeat_exactly),
-        cmocka_unit_test(claims_are_kept),
+        cmocka_unit_test(every_access_is_counted),   cmocka_unit_test(a_cas_loop_repeats_exactly),
+        cmocka_unit_test(cpus_come_between),         cmocka_unit_test(a_lock_keeps_apart),
+        cmocka_unit_test(candidates_are_counted),    cmocka_unit_test(candidates_repeat_exactly),
+        cmocka_unit_test(claims_are_kept),           cmocka_unit_test(hints_need_no_walk),
+        cmocka_unit_test(hints_fill_in_linear_time),
     };
     return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
 }
