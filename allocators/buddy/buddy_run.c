@@ -3,16 +3,6 @@
  * its two ends goes back to the lists. */
 #include "buddy_internal.h"
 
-/* The legal start in frames [low, high), all free, or PL_FRAME_NONE. */
-static uint64_t buddy_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
-{
-    PL_ASSERT(want->frame_count > 0);
-    low = low > want->low.number ? low : want->low.number;
-    high = high < want->high.number ? high : want->high.number;
-    uint64_t start = pl_legal_start(want, low);
-    return start < high && high - start >= want->frame_count ? start : PL_FRAME_NONE;
-}
-
 static uint64_t buddy_range_end(const struct pl_range *range)
 {
     PL_ASSERT(range->frame_count > 0);
@@ -36,7 +26,7 @@ static uint64_t buddy_block_around(const struct buddy *self, uint64_t index)
 static uint64_t buddy_find_in_range(const struct buddy *self, const struct pl_constraints *want,
                                     const struct pl_range *range)
 {
-    if (buddy_fit(want, range->first.number, buddy_range_end(range)) == PL_FRAME_NONE)
+    if (pl_legal_fit(want, range->first.number, buddy_range_end(range)) == PL_FRAME_NONE)
         return PL_FRAME_NONE;
     uint64_t at = range->first.number - self->base;
     uint64_t end = at + range->frame_count;
@@ -52,7 +42,7 @@ static uint64_t buddy_find_in_range(const struct buddy *self, const struct pl_co
             free_from = at;
             continue;
         }
-        uint64_t found = buddy_fit(want, self->base + free_from, self->base + at);
+        uint64_t found = pl_legal_fit(want, self->base + free_from, self->base + at);
         if (found != PL_FRAME_NONE)
             return found;
     }
@@ -91,7 +81,7 @@ static bool buddy_could_fit(const struct buddy *self, const struct pl_request *r
         const struct pl_range *range = &self->machine->ranges[i];
         if ((request->flags & PL_REQUEST_NODE_ONLY) != 0 && !buddy_is_wanted_node(range, request))
             continue;
-        if (buddy_fit(want, range->first.number, buddy_range_end(range)) != PL_FRAME_NONE)
+        if (pl_legal_fit(want, range->first.number, buddy_range_end(range)) != PL_FRAME_NONE)
             return true;
     }
     return false;

@@ -6,27 +6,6 @@
 /* What may be part of a run. */
 enum freebsd_reach { FREEBSD_REACH_BLOCK, FREEBSD_REACH_QUEUED, FREEBSD_REACH_RESERVED, FREEBSD_REACH_COUNT };
 
-/* The lowest legal start of a run in frames [low, high), or PL_FRAME_NONE. */
-static uint64_t freebsd_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
-{
-    PL_ASSERT(want->frame_count > 0);
-    PL_ASSERT(pl_is_power_of_two(want->alignment));
-    low = low > want->low.number ? low : want->low.number;
-    high = high < want->high.number ? high : want->high.number;
-    if (low >= high || high - low < want->frame_count)
-        return PL_FRAME_NONE;
-    uint64_t start = (low + want->alignment - 1) & ~(want->alignment - 1);
-    if (want->boundary != 0 && start >= low) {
-        uint64_t left = want->boundary - (start & (want->boundary - 1));
-        if (want->frame_count > want->boundary)
-            return PL_FRAME_NONE;
-        /* Only where the boundary is above the alignment: so the next multiple is aligned, too. */
-        if (left < want->frame_count)
-            start += left;
-    }
-    return start >= low && start < high && high - start >= want->frame_count ? start : PL_FRAME_NONE;
-}
-
 static uint64_t freebsd_range_end(const struct pl_range *range)
 {
     PL_ASSERT(range->frame_count > 0);
@@ -58,7 +37,7 @@ static uint64_t freebsd_find_in_queues(const struct freebsd *self, const struct 
                 uint32_t pair = domain->queues[list][pool].head[at];
                 for (; pair != FREEBSD_NONE; pair = self->link[pair].next) {
                     uint64_t first = self->base + freebsd_block_of_pair(self, pair);
-                    uint64_t found = freebsd_fit(want, first, first + (UINT64_C(1) << at));
+                    uint64_t found = pl_legal_fit(want, first, first + (UINT64_C(1) << at));
                     if (found != PL_FRAME_NONE)
                         return found;
                 }
@@ -72,7 +51,7 @@ static uint64_t freebsd_find_in_queues(const struct freebsd *self, const struct 
 static uint64_t freebsd_find_in_range(const struct freebsd *self, const struct pl_constraints *want,
                                       const struct pl_range *range, enum freebsd_reach reach)
 {
-    if (freebsd_fit(want, range->first.number, freebsd_range_end(range)) == PL_FRAME_NONE)
+    if (pl_legal_fit(want, range->first.number, freebsd_range_end(range)) == PL_FRAME_NONE)
         return PL_FRAME_NONE;
     uint64_t at = range->first.number - self->base;
     uint64_t end = at + range->frame_count;
@@ -89,7 +68,7 @@ static uint64_t freebsd_find_in_range(const struct freebsd *self, const struct p
             free_from = at;
             continue;
         }
-        uint64_t found = freebsd_fit(want, self->base + free_from, self->base + at);
+        uint64_t found = pl_legal_fit(want, self->base + free_from, self->base + at);
         if (found != PL_FRAME_NONE)
             return found;
     }
@@ -125,7 +104,7 @@ static bool freebsd_could_fit(const struct freebsd *self, const struct pl_reques
         const struct pl_range *range = &self->machine->ranges[i];
         if (bound && range->node != request->node)
             continue;
-        if (freebsd_fit(want, range->first.number, freebsd_range_end(range)) != PL_FRAME_NONE)
+        if (pl_legal_fit(want, range->first.number, freebsd_range_end(range)) != PL_FRAME_NONE)
             return true;
     }
     return false;

@@ -3,16 +3,6 @@
  * back to their lists. A run may cross the border of two zones: all locks of its node are held. */
 #include "linux_internal.h"
 
-/* The legal start in frames [low, high), all free, or PL_FRAME_NONE. */
-static uint64_t lx_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
-{
-    PL_ASSERT(want->frame_count > 0);
-    low = low > want->low.number ? low : want->low.number;
-    high = high < want->high.number ? high : want->high.number;
-    uint64_t start = pl_legal_start(want, low);
-    return start < high && high - start >= want->frame_count ? start : PL_FRAME_NONE;
-}
-
 static uint64_t lx_range_end(const struct pl_range *range)
 {
     PL_ASSERT(range->frame_count > 0);
@@ -35,7 +25,7 @@ static uint64_t lx_free_block_around(const struct lx *self, uint64_t index)
 static uint64_t lx_find_in_range(const struct lx *self, const struct pl_constraints *want,
                                  const struct pl_range *range, bool use_reserve)
 {
-    if (lx_fit(want, range->first.number, lx_range_end(range)) == PL_FRAME_NONE)
+    if (pl_legal_fit(want, range->first.number, lx_range_end(range)) == PL_FRAME_NONE)
         return PL_FRAME_NONE;
     uint64_t at = range->first.number - self->base;
     uint64_t end = at + range->frame_count;
@@ -50,7 +40,7 @@ static uint64_t lx_find_in_range(const struct lx *self, const struct pl_constrai
             free_from = at;
             continue;
         }
-        uint64_t found = lx_fit(want, self->base + free_from, self->base + at);
+        uint64_t found = pl_legal_fit(want, self->base + free_from, self->base + at);
         if (found != PL_FRAME_NONE)
             return found;
     }
@@ -84,7 +74,7 @@ static bool lx_could_fit(const struct lx *self, const struct pl_request *request
         const struct pl_range *range = &self->machine->ranges[i];
         if (only && range->node != request->node)
             continue;
-        if (lx_fit(want, range->first.number, lx_range_end(range)) != PL_FRAME_NONE)
+        if (pl_legal_fit(want, range->first.number, lx_range_end(range)) != PL_FRAME_NONE)
             return true;
     }
     return false;

@@ -2,24 +2,6 @@
  * gives all back if somebody was faster. */
 #include "llfree_internal.h"
 
-/* The lowest start at or above frame number `from` that alignment and boundary allow, or PL_FRAME_NONE. */
-static uint64_t llfree_run_start(const struct pl_constraints *want, uint64_t from)
-{
-    PL_ASSERT(want->alignment != 0);
-    PL_ASSERT(want->frame_count != 0);
-    uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
-    if (start < from || (want->boundary != 0 && want->frame_count > want->boundary))
-        return PL_FRAME_NONE;
-    if (want->boundary == 0)
-        return start;
-    uint64_t left = want->boundary - (start & (want->boundary - 1));
-    if (left >= want->frame_count)
-        return start;
-    /* The boundary is the larger power here, so its next multiple is aligned. */
-    PL_ASSERT(want->boundary > want->alignment);
-    return start + left > start ? start + left : PL_FRAME_NONE;
-}
-
 /* The first index in [from, to) whose frame is not free, or `to`; or, if `is_free`, is free. */
 static uint64_t llfree_run_scan(const struct llfree_zone *zone, uint64_t from, uint64_t to, bool is_free)
 {
@@ -86,7 +68,7 @@ static uint64_t llfree_run_find(struct llfree *self, const struct llfree_zone *z
     PL_ASSERT(zone->tree_count > 0);
     while (low < high) {
         uint64_t at = zone->base + llfree_run_scan(zone, low - zone->base, high - zone->base, true);
-        uint64_t start = at < high ? llfree_run_start(want, at) : PL_FRAME_NONE;
+        uint64_t start = at < high ? pl_legal_start(want, at) : PL_FRAME_NONE;
         if (start == PL_FRAME_NONE || start >= high || high - start < want->frame_count)
             return LLFREE_NONE;
         uint64_t index = start - zone->base;
@@ -113,7 +95,7 @@ static bool llfree_run_could_fit(const struct llfree *self, const struct pl_requ
             continue;
         uint64_t low = range->first.number;
         uint64_t high = low + range->frame_count;
-        uint64_t start = llfree_run_start(want, low > want->low.number ? low : want->low.number);
+        uint64_t start = pl_legal_start(want, low > want->low.number ? low : want->low.number);
         high = high < want->high.number ? high : want->high.number;
         if (start < high && high - start >= want->frame_count)
             return true;

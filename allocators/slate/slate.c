@@ -217,10 +217,13 @@ static PL_NOINLINE enum pl_status slate_free_other(struct slate *self, struct pl
     uint32_t order = run->order;
     if (PL_UNLIKELY(number - own->base >= own->limit))
         return PL_REFUSED;
-    if (order == 0 || order > SLATE_MAX_ORDER || run->frame_count != UINT64_C(1) << order ||
-        slate_state_get(slate_state_of(own, number), 0) != SLATE_HEAD(order))
+    if (order == 0 || order > SLATE_MAX_ORDER || run->frame_count != UINT64_C(1) << order)
         return slate_free_run(self, cpu, run);
-    uint32_t before = pl_mask(cpu);
+    uint32_t before = pl_mask(cpu); /* before the look: an interrupt may free it, too */
+    if (PL_UNLIKELY(slate_state_get(slate_state_of(own, number), 0) != SLATE_HEAD(order))) {
+        pl_unmask(cpu, before);
+        return slate_free_run(self, cpu, run);
+    }
     uint32_t held = atomic_load_explicit(&own->held[order], memory_order_relaxed);
     if (PL_UNLIKELY(held == self->slots[order])) /* 0 of 0, too */
         return slate_free_block_full(self, cpu, run, before);
@@ -238,9 +241,11 @@ static enum pl_status slate_free(void *instance, struct pl_cpu *cpu, const struc
         PL_UNLIKELY(number - own->base >= own->limit))
         return slate_free_other(self, cpu, run);
     _Atomic uint8_t *state = slate_state_of(own, number);
-    if (PL_UNLIKELY(slate_state_get(state, 0) != SLATE_HEAD(0)))
+    uint32_t before = pl_mask(cpu); /* before the look: an interrupt may free it, too */
+    if (PL_UNLIKELY(slate_state_get(state, 0) != SLATE_HEAD(0))) {
+        pl_unmask(cpu, before);
         return slate_free_other(self, cpu, run);
-    uint32_t before = pl_mask(cpu);
+    }
     uint32_t count = slate_count(own);
     if (PL_UNLIKELY(count == own->capacity))
         return slate_free_full(self, cpu, run, before);

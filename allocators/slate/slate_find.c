@@ -222,23 +222,6 @@ uint32_t slate_take_near(struct slate *self, const struct pl_cpu *cpu, const str
 
 /* ---- runs ---- */
 
-uint64_t slate_legal_start(const struct pl_constraints *want, uint64_t from)
-{
-    uint64_t start = (from + want->alignment - 1) & ~(want->alignment - 1);
-    PL_ASSERT(pl_is_power_of_two(want->alignment));
-    if (start < from)
-        return PL_FRAME_NONE;
-    if (want->boundary == 0)
-        return start;
-    if (want->frame_count > want->boundary)
-        return PL_FRAME_NONE;
-    uint64_t room = want->boundary - (start & (want->boundary - 1));
-    if (room >= want->frame_count)
-        return start;
-    /* The boundary is the larger power of the two, or `start` would be a multiple of it. */
-    return start + room > start ? start + room : PL_FRAME_NONE;
-}
-
 /* The first index in [from, to) whose frame is free, or busy; `to` if there is none. */
 static uint64_t slate_next(const struct slate *self, uint64_t from, uint64_t to, bool is_free)
 {
@@ -265,7 +248,7 @@ static uint64_t slate_find_run_in(const struct slate *self, const struct pl_cons
                                   uint64_t high)
 {
     for (uint64_t at = slate_next(self, low, high, true); at < high;) {
-        uint64_t start = slate_legal_start(want, self->base + at);
+        uint64_t start = pl_legal_start(want, self->base + at);
         if (start == PL_FRAME_NONE || start - self->base >= high)
             return SLATE_NONE;
         at = start - self->base;

@@ -222,8 +222,6 @@ uint32_t slate_take(struct slate *self, uint32_t order, uint64_t low, uint64_t h
 /* The same in the ranges that the request's node allows, or from anywhere, near `cpu` first. */
 uint32_t slate_take_near(struct slate *self, const struct pl_cpu *cpu, const struct pl_request *request,
                          uint64_t *slots, uint32_t wanted);
-/* The lowest start at or above frame number `from` that alignment and boundary allow, or PL_FRAME_NONE. */
-uint64_t slate_legal_start(const struct pl_constraints *want, uint64_t from);
 /* Lowest legal run, or SLATE_NONE. Marks nothing. */
 uint64_t slate_find_run(const struct slate *self, const struct pl_request *request,
                         const struct pl_constraints *want);

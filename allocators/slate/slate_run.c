@@ -93,7 +93,7 @@ static bool slate_could_fit(const struct slate *self, const struct pl_request *r
             continue;
         low = low > want->low.number ? low : want->low.number;
         high = high < want->high.number ? high : want->high.number;
-        uint64_t start = slate_legal_start(want, low);
+        uint64_t start = pl_legal_start(want, low);
         if (start < high && high - start >= want->frame_count)
             return true;
     }

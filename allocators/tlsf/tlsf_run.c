@@ -16,28 +16,6 @@ struct tlsf_wish {
     uint64_t index;
 };
 
-/* The lowest legal start of a run within frames [low, high), or PL_FRAME_NONE. */
-static uint64_t tlsf_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
-{
-    PL_ASSERT(want->frame_count > 0);
-    low = low > want->low.number ? low : want->low.number;
-    high = high < want->high.number ? high : want->high.number;
-    uint64_t start = tlsf_up(low, want->alignment);
-    if (start < low || start >= high)
-        return PL_FRAME_NONE;
-    if (want->boundary != 0) {
-        uint64_t left = want->boundary - (start & (want->boundary - 1));
-        if (want->frame_count > want->boundary)
-            return PL_FRAME_NONE;
-        if (left < want->frame_count)
-            start = tlsf_up(start + left, want->alignment);
-        if (start < low || start >= high)
-            return PL_FRAME_NONE;
-        PL_ASSERT(want->boundary - (start & (want->boundary - 1)) >= want->frame_count);
-    }
-    return high - start >= want->frame_count ? start : PL_FRAME_NONE;
-}
-
 /* Would it fit if every frame were free? */
 static bool tlsf_could_fit(const struct tlsf *self, const struct pl_request *request,
                            const struct pl_constraints *want)
@@ -48,7 +26,7 @@ static bool tlsf_could_fit(const struct tlsf *self, const struct pl_request *req
         const struct pl_range *range = &self->machine->ranges[i];
         uint64_t low = range->first.number;
         if ((!only || range->node == request->node) &&
-            tlsf_fit(want, low, low + range->frame_count) != PL_FRAME_NONE)
+            pl_legal_fit(want, low, low + range->frame_count) != PL_FRAME_NONE)
             return true;
     }
     return false;
@@ -62,7 +40,7 @@ static bool tlsf_probe(const struct tlsf *self, struct tlsf_wish *wish, struct t
     PL_ASSERT(self->record[block].kind == TLSF_FREE);
     wish->probes_left--;
     uint64_t low = block + self->shift;
-    uint64_t start = tlsf_fit(wish->want, low, low + self->record[block].frame_count);
+    uint64_t start = pl_legal_fit(wish->want, low, low + self->record[block].frame_count);
     if (start == PL_FRAME_NONE)
         return false;
     wish->node = node;

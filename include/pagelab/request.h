@@ -100,4 +100,13 @@ PL_INLINE uint64_t pl_legal_start(const struct pl_constraints *want, uint64_t fr
     return start + left > start ? start + left : PL_FRAME_NONE;
 }
 
+/* The same within frames [low, high) and the caller's own bounds, where the whole run must lie. */
+PL_INLINE uint64_t pl_legal_fit(const struct pl_constraints *want, uint64_t low, uint64_t high)
+{
+    low = low > want->low.number ? low : want->low.number;
+    high = high < want->high.number ? high : want->high.number;
+    uint64_t start = pl_legal_start(want, low);
+    return start < high && high - start >= want->frame_count ? start : PL_FRAME_NONE;
+}
+
 #endif
