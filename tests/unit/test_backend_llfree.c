@@ -1,70 +1,5 @@
-/* LLFree: numbers against bits, reservations, and calls that are left in the middle, by interrupts that
- * ignore every mask and by other CPUs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <pthread.h>
-
-#include "../../allocators/llfree/llfree_internal.h"
-#include "machine_stub.h"
-
-#define RUN_LIMIT   40000u
-#define TREE_FRAMES UINT64_C(1024) /* with SMALL */
-#define SMALL       "tree=2"
-
-extern const struct pl_candidate pl_candidate_llfree;
-
-static struct pl_run runs[RUN_LIMIT];
-
-static enum pl_status open_ranges(struct stub *stub, const struct pl_range *ranges, uint32_t range_count,
-                                  const char *params)
-{
-    stub_machine(stub, ranges, range_count);
-    stub->ops = pl_candidate_llfree.page;
-    stub->config.params = params;
-    stub->meta_bytes = stub->ops->meta_bytes(&stub->config);
-    size_t bytes =
-        ((stub->meta_bytes != 0 ? stub->meta_bytes : sizeof(struct llfree)) + 4095) & ~(size_t)4095;
-    stub->self = aligned_alloc(4096, bytes);
-    assert_non_null(stub->self);
-    memset(stub->self, 0, bytes);
-    return stub->ops->init(stub->self, &stub->config);
-}
-
-static void open_at(struct stub *stub, uint64_t first, uint64_t frame_count, const char *params)
-{
-    struct pl_range range = {.first = pl_frame_at(first), .frame_count = frame_count};
-    assert_int_equal(open_ranges(stub, &range, 1, params), PL_OK);
-}
-
-static enum pl_status take_on(struct stub *stub, uint32_t cpu, uint32_t order, struct pl_run *run)
-{
-    struct pl_request request = {.order = (uint8_t)order, .node = PL_NODE_ANY};
-    return stub->ops->alloc(stub->self, stub->cpus[cpu], &request, run);
-}
-
-static enum pl_status give_on(struct stub *stub, uint32_t cpu, const struct pl_run *run)
-{
-    return stub->ops->free(stub->self, stub->cpus[cpu], run);
-}
-
-static void expect_sound(struct stub *stub, uint64_t free_frames)
-{
-    struct stub_audit audit;
-    if (stub_audit(stub, &audit) != 0)
-        fail_msg("%s", audit.words);
-    assert_int_equal(audit.frames, free_frames);
-    assert_int_equal(stub_free_frames(stub), free_frames);
-}
-
-/* CPU 0's reservation for small blocks that cannot move. */
-static uint64_t entry_of(const struct stub *stub, uint32_t cpu)
-{
-    const struct llfree *self = stub->self;
-    return atomic_load(&self->zone[0].local[cpu].entry[0]);
-}
+/* LLFree: numbers against bits, reservations and kinds of trees. */
+#include "llfree_fixture.h"
 
 /* Every shape is filled and emptied by each order, with the smallest and the largest trees. Expect as many
  * blocks as an empty machine has, twice, and at last every frame. */
@@ -90,39 +25,6 @@ static void test_fills_and_empties_every_shape(void **state)
         stub_close(&stub);
     }
 }
-
-/* One random step of a CPU: a block or a run taken, one given back, one split, a drain. */
-static void random_step(struct stub *stub, uint64_t *seed, uint64_t *count)
-{
-    uint64_t dice = stub_random(seed);
-    uint32_t cpu = (uint32_t)(dice >> 40) % 4;
-    uint64_t pick = *count > 0 ? stub_random(seed) % *count : 0;
-    if (*count > 0 && (dice % 100 < 45 || *count + 1024 > RUN_LIMIT)) {
-        assert_int_equal(give_on(stub, cpu, &runs[pick]), PL_OK);
-        runs[pick] = runs[--*count];
-    } else if (dice % 100 < 85) {
-        struct pl_request request = {.order = (uint8_t)((dice >> 32) % (LLFREE_MAX_ORDER + 1)),
-                                     .mobility = (uint8_t)((dice >> 50) % PL_MOBILITY_COUNT),
-                                     .node = PL_NODE_ANY};
-        *count += stub->ops->alloc(stub->self, stub->cpus[cpu], &request, &runs[*count]) == PL_OK;
-    } else if (dice % 100 < 90) {
-        uint64_t frames = 1 + (dice >> 32) % 2000;
-        *count += stub_alloc_run(stub, frames, 0, UINT64_MAX, 1, &runs[*count]) == PL_OK;
-    } else if (dice % 100 < 95) {
-        stub->ops->drain(stub->self, stub->cpus[0], stub->cpus[cpu]);
-    } else if (*count > 0 && runs[pick].order != PL_ORDER_NONE && runs[pick].order > 6 &&
-               stub->ops->split(stub->self, stub->cpus[cpu], &runs[pick], 5) == PL_OK) {
-        struct pl_run whole = runs[pick];
-        runs[pick] = (struct pl_run){.first = whole.first, .frame_count = 32, .order = 5};
-        for (uint64_t at = 32; at < whole.frame_count; at += 32)
-            runs[(*count)++] =
-                (struct pl_run){.first = pl_frame_at(whole.first.number + at), .frame_count = 32, .order = 5};
-    }
-}
-
-/* Machines of three trees, which four CPUs share, of ten, where each has one for everything, and of twenty,
- * where each has three. */
-static const uint64_t machine_frames[] = {3000, 10000, 20000};
 
 /* Random blocks, runs and splits of all orders and mobilities on four CPUs, from an odd base. Expect numbers,
  * bits and reservations to agree all along, and the machine whole again at the end. */
@@ -228,53 +130,6 @@ static void test_nothing_reserved_is_out_of_reach(void **state)
         expect_sound(&stub, 0);
         stub_close(&stub);
     }
-}
-
-static struct {
-    struct stub *stub;
-    uint64_t calls;
-    bool is_inside;
-} second;
-
-/* What CPU 1 does while CPU 0 is stopped. */
-static void second_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
-{
-    struct pl_run run;
-    (void)cpu;
-    (void)object;
-    if (kind != PL_POINT_LABEL || second.is_inside)
-        return;
-    second.is_inside = true;
-    second.calls++;
-    assert_int_equal(take_on(second.stub, 1, 0, &run), PL_OK);
-    assert_int_equal(give_on(second.stub, 1, &run), PL_OK);
-    second.is_inside = false;
-}
-
-/* Three trees for four CPUs. CPU 0 takes nearly all frames one by one and gives them back, and is stopped at
- * each labelled point. Expect CPU 1 to be served each time, for one frame at most is in no number; and
- * nothing reserved. */
-static void test_a_stopped_cpu_hides_no_shared_tree(void **state)
-{
-    (void)state;
-    struct stub stub;
-    open_at(&stub, 0, 3 * TREE_FRAMES, SMALL);
-    memset(&second, 0, sizeof(second));
-    second.stub = &stub;
-    stub.platform.point = second_point;
-    for (uint32_t round = 0; round < 2; round++) {
-        uint64_t count = 0;
-        while (count < 3 * TREE_FRAMES - 2)
-            assert_int_equal(take_on(&stub, 0, 0, &runs[count++]), PL_OK);
-        assert_int_equal(entry_of(&stub, 0) | entry_of(&stub, 1), 0);
-        while (count > 0)
-            assert_int_equal(give_on(&stub, 0, &runs[--count]), PL_OK);
-        stub.ops->drain(stub.self, stub.cpus[0], stub.cpus[0]);
-    }
-    stub.platform.point = NULL;
-    assert_true(second.calls > 6 * TREE_FRAMES);
-    expect_sound(&stub, 3 * TREE_FRAMES);
-    stub_close(&stub);
 }
 
 /* Blocks of order 9 and 10. Expect not a bit changed, by alloc or free; a split into order 8 to set them, and
@@ -458,154 +313,6 @@ static void test_large_machines(void **state)
     assert_int_equal(pl_candidate_llfree.page->meta_bytes(&stub.config), 0);
 }
 
-/* ---- left in the middle ---- */
-
-static struct {
-    struct stub *stub;
-    uint64_t seed;
-    uint32_t depth;
-    uint64_t calls;
-    uint64_t misses;
-    struct pl_run kept[64];
-} nmi;
-
-/* Runs at every labelled point, mask or no mask: takes a block, gives an old one back. */
-static void nmi_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
-{
-    (void)object;
-    if (kind != PL_POINT_LABEL || nmi.depth > 1)
-        return;
-    nmi.depth++;
-    uint64_t dice = stub_random(&nmi.seed);
-    struct pl_run *kept = &nmi.kept[dice % PL_COUNT_OF(nmi.kept)];
-    struct pl_request request = {.order = (uint8_t)((dice >> 32) % 12 < 8 ? 0 : (dice >> 40) % 11),
-                                 .mobility = (uint8_t)((dice >> 52) % PL_MOBILITY_COUNT),
-                                 .node = PL_NODE_ANY};
-    struct pl_run run;
-    nmi.calls++;
-    if (kept->frame_count != 0) {
-        run = *kept;
-        kept->frame_count = 0;
-        assert_int_equal(nmi.stub->ops->free(nmi.stub->self, cpu, &run), PL_OK);
-    } else if (nmi.stub->ops->alloc(nmi.stub->self, cpu, &request, &run) != PL_OK) {
-        nmi.misses += request.order == 0;
-    } else if (kept->frame_count == 0) {
-        *kept = run;
-    } else { /* the deeper one was here */
-        assert_int_equal(nmi.stub->ops->free(nmi.stub->self, cpu, &run), PL_OK);
-    }
-    if (dice >> 60 == 0)
-        nmi.stub->ops->drain(nmi.stub->self, cpu, nmi.stub->cpus[dice >> 50 & 3]);
-    nmi.depth--;
-}
-
-/* Random steps, and at each labelled point another call on the same CPU, with yet another inside it. Expect
- * no call to hang, no frame granted twice, and all numbers right whenever no call is unfinished. */
-static void test_may_be_entered_at_every_point(void **state)
-{
-    (void)state;
-    for (size_t m = 0; m < PL_COUNT_OF(machine_frames); m++) {
-        struct stub stub;
-        struct stub_audit audit;
-        uint64_t seed = 7;
-        uint64_t count = 0;
-        open_at(&stub, 0x1234567, machine_frames[m], SMALL);
-        memset(&nmi, 0, sizeof(nmi));
-        nmi.stub = &stub;
-        for (int step = 0; step < 20000; step++) {
-            stub.platform.point = nmi_point;
-            random_step(&stub, &seed, &count);
-            stub.platform.point = NULL;
-            if (step % 64 == 0 && stub_audit(&stub, &audit) != 0)
-                fail_msg("step %d: %s", step, audit.words);
-        }
-        assert_true(nmi.calls > 20000);
-        while (count > 0)
-            assert_int_equal(stub_free(&stub, &runs[--count]), PL_OK);
-        for (size_t i = 0; i < PL_COUNT_OF(nmi.kept); i++)
-            if (nmi.kept[i].frame_count != 0)
-                assert_int_equal(stub_free(&stub, &nmi.kept[i]), PL_OK);
-        expect_sound(&stub, machine_frames[m]);
-        stub_close(&stub);
-    }
-}
-
-/* ---- several CPUs ---- */
-
-enum { CREW_FRAMES = 14000, CREW_STEPS = 20000, CREW_SLOTS = 200 };
-
-static struct {
-    struct stub *stub;
-    uint64_t frames;
-    atomic_uint owner[CREW_FRAMES]; /* CPU + 1 */
-    atomic_uint mistakes;
-    struct pl_run slots[STUB_CPU_COUNT][CREW_SLOTS];
-} crew;
-
-static void crew_mark(const struct pl_run *run, uint32_t from, uint32_t to)
-{
-    for (uint64_t i = 0; i < run->frame_count; i++)
-        if (atomic_exchange_explicit(&crew.owner[run->first.number + i], to, memory_order_relaxed) != from)
-            atomic_fetch_add(&crew.mistakes, 1);
-}
-
-static void *crew_member(void *argument)
-{
-    struct pl_cpu *cpu = argument;
-    const struct stub *stub = crew.stub;
-    uint64_t seed = cpu->id;
-    for (int step = 0; step < CREW_STEPS; step++) {
-        uint64_t dice = stub_random(&seed);
-        struct pl_run *slot = &crew.slots[cpu->id][dice % CREW_SLOTS];
-        if (slot->frame_count != 0) {
-            crew_mark(slot, cpu->id + 1, 0);
-            if (stub->ops->free(stub->self, cpu, slot) != PL_OK)
-                atomic_fetch_add(&crew.mistakes, 1);
-            slot->frame_count = 0;
-            continue;
-        }
-        struct pl_request request = {.order = (uint8_t)((dice >> 32) % 4 != 0 ? 0 : (dice >> 40) % 11),
-                                     .mobility = (uint8_t)((dice >> 52) % PL_MOBILITY_COUNT),
-                                     .node = PL_NODE_ANY};
-        struct pl_constraints want = {
-            .frame_count = 1 + (dice >> 40) % 700, .high = {crew.frames}, .alignment = 1};
-        enum pl_status status = (dice >> 32) % 64 == 0
-                                    ? stub->ops->alloc_run(stub->self, cpu, &request, &want, slot)
-                                    : stub->ops->alloc(stub->self, cpu, &request, slot);
-        if (status == PL_OK)
-            crew_mark(slot, 0, cpu->id + 1);
-        else
-            slot->frame_count = 0;
-    }
-    return NULL;
-}
-
-/* Four threads on three, five and fourteen trees, blocks of all orders and runs, with frames running out.
- * Expect no frame with two owners, no free refused, and all numbers right in the end. */
-static void test_threads(void **state)
-{
-    static const uint64_t frames[] = {2100, 5000, CREW_FRAMES};
-    (void)state;
-    for (size_t f = 0; f < PL_COUNT_OF(frames); f++) {
-        struct stub stub;
-        pthread_t threads[STUB_CPU_COUNT];
-        memset(&crew, 0, sizeof(crew));
-        crew.stub = &stub;
-        crew.frames = frames[f];
-        open_at(&stub, 0, frames[f], SMALL);
-        for (uint32_t i = 0; i < STUB_CPU_COUNT; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, crew_member, stub.cpus[i]), 0);
-        for (uint32_t i = 0; i < STUB_CPU_COUNT; i++)
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(crew.mistakes, 0);
-        uint64_t granted = 0;
-        for (uint32_t i = 0; i < STUB_CPU_COUNT * CREW_SLOTS; i++)
-            granted += crew.slots[i / CREW_SLOTS][i % CREW_SLOTS].frame_count;
-        expect_sound(&stub, frames[f] - granted);
-        stub_close(&stub);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -614,7 +321,6 @@ int main(void)
         cmocka_unit_test(test_reservations_keep_cpus_apart),
         cmocka_unit_test(test_kinds_have_trees_of_their_own),
         cmocka_unit_test(test_nothing_reserved_is_out_of_reach),
-        cmocka_unit_test(test_a_stopped_cpu_hides_no_shared_tree),
         cmocka_unit_test(test_whole_children_touch_no_bits),
         cmocka_unit_test(test_a_take_of_several_words_is_undone),
         cmocka_unit_test(test_reservation_follows_frees),
@@ -622,8 +328,6 @@ int main(void)
         cmocka_unit_test(test_audit_sees_every_wrong_bit),
         cmocka_unit_test(test_params),
         cmocka_unit_test(test_large_machines),
-        cmocka_unit_test(test_may_be_entered_at_every_point),
-        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
