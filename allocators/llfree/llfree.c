@@ -23,10 +23,7 @@ PL_INLINE uint64_t llfree_take(struct llfree *self, const struct llfree_zone *zo
         return llfree_take_slow(self, zone, cpu, order, kind);
     PL_ASSERT((entry & LLFREE_LOCAL_PRESENT) != 0);
     uint64_t tree = entry >> LLFREE_TREE_SHIFT;
-    uint64_t row = llfree_row(zone, cpu->id, kind, tree);
-    uint64_t found = order <= LLFREE_WORD_ORDER ? llfree_row_take(zone, cpu, row, order) : LLFREE_NONE;
-    if (PL_UNLIKELY(found == LLFREE_NONE))
-        found = llfree_lower_take(zone, cpu, row, order);
+    uint64_t found = llfree_lower_take_short(zone, cpu, llfree_row(zone, cpu->id, kind, tree), order);
     if (PL_UNLIKELY(found == LLFREE_NONE)) {
         llfree_number_undo(zone, cpu, tree, frame_count);
         return llfree_take_slow(self, zone, cpu, order, kind);

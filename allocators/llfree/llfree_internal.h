@@ -306,6 +306,14 @@ PL_INLINE uint64_t llfree_row_take(const struct llfree_zone *zone, struct pl_cpu
 /* A block inside the tree of `row`, a word of bits, from there on. Index or LLFREE_NONE: then nothing
  * changed. */
 uint64_t llfree_lower_take(const struct llfree_zone *zone, struct pl_cpu *cpu, uint64_t row, uint32_t order);
+/* The same, the short way first. */
+PL_INLINE uint64_t llfree_lower_take_short(const struct llfree_zone *zone, struct pl_cpu *cpu, uint64_t row,
+                                           uint32_t order)
+{
+    uint64_t found =
+        PL_LIKELY(order <= LLFREE_WORD_ORDER) ? llfree_row_take(zone, cpu, row, order) : LLFREE_NONE;
+    return PL_LIKELY(found != LLFREE_NONE) ? found : llfree_lower_take(zone, cpu, row, order);
+}
 /* These frames, all inside one child. */
 bool llfree_lower_take_at(const struct llfree_zone *zone, uint64_t index, uint64_t frame_count);
 /* Are all these frames granted, and whole children wherever a child was granted whole? */

@@ -218,13 +218,13 @@ static uint64_t llfree_take_reserving(struct llfree *self, const struct llfree_z
     return found;
 }
 
-static uint64_t llfree_take_taken(const struct llfree_zone *zone, struct pl_cpu *cpu, uint64_t tree,
-                                  uint32_t order, uint32_t kind)
+PL_INLINE uint64_t llfree_take_taken(const struct llfree_zone *zone, struct pl_cpu *cpu, uint64_t tree,
+                                     uint32_t order, uint32_t kind)
 {
     PL_ASSERT(tree < zone->tree_count);
     if (!llfree_tree_take(zone, tree, UINT64_C(1) << order, 0, kind))
         return LLFREE_NONE;
-    uint64_t found = llfree_lower_take(zone, cpu, llfree_row(zone, cpu->id, kind, tree), order);
+    uint64_t found = llfree_lower_take_short(zone, cpu, llfree_row(zone, cpu->id, kind, tree), order);
     if (found == LLFREE_NONE)
         llfree_number_undo(zone, cpu, tree, UINT64_C(1) << order);
     return found;
