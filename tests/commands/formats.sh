@@ -7,7 +7,7 @@ import json
 rows = json.load(open("out"))
 assert {"reference", "bitmap", "buddy", "jemalloc", "percpu", "null", "magazine"} <= {row["name"] for row in rows}
 assert {row["kind"] for row in rows} == {"candidate", "wrapper", "floor", "service"}
-assert all(isinstance(row["claims"], list) for row in rows)
+assert all(isinstance(row["capabilities"], list) for row in rows)
 P
 for format in table markdown csv; do
   expect 0 'buddy' "$PAGELAB" list --format "$format"
