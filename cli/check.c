@@ -360,7 +360,7 @@ static int check_main(int argc, const char **argv)
         .contract = contract != NULL && contract[0] == 'r' ? CONTRACT_REAL : CONTRACT_DOC,
     };
     code = claims != 0 ? claims_check(specs, (uint32_t)count, matrix.contract, &format)
-                           : run_matrix(&matrix, format);
+                       : run_matrix(&matrix, format);
     poptFreeContext(context);
     return code;
 }
