@@ -31,6 +31,9 @@
 /* Forbids the compiler to move memory accesses across; costs no instruction. */
 #define PL_COMPILER_BARRIER() __asm__ __volatile__("" ::: "memory")
 
+/* Where the running function returns to. */
+#define PL_CALLER() __builtin_return_address(0)
+
 /* Trailing and leading zero bits. The value must not be 0. */
 #define PL_CTZ64(value)      ((unsigned)__builtin_ctzll(value))
 #define PL_CLZ64(value)      ((unsigned)__builtin_clzll(value))

@@ -42,6 +42,14 @@ void native_set_handler(struct pl_cpu *cpu, native_handler *handler, void *argum
 /* Raises interrupt 0 on `cpu`, from the thread that runs it: at once if unmasked, else when it unmasks. */
 void native_raise(struct pl_cpu *cpu);
 
+/* --- sleep --- */
+
+/* Hears of each wait, or place where the caller could wait, inside a no-sleep region or at interrupt level.
+ * Without a listener that is a panic. With one the caller goes on, and waits if it asked to. */
+typedef void native_sleep(struct pl_cpu *cpu, const char *where, void *argument);
+
+void native_watch_sleep(struct native_machine *native, native_sleep *on_sleep, void *argument);
+
 /* --- threads --- */
 
 /* Runs function(cpu, argument) on CPUs 0 .. cpu_count-1, each in a thread of its own pinned to the real CPU

@@ -8,6 +8,8 @@
 struct native_cpu_data {
     native_handler *handler;
     void *argument;
+    native_sleep *on_sleep; /* NULL: a sleep where none is allowed ends the run */
+    void *sleep_argument;
 };
 
 extern const struct pl_platform native_platform;

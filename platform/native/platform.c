@@ -1,6 +1,7 @@
 /* The platform's table of services: relax is a pause, waiting is a futex, an interrupt is a call on this
  * thread. */
 #define _GNU_SOURCE /* syscall() */
+#include "platform/native/dispatch.h"
 #include "platform/native/native_internal.h"
 
 #include <limits.h>
@@ -24,24 +25,40 @@ static void native_relax(struct pl_cpu *cpu)
 
 static void native_might_sleep(struct pl_cpu *cpu, const char *where)
 {
-    (void)where;
-    if (cpu->no_sleep_depth != 0)
-        native_panic(cpu, "a call that was promised not to sleep could sleep (X-5)");
-    if (cpu->context != PL_CONTEXT_TASK)
-        native_panic(cpu, "a call that could sleep was made at interrupt level");
+    const struct native_cpu_data *data = cpu->platform_data;
+    char words[200];
+    if (PL_LIKELY(cpu->no_sleep_depth == 0 && cpu->context == PL_CONTEXT_TASK))
+        return;
+    if (data->on_sleep != NULL) {
+        data->on_sleep(cpu, where, data->sleep_argument);
+        return;
+    }
+    snprintf(words, sizeof(words), "%s: %.100s",
+             cpu->no_sleep_depth != 0 ? "a call that was promised not to sleep could sleep (X-5)"
+                                      : "a call that could sleep was made at interrupt level",
+             where);
+    native_panic(cpu, words);
+}
+
+/* The platform's own system call: where somebody watches those of a candidate, it is none of them. */
+static void futex(const atomic_uint *word, int what, uint32_t value)
+{
+    bool inside = dispatch_pause();
+    syscall(SYS_futex, word, what, value, NULL, NULL, 0);
+    dispatch_resume(inside);
 }
 
 static void native_wait(struct pl_cpu *cpu, const atomic_uint *word, uint32_t expected)
 {
     native_might_sleep(cpu, "wait");
     cpu->sleeps++;
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+    futex(word, FUTEX_WAIT_PRIVATE, expected);
 }
 
 static void native_wake(struct pl_cpu *cpu, const atomic_uint *word, uint32_t count)
 {
     (void)cpu;
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count > INT_MAX ? INT_MAX : (int)count, NULL, NULL, 0);
+    futex(word, FUTEX_WAKE_PRIVATE, count > INT_MAX ? INT_MAX : count);
 }
 
 static void run_handler(struct pl_cpu *cpu)
@@ -68,6 +85,15 @@ void native_set_handler(struct pl_cpu *cpu, native_handler *handler, void *argum
     struct native_cpu_data *data = cpu->platform_data;
     data->handler = handler;
     data->argument = argument;
+}
+
+void native_watch_sleep(struct native_machine *native, native_sleep *on_sleep, void *argument)
+{
+    for (uint32_t i = 0; i < native_machine_view(native)->cpu_count; i++) {
+        struct native_cpu_data *data = native_cpu(native, i)->platform_data;
+        data->on_sleep = on_sleep;
+        data->sleep_argument = argument;
+    }
 }
 
 void native_raise(struct pl_cpu *cpu)
