@@ -12,7 +12,6 @@
 #include "cli/cli.h"
 #include "engine/checks/check.h"
 #include "engine/isolate.h"
-#include "engine/registry.h"
 
 #define CELL_LIMIT_S 60u
 
@@ -260,19 +259,6 @@ static int print_list(enum report_format format)
 
 /* --- the command --- */
 
-/* Every built-in candidate, and per-CPU caches over two of them; rods are no allocators. */
-static int default_specs(struct spec *specs, struct spec_error *error)
-{
-    char list[1024] = "";
-    size_t used = 0;
-    for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
-        if ((*entry)->kind == PL_KIND_CANDIDATE)
-            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s,", (*entry)->name);
-    }
-    snprintf(list + used, sizeof(list) - used, "percpu+buddy,percpu+bitmap");
-    return spec_parse_list(list, specs, error);
-}
-
 static int named_specs(const char **names, struct spec *specs, struct spec_error *error)
 {
     char list[4096] = "";
@@ -349,7 +335,7 @@ static int check_main(int argc, const char **argv)
         poptFreeContext(context);
         return print_list(format);
     }
-    int count = left[0] == NULL ? default_specs(specs, &error) : named_specs(left, specs, &error);
+    int count = left[0] == NULL ? cli_every_candidate(specs, &error) : named_specs(left, specs, &error);
     int code = cli_check_specs("check", specs, count, &error);
     if (code != CLI_OK)
         return code;

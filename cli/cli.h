@@ -36,6 +36,7 @@ extern const struct cli_command cli_replay;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_report;
 extern const struct cli_command cli_check;
+extern const struct cli_command cli_nosleep;
 extern const struct cli_command cli_fuzz;
 extern const struct cli_command cli_new_backend;
 extern const struct cli_command cli_scale;
@@ -66,6 +67,10 @@ bool cli_bytes(const char *command, const char *option, const char *text, uint64
 /* "freebsd" or NULL: *own is false; "0/2/8": INTERRUPT/SYSTEM/NORMAL in frames. False after an error was
  * printed. */
 bool cli_floors(const char *command, const char *text, struct pl_floors *floors, bool *own);
+
+/* Every built-in candidate, and per-CPU caches over two of them; rods are no allocators. As
+ * spec_parse_list. */
+int cli_every_candidate(struct spec *specs, struct spec_error *error);
 
 /* This program's own path, for children. */
 const char *cli_program(void);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/instance.h"
+#include "engine/registry.h"
 
 int cli_mistake(const char *command, const char *format, ...)
 {
@@ -116,6 +117,18 @@ bool cli_floors(const char *command, const char *text, struct pl_floors *floors,
         at = end + 1;
     }
     return true;
+}
+
+int cli_every_candidate(struct spec *specs, struct spec_error *error)
+{
+    char list[1024] = "";
+    size_t used = 0;
+    for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
+        if ((*entry)->kind == PL_KIND_CANDIDATE)
+            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s,", (*entry)->name);
+    }
+    snprintf(list + used, sizeof(list) - used, "percpu+buddy,percpu+bitmap");
+    return spec_parse_list(list, specs, error);
 }
 
 const char *cli_program(void)

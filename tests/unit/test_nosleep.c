@@ -1,0 +1,232 @@
+/* The check for sleepers: it finds each way to sleep that was planted, and nothing in those who do not. */
+#define _GNU_SOURCE
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/nosleep/nosleep.h"
+#include "engine/nosleep/watch.h"
+
+#define LIMIT_S 60u
+
+static struct nosleep_row run(const char *name, enum nosleep_scenario scenario)
+{
+    struct spec spec;
+    struct spec_error error;
+    struct nosleep_row row;
+    if (spec_parse(name, &spec, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(nosleep_run(&spec, scenario, LIMIT_S, NULL, &row), 0);
+    return row;
+}
+
+static void count_sleep(struct pl_cpu *cpu, const char *where, void *argument)
+{
+    (void)cpu;
+    assert_string_equal(where, "wait");
+    ++*(unsigned *)argument;
+}
+
+/* sleepy over reference: 30 allocations and their frees, each 7th call a sleeper.
+ * Expect the grants of the inner one, 8 sleeps, and wrong texts refused. */
+static void test_sleepy_sleeps_as_told(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"sleepy+buddy",
+                                        "sleepy(by=)+buddy",
+                                        "sleepy(by=dream)+buddy",
+                                        "sleepy(every=4)+buddy",
+                                        "sleepy(by=wait,every=0)+buddy",
+                                        "sleepy(by=wait,every=4x)+buddy",
+                                        "sleepy(by=wait,often)+buddy"};
+    struct rig rig;
+    struct pl_run runs[30];
+    unsigned sleeps = 0;
+    rig_open(&rig, "sleepy(by=wait,every=7)+reference", 64, 1, ADMISSION_BATCHED);
+    assert_false(rig.instance.caps & (PL_CAP_MAY_SLEEP | PL_CAP_IRQ_SAFE));
+    native_watch_sleep(rig.native, count_sleep, &sleeps);
+    rig.cpu->no_sleep_depth = 1;
+    for (unsigned i = 0; i < 30; i++)
+        assert_int_equal(rig_take(&rig, 0, 0, PL_CLASS_NORMAL, &runs[i]), PL_OK);
+    for (unsigned i = 0; i < 30; i++)
+        assert_int_equal(admission_free(&rig.admission, rig.cpu, &runs[i]), PL_OK);
+    assert_int_equal(sleeps, 60 / 7);
+    assert_int_equal(rig.cpu->sleeps, 60 / 7);
+    assert_int_equal(admission_free_frames(&rig.admission), 64);
+    rig_close(&rig);
+    for (size_t i = 0; i < PL_COUNT_OF(wrong); i++) {
+        struct spec spec;
+        struct spec_error error;
+        assert_int_equal(spec_parse(wrong[i], &spec, &error), 0);
+        assert_int_equal(instance_check_params(&spec, 1, &error), -1);
+    }
+}
+
+static void test_the_planted_sleepers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum nosleep_scenario scenario;
+        const char *found;
+        const char *caller;
+        enum nosleep_kind kind;
+    } cases[] = {
+        {"sleepy(by=wait)+buddy", NOSLEEP_COLD, "wait", "sleepy_block", NOSLEEP_WAIT},
+        {"sleepy(by=might)+buddy", NOSLEEP_EXHAUSTED, "might_sleep", "sleepy_block", NOSLEEP_WAIT},
+        {"sleepy(by=nanosleep)+buddy", NOSLEEP_COLD, "clock_nanosleep", "sleepy_block", NOSLEEP_BLOCK},
+        {"sleepy(by=yield)+buddy", NOSLEEP_WARM, "sched_yield", "sleepy_block", NOSLEEP_BLOCK},
+        {"sleepy(by=futex)+bitmap", NOSLEEP_EXHAUSTED, "futex", "sleepy_block", NOSLEEP_BLOCK},
+        {"sleepy(by=mutex)+buddy", NOSLEEP_CONTENDED, "futex", NULL, NOSLEEP_BLOCK},
+    };
+    for (size_t i = 0; i < PL_COUNT_OF(cases); i++) {
+        if (cases[i].kind == NOSLEEP_BLOCK && nosleep_missing() != NULL)
+            continue;
+        struct nosleep_row row = run(cases[i].name, cases[i].scenario);
+        if (row.verdict != NOSLEEP_SLEEPS || !row.refuted)
+            fail_msg("%s: %s", cases[i].name, row.words);
+        assert_true(row.found_count > 0);
+        assert_string_equal(row.found[0].name, cases[i].found);
+        assert_int_equal(row.found[0].kind, cases[i].kind);
+        if (cases[i].caller != NULL)
+            assert_string_equal(row.found[0].caller, cases[i].caller);
+        assert_non_null(strstr(row.found[0].stack, "sleepy_"));
+        assert_true(row.waits == (cases[i].kind == NOSLEEP_WAIT ? row.found[0].count : 0));
+        assert_true((row.trapped == 0) == (cases[i].kind == NOSLEEP_WAIT));
+    }
+}
+
+/* One CPU alone with a lock, and a candidate that says that it may sleep.
+ * Expect no word of an uncontended lock, and a fact that refutes nothing. */
+static void test_what_is_no_broken_promise(void **state)
+{
+    (void)state;
+    if (nosleep_missing() != NULL)
+        skip();
+    struct nosleep_row alone = run("sleepy(by=mutex,every=4)+buddy", NOSLEEP_COLD);
+    assert_int_equal(alone.verdict, NOSLEEP_QUIET);
+    assert_int_equal(alone.trapped, 0);
+    struct nosleep_row claims = run("sleepy(by=futex)+mimalloc", NOSLEEP_COLD);
+    assert_int_equal(claims.verdict, NOSLEEP_SLEEPS);
+    assert_false(claims.refuted);
+}
+
+static void test_honest_candidates_are_quiet(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"buddy", "percpu+bitmap", "slate", "freelist"};
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        for (unsigned scenario = 0; scenario < NOSLEEP_SCENARIO_COUNT; scenario++) {
+            bool promise = scenario == NOSLEEP_MAP || scenario == NOSLEEP_ORB;
+            struct nosleep_row row = run(names[i], (enum nosleep_scenario)scenario);
+            enum nosleep_verdict expected = nosleep_missing() != NULL ? NOSLEEP_NOT_CHECKED
+                                            : promise                 ? NOSLEEP_KEPT
+                                                                      : NOSLEEP_QUIET;
+            if (row.verdict != expected)
+                fail_msg("%s %s: %s", names[i], nosleep_scenario_names[scenario], row.words);
+            assert_true(row.calls >= 64);
+            assert_int_equal(row.allocator_calls + row.found_count + row.waits + row.trapped, 0);
+        }
+    }
+}
+
+/* A scenario that needs what a candidate does not claim. */
+static void test_not_applicable(void **state)
+{
+    (void)state;
+    struct nosleep_row row = run("null", NOSLEEP_MAP);
+    assert_int_equal(row.verdict, NOSLEEP_NA);
+    assert_false(row.refuted);
+}
+
+static int deny_dispatch(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 59, 0, 1), /* PR_SET_SYSCALL_USER_DISPATCH */
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = PL_COUNT_OF(filter), .filter = filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0
+               ? 0
+               : -1;
+}
+
+/* A kernel without it: this one, with that call denied in a process.
+ * Expect "not checked" where nothing was seen, and never "never slept"; the platform's own word still counts.
+ */
+static void test_missing_is_not_checked(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (deny_dispatch() != 0)
+            _exit(77);
+        struct nosleep_row quiet = run("buddy", NOSLEEP_WARM);
+        struct nosleep_row blind = run("sleepy(by=futex)+buddy", NOSLEEP_WARM);
+        struct nosleep_row waits = run("sleepy(by=wait)+buddy", NOSLEEP_WARM);
+        bool good = nosleep_missing() != NULL && quiet.verdict == NOSLEEP_NOT_CHECKED &&
+                    strncmp(quiet.words, "not checked (", 13) == 0 && blind.verdict == NOSLEEP_NOT_CHECKED &&
+                    waits.verdict == NOSLEEP_SLEEPS && waits.refuted;
+        _exit(good ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_which_calls_block(void **state)
+{
+    (void)state;
+    bool blocks = false;
+    assert_string_equal(system_call_name(SYS_futex, FUTEX_WAIT_PRIVATE, &blocks), "futex");
+    assert_true(blocks);
+    assert_string_equal(system_call_name(SYS_futex, FUTEX_WAKE_PRIVATE, &blocks), "futex");
+    assert_false(blocks);
+    assert_string_equal(system_call_name(SYS_madvise, 0, &blocks), "madvise");
+    assert_false(blocks);
+    assert_string_equal(system_call_name(SYS_sched_yield, 0, &blocks), "sched_yield");
+    assert_true(blocks);
+    assert_null(system_call_name(100000, 0, &blocks));
+    assert_false(blocks);
+}
+
+/* What a region costs is measured, not assumed. Only its order of magnitude is a test's business. */
+static void test_region_cost(void **state)
+{
+    (void)state;
+    struct nosleep_cost cost = nosleep_measure_region();
+    assert_true(cost.alone_ns > 0.05 && cost.alone_ns < 1000);
+    assert_true(cost.empty_ns > 0.05 && cost.empty_ns < 1000);
+    assert_true(cost.inside_ns > 0.05 && cost.inside_ns < 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sleepy_sleeps_as_told),
+        cmocka_unit_test(test_the_planted_sleepers),
+        cmocka_unit_test(test_what_is_no_broken_promise),
+        cmocka_unit_test(test_honest_candidates_are_quiet),
+        cmocka_unit_test(test_not_applicable),
+        cmocka_unit_test(test_missing_is_not_checked),
+        cmocka_unit_test(test_which_calls_block),
+        cmocka_unit_test(test_region_cost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
