@@ -7,8 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/op_level.h"
+
 /* Spins before a waiting thread lets another one have its core. */
 #define SPIN_LIMIT 100000u
+
+static void count_sleep(struct pl_cpu *cpu, const char *where, void *argument)
+{
+    struct replay *replay = argument;
+    (void)cpu;
+    (void)where;
+    atomic_fetch_add_explicit(&replay->sleeps, 1, memory_order_relaxed);
+}
 
 int replay_init(struct replay *replay, const struct op *ops, size_t op_count, uint32_t slot_count,
                 struct admission *admission, struct native_machine *native, bool parallel)
@@ -19,6 +29,7 @@ int replay_init(struct replay *replay, const struct op *ops, size_t op_count, ui
     replay->slot_count = slot_count;
     replay->admission = admission;
     replay->native = native;
+    native_watch_sleep(native, count_sleep, replay);
     replay->runs = calloc((size_t)slot_count + 1, sizeof(*replay->runs));
     if (replay->runs == NULL)
         return -1;
@@ -40,6 +51,8 @@ int replay_init(struct replay *replay, const struct op *ops, size_t op_count, ui
 
 void replay_fini(struct replay *replay)
 {
+    if (replay->native != NULL)
+        native_watch_sleep(replay->native, NULL, NULL);
     free(replay->runs);
     free(replay->turns);
     free(replay->tickets);
@@ -50,7 +63,7 @@ void replay_fini(struct replay *replay)
 PL_INLINE unsigned replay_op(struct replay *replay, const struct op *op, struct pl_cpu *cpu)
 {
     struct pl_run *run = &replay->runs[op->slot];
-    cpu->context = op->context;
+    op_level(cpu, op);
     if (op->kind == OP_ALLOC) {
         struct pl_request request = {
             .order = op->order,
@@ -82,7 +95,7 @@ void replay_serial(struct replay *replay)
         failures += replay_op(replay, &replay->ops[i], cpus[replay->ops[i].cpu]);
     }
     for (uint32_t i = 0; i < native_machine_view(replay->native)->cpu_count; i++)
-        cpus[i]->context = PL_CONTEXT_TASK;
+        op_level_end(cpus[i]);
     replay->failures += failures;
 }
 
@@ -119,7 +132,7 @@ static void parallel_thread(struct pl_cpu *cpu, void *argument)
         failures += replay_op(replay, op, cpu);
         atomic_store_explicit(turn, replay->tickets[i] + 1, memory_order_release);
     }
-    cpu->context = PL_CONTEXT_TASK;
+    op_level_end(cpu);
     atomic_fetch_add_explicit(&replay->parallel_failures, failures, memory_order_relaxed);
 }
 

@@ -78,6 +78,7 @@ enum pl_status runner_init_family(struct runner *runner, const struct spec *spec
     if (runner->native == NULL)
         return PL_NO_MEMORY;
     runner->machine = native_machine_view(runner->native);
+    runner_hear_sleep(runner);
     enum pl_status status = instance_init(&runner->instance, spec, runner->machine, true, error);
     if (status != PL_OK) {
         runner_fini(runner);
@@ -123,23 +124,11 @@ void runner_fini(struct runner *runner)
 
 /* --- what holds after every call --- */
 
-static void check_cpu(const struct pl_cpu *cpu, struct finding *finding)
-{
-    if (cpu->lock_depth != 0 || atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0) {
-        finding_set(finding, "X-4", "no lock is held and nothing is masked when a call returns");
-        finding_actual(finding, "%" PRIu32 " locks held, masked %u", cpu->lock_depth,
-                       atomic_load_explicit(&cpu->masked, memory_order_relaxed));
-    } else if (cpu->sleeps != 0) {
-        finding_set(finding, "X-5 F-18", "a call without a wait flag does not sleep");
-        finding_actual(finding, "it slept %" PRIu64 " times", cpu->sleeps);
-    }
-}
-
 static void check_step(struct runner *runner, const struct pl_cpu *cpu, struct finding *finding)
 {
     if (finding->found)
         return;
-    check_cpu(cpu, finding);
+    runner_check_cpu(runner, cpu, finding);
     int64_t budget = admission_free_frames(&runner->admission);
     if (!finding->found && budget != (int64_t)shadow_free_frames(&runner->shadow)) {
         finding_set(finding, "F-6 F-2 X-3", "");
@@ -288,7 +277,9 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
         return;
     struct pl_run whole = runner->slots[op->slot].run;
     runner->calls++;
+    cpu->no_sleep_depth++;
     enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
+    cpu->no_sleep_depth--;
     log_outcome(runner, op, status, NULL);
     if (status != PL_OK) {
         finding_set(finding, "X-3", "a live grant of a larger order can be split");
@@ -300,6 +291,17 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
         runner_holds(runner, found[i], &part);
         shadow_retag(&runner->shadow, &part, found[i] + 1);
     }
+}
+
+static void do_drain(struct runner *runner, struct pl_cpu *cpu)
+{
+    const struct pl_page *page = &runner->instance.page;
+    runner->calls++;
+    if (page->ops->drain == NULL)
+        return;
+    cpu->no_sleep_depth++;
+    page->ops->drain(page->self, cpu, cpu);
+    cpu->no_sleep_depth--;
 }
 
 /* --- hunger --- */
@@ -343,11 +345,10 @@ static void audit_all(struct runner *runner, struct finding *finding)
 static void run_op(struct runner *runner, const struct op *op, struct finding *finding)
 {
     struct pl_cpu *cpu = native_cpu(runner->native, op->cpu);
-    cpu->context = op->context;
+    runner_level_enter(cpu, op);
     if (op->kind >= OP_COMMON && runner->services != NULL) {
         runner->calls++;
         services_run(runner->services, cpu, op, finding);
-        cpu->context = PL_CONTEXT_TASK;
     }
     switch (op->kind) {
     case OP_ALLOC:
@@ -363,9 +364,7 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
         do_split(runner, cpu, op, finding);
         break;
     case OP_DRAIN:
-        runner->calls++;
-        if (runner->instance.page.ops->drain != NULL)
-            runner->instance.page.ops->drain(runner->instance.page.self, cpu, cpu);
+        do_drain(runner, cpu);
         break;
     case OP_AUDIT:
         audit_all(runner, finding);
@@ -385,7 +384,7 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
     default:
         break;
     }
-    cpu->context = PL_CONTEXT_TASK;
+    runner_level_leave(cpu, op, finding);
     check_step(runner, cpu, finding);
     if (runner->services != NULL && !finding->found)
         services_step(runner->services, finding);
@@ -436,6 +435,7 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
     enum pl_status status = runner_fresh(runner);
     if (status != PL_OK)
         return status;
+    runner->slept_at[0] = '\0';
     if (instance_has_count(&runner->instance))
         runner->instance.page.ops->count(runner->instance.page.self, &runner->fresh_counts);
     shadow_reset(&runner->shadow);

@@ -37,6 +37,7 @@ struct runner {
     uint64_t
         calls_audited; /* `calls` at the last audit after a failure: if equal, nothing has changed since */
     uint64_t denied;   /* allocations that were not granted */
+    char slept_at[60]; /* the first place where a call could have slept that must not; empty: none */
 };
 
 /* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine; PL_NO_MEMORY. `shape->contents` is set here

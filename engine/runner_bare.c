@@ -1,6 +1,7 @@
 /* See runner_bare.h. The same calls in the same order as engine/runner.c, which see for the why of each. */
 #include "engine/runner_bare.h"
 
+#include "engine/op_level.h"
 #include "engine/runner_internal.h"
 
 static void bare_alloc(struct runner *runner, struct pl_cpu *cpu, const struct op *op)
@@ -74,7 +75,7 @@ static void bare_op(struct runner *runner, const struct op *op)
 {
     struct pl_cpu *cpu = native_cpu(runner->native, op->cpu);
     const struct pl_page *page = &runner->instance.page;
-    cpu->context = op->context;
+    op_level(cpu, op);
     switch (op->kind) {
     case OP_ALLOC:
         bare_alloc(runner, cpu, op);
@@ -101,7 +102,7 @@ static void bare_op(struct runner *runner, const struct op *op)
     default:
         break;
     }
-    cpu->context = PL_CONTEXT_TASK;
+    op_level_end(cpu);
 }
 
 enum pl_status runner_bare_run(struct runner *runner, const struct op *ops, uint32_t op_count)

@@ -25,6 +25,19 @@ uint32_t runner_parts(const struct runner *runner, const struct op *op, uint32_t
 /* The part of that number of a grant that was split into grants of `order`. */
 struct pl_run runner_part(const struct pl_run *whole, uint32_t order, uint32_t number);
 
+/* --- where an operation runs --- */
+
+/* What is at interrupt level has that context, and frames' operations there run with interrupts masked. */
+void runner_level_enter(struct pl_cpu *cpu, const struct op *op);
+/* Back to a task. Looks whether the mask is as it was. */
+void runner_level_leave(struct pl_cpu *cpu, const struct op *op, struct finding *finding);
+
+/* What every call leaves as it was: locks, masks; and nobody slept. */
+void runner_check_cpu(const struct runner *runner, const struct pl_cpu *cpu, struct finding *finding);
+
+/* Hears of sleeps of this machine, for runner_check_cpu. */
+void runner_hear_sleep(struct runner *runner);
+
 /* Wrong frees and illegal requests on purpose (X-10, F-27): the answer must be a refusal that changes
  * nothing. */
 void do_bad_free(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding);

@@ -11,6 +11,7 @@
 #include "bench/workloads/age_measure.h"
 #include "bench/workloads/age_mix.h"
 #include "bench/workloads/age_trace.h"
+#include "engine/op_level.h"
 #include "engine/trace/trace.h"
 
 #define SLICE             4096u /* operations; even */
@@ -71,7 +72,7 @@ static void run_slice(struct cell *cell, struct age *age)
         struct pl_cpu *cpu = cpus[op->cpu];
         if (i + AHEAD < age->count)
             PL_PREFETCH(&runs[age->ops[i + AHEAD].slot]);
-        cpu->context = op->context;
+        op_level(cpu, op);
         if (op->kind == OP_ALLOC) {
             struct pl_request request = {
                 .order = op->order,
@@ -93,7 +94,7 @@ static void run_slice(struct cell *cell, struct age *age)
         }
     }
     for (uint32_t i = 0; i < cell->machine->cpu_count; i++)
-        cpus[i]->context = PL_CONTEXT_TASK;
+        op_level_end(cpus[i]);
 }
 
 /* What is held, and what it costs to know. */

@@ -6,6 +6,10 @@
 #include "engine/replay.h"
 #include "engine/trace/trace.h"
 
+/* Who could not sleep in the recording must not sleep here. */
+static const char sleeps_words[] =
+    "operations that could not sleep in the recording waited, or came to where they could";
+
 /* Runs one pass untimed: counts the events, and finds failures before anything is measured. */
 static bool replay_prepare(struct cell *cell)
 {
@@ -21,6 +25,11 @@ static bool replay_prepare(struct cell *cell)
         return workload_cannot(cell, "%llu allocations of the recording failed on a machine of %llu frames",
                                (unsigned long long)cell->replay->failures,
                                (unsigned long long)cell->machine->frame_count);
+    if (atomic_load_explicit(&cell->replay->sleeps, memory_order_relaxed) != 0)
+        return workload_cannot(
+            cell, "%llu %s",
+            (unsigned long long)atomic_load_explicit(&cell->replay->sleeps, memory_order_relaxed),
+            sleeps_words);
     return true;
 }
 
@@ -36,6 +45,8 @@ static void replay_body(struct lb_state *state, void *user)
         (void)replay_release(cell->replay);
     }
     thread->failures = cell->replay->failures;
+    if (atomic_load_explicit(&cell->replay->sleeps, memory_order_relaxed) != 0)
+        lb_skip(state, sleeps_words);
 }
 
 /* One more pass without the frees at its end: the machine as the recording left it. */

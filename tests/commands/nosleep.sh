@@ -53,6 +53,17 @@ done
 # A candidate that does not come back is a row; what it had done is told.
 expect 3 'died: (signal|exit code)' "$SICK" nosleep --scenario cold --backend sick-crash,buddy
 
+# A recorded kernel: what could not sleep there does not sleep here, checked and timed.
+"$PAGELAB" import "$SOURCE/tests/data/traces/ftrace.txt" -o tiny.pltrace >/dev/null || fail "import"
+sleepy='sleepy(by=wait,every=2)+buddy'
+expect 0 'no finding' "$PAGELAB" replay tiny.pltrace --backend percpu+buddy
+expect 3 'X-5' "$PAGELAB" replay tiny.pltrace --backend "$sleepy"
+grep -q 'it could have slept: wait' out || fail "replay: $(cat out)"
+"$PAGELAB" bench --backend "$sleepy,buddy" --smoke --rounds 1 --no-rods --format csv \
+  --workload "replay:$SOURCE/corpora/traces/nginx.pltrace" >out 2>err
+grep 'sleepy' out | grep -q ',failed,.*could not sleep' || fail "bench: $(cat out err)"
+grep -E '(^|,)buddy,' out | grep -q ',ok,' || fail "bench buddy: $(cat out err)"
+
 expect 2 "'nosuch'" "$PAGELAB" nosleep --backend nosuch
 expect 2 "scenario 'hot'" "$PAGELAB" nosleep --scenario hot
 expect 2 "wrong parameters" "$PAGELAB" nosleep --backend 'sleepy(by=dream)+buddy'

@@ -14,6 +14,7 @@
 
 #include "engine/nosleep/nosleep.h"
 #include "engine/nosleep/watch.h"
+#include "engine/runner.h"
 
 #define LIMIT_S 60u
 
@@ -138,6 +139,47 @@ static void test_honest_candidates_are_quiet(void **state)
     }
 }
 
+/* A stored program on a candidate that waits, or says that it could: with the shadow beside it.
+ * Expect X-5 with the place, at the call; at interrupt level, too; and none where a sleep is claimed. */
+static void test_the_runner_hears_sleepers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *actual; /* NULL: no finding */
+    } cases[] = {{"sleepy(by=wait,every=2)+buddy", "it could have slept: wait"},
+                 {"sleepy(by=might,every=2)+buddy", "it could have slept: sleepy"},
+                 {"sleepy(by=might,every=2)+jemalloc", NULL},
+                 {"buddy", NULL}};
+    static const char *const contexts[] = {"task", "softirq", "hardirq"};
+    for (size_t i = 0; i < PL_COUNT_OF(cases) * PL_COUNT_OF(contexts); i++) {
+        static struct runner runner;
+        struct spec spec;
+        struct spec_error error;
+        struct program program;
+        struct program_error parse_error;
+        struct finding finding;
+        char text[200];
+        snprintf(text, sizeof(text),
+                 "pagelab program 1\nmachine 64@0 cpus=1 floors=0/0/0\n"
+                 "cpu0 task alloc s0\ncpu0 %s free s0\n",
+                 contexts[i % 3]);
+        assert_int_equal(program_parse(text, strlen(text), "text", &program, &parse_error), 0);
+        assert_int_equal(spec_parse(cases[i / 3].name, &spec, &error), 0);
+        runner_fit_shape(&spec, &program.shape);
+        assert_int_equal(runner_init(&runner, &spec, &program.shape, &error), PL_OK);
+        assert_int_equal(runner_run(&runner, program.ops, program.op_count, &finding), PL_OK);
+        assert_int_equal(finding.found, cases[i / 3].actual != NULL);
+        if (finding.found) {
+            assert_string_equal(finding.ids, "X-5 F-18");
+            assert_string_equal(finding.actual, cases[i / 3].actual);
+            assert_int_equal(finding.step, 1);
+        }
+        runner_fini(&runner);
+        program_fini(&program);
+    }
+}
+
 /* A scenario that needs what a candidate does not claim. */
 static void test_not_applicable(void **state)
 {
@@ -224,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_broken_promise),
         cmocka_unit_test(test_honest_candidates_are_quiet),
         cmocka_unit_test(test_not_applicable),
+        cmocka_unit_test(test_the_runner_hears_sleepers),
         cmocka_unit_test(test_missing_is_not_checked),
         cmocka_unit_test(test_which_calls_block),
         cmocka_unit_test(test_region_cost),

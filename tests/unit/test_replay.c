@@ -131,6 +131,104 @@ static void test_empty_list(void **state)
     }
 }
 
+/* Where each call of a pass ran. */
+struct witness {
+    const struct op *ops;
+    size_t calls;
+};
+
+static void on_enter(void *argument, struct pl_cpu *cpu, enum tap_hook hook)
+{
+    struct witness *witness = argument;
+    const struct op *op = &witness->ops[witness->calls++];
+    assert_int_equal(hook, op->kind == OP_ALLOC ? TAP_ALLOC : TAP_FREE);
+    assert_int_equal(cpu->id, op->cpu);
+    assert_int_equal(cpu->context, op->context);
+    assert_int_equal(atomic_load(&cpu->masked), op->context != PL_CONTEXT_TASK);
+    assert_int_equal(cpu->no_sleep_depth, op->flags & OP_FLAG_MAY_SLEEP ? 0 : 1);
+}
+
+static void on_leave(void *argument, struct pl_cpu *cpu, enum tap_hook hook, enum pl_status status)
+{
+    (void)argument;
+    (void)cpu;
+    (void)hook;
+    assert_int_equal(status, PL_OK);
+}
+
+/* Allocations from all three contexts, with and without the may-sleep bit, and their frees.
+ * Expect each call in its context, masked above the task, and no sleep allowed but where the bit says so. */
+static void test_operations_run_where_they_were_recorded(void **state)
+{
+    (void)state;
+    enum { PAIRS = 12 };
+    struct op ops[2 * PAIRS];
+    struct witness witness = {.ops = ops};
+    struct tap_listener listener = {on_enter, on_leave, &witness};
+    struct tap tap;
+    struct rig rig;
+    struct replay replay;
+    for (size_t i = 0; i < PAIRS; i++) {
+        ops[2 * i] = (struct op){.kind = OP_ALLOC,
+                                 .cpu = (uint8_t)(i / 6 % CPUS),
+                                 .context = (uint8_t)(i % 3),
+                                 .flags = i % 2 ? OP_FLAG_MAY_SLEEP : 0};
+        ops[2 * i + 1] =
+            (struct op){.kind = OP_FREE, .cpu = (uint8_t)(i % CPUS), .context = (uint8_t)(i / 2 % 3)};
+    }
+    rig_open(&rig, "percpu+buddy", 64, CPUS, ADMISSION_BATCHED);
+    instance_set_tap(&rig.instance, &tap, &listener);
+    admission_init(&rig.admission, rig.instance.page, rig.machine, ADMISSION_BATCHED);
+    assert_int_equal(replay_init(&replay, ops, (size_t)2 * PAIRS, 1, &rig.admission, rig.native, false), 0);
+    replay_serial(&replay);
+    assert_int_equal(witness.calls, 2 * PAIRS);
+    assert_int_equal(replay.failures, 0);
+    assert_int_equal(atomic_load(&replay.sleeps), 0);
+    for (uint32_t i = 0; i < CPUS; i++) {
+        assert_int_equal(native_cpu(rig.native, i)->context, PL_CONTEXT_TASK);
+        assert_int_equal(native_cpu(rig.native, i)->no_sleep_depth, 0);
+        assert_int_equal(atomic_load(&native_cpu(rig.native, i)->masked), 0);
+    }
+    replay_fini(&replay);
+    rig_close(&rig);
+}
+
+/* A candidate that waits in every call: three allocations, of which one could sleep, two could not (one of
+ * them at interrupt level), and the frees, which never can. Expect five sleeps, serial and parallel; and none
+ * from one that does not wait. */
+static void test_sleepers_are_caught(void **state)
+{
+    (void)state;
+    static const struct op ops[] = {
+        {.kind = OP_ALLOC, .slot = 0, .flags = OP_FLAG_MAY_SLEEP},
+        {.kind = OP_ALLOC, .slot = 1},
+        {.kind = OP_ALLOC, .slot = 2, .context = PL_CONTEXT_SOFTIRQ, .flags = OP_FLAG_MAY_SLEEP, .cpu = 1},
+        {.kind = OP_FREE, .slot = 0},
+        {.kind = OP_FREE, .slot = 1, .cpu = 1},
+        {.kind = OP_FREE, .slot = 2, .context = PL_CONTEXT_HARDIRQ},
+    };
+    static const struct {
+        const char *name;
+        unsigned sleeps;
+    } cases[] = {{"sleepy(by=wait,every=1)+buddy", 5}, {"sleepy(by=might,every=1)+buddy", 5}, {"buddy", 0}};
+    for (size_t i = 0; i < 2 * PL_COUNT_OF(cases); i++) {
+        struct rig rig;
+        struct replay replay;
+        bool parallel = i % 2 != 0;
+        rig_open(&rig, cases[i / 2].name, 64, CPUS, ADMISSION_BATCHED);
+        assert_int_equal(replay_init(&replay, ops, PL_COUNT_OF(ops), 3, &rig.admission, rig.native, parallel),
+                         0);
+        if (parallel)
+            assert_int_equal(replay_parallel(&replay), 0);
+        else
+            replay_serial(&replay);
+        assert_int_equal(atomic_load(&replay.sleeps), cases[i / 2].sleeps);
+        assert_int_equal(admission_free_frames(&rig.admission), 64);
+        replay_fini(&replay);
+        rig_close(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_failures_are_counted),
         cmocka_unit_test(test_slots_reused_across_cpus),
         cmocka_unit_test(test_empty_list),
+        cmocka_unit_test(test_operations_run_where_they_were_recorded),
+        cmocka_unit_test(test_sleepers_are_caught),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
