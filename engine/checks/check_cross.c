@@ -3,8 +3,11 @@
  */
 #include "engine/checks/check_cross.h"
 #include "engine/checks/check_sweep.h"
+#include "engine/nosleep/nosleep.h"
 
 #include <stdio.h>
+
+#define SCENARIO_LIMIT_S 8u /* of X-5, which has six */
 
 #define MACHINE "pagelab program 1\nmachine 1024@0x0 cpus=2 floors=0/2/43\n"
 
@@ -138,9 +141,21 @@ static const char awake[] = MACHINE EVERYTHING "cpu0 task zone-cache pages=30\n"
                                                "cpu0 task buf-segments s0\n"
                                                "cpu0 task zone-feed\n";
 
+/* And by every call that it makes of the host, in each scenario of engine/nosleep. */
+static void sees_no_sleeper(struct check *check)
+{
+    for (unsigned i = 0; i < NOSLEEP_SCENARIO_COUNT && check->verdict == CHECK_HOLDS; i++) {
+        struct nosleep_row row;
+        if (nosleep_run(check->spec, (enum nosleep_scenario)i, SCENARIO_LIMIT_S, NULL, &row) == 0 &&
+            row.refuted)
+            check_broken(check, "%s: %s", nosleep_scenario_names[i], row.words);
+    }
+}
+
 void check_X_5(struct check *check)
 {
-    (void)check_program(check, awake);
+    if (check_program(check, awake))
+        sees_no_sleeper(check);
 }
 
 /* --- sizes that wrap --- */

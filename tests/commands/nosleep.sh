@@ -19,6 +19,9 @@ if [ $seen = yes ]; then
   done
   expect 3 'sleeps: futex from sleepy_(alloc|free)' \
     "$PAGELAB" nosleep --scenario contended --backend 'sleepy(by=mutex)+buddy'
+  # The check of the promise looks, too.
+  expect 3 'broken +sleepy\(by=futex\)\+buddy X-5: cold: sleeps: futex from sleepy_block' \
+    "$PAGELAB" check --id X-5 'sleepy(by=futex)+buddy'
   # Who claims that it may sleep is reported, and refutes nothing.
   expect 0 'found +sleepy\(by=futex\)\+jemalloc cold: futex' \
     "$PAGELAB" nosleep --scenario cold --backend 'sleepy(by=futex)+jemalloc'
