@@ -176,7 +176,10 @@ static cJSON *measure(struct cell *cell, const char *name)
     snprintf(path, sizeof(path), "/dev/fd/%d", fileno(file));
     lb_clear();
     struct lb_bench *bench = lb_register(name, cell->workload->body, cell);
-    lb_use_real_time(bench);
+    if (cell->workload->own_time)
+        lb_use_manual_time(bench);
+    else
+        lb_use_real_time(bench);
     if (cell_threads(cell) > 1 && !cell->workload->is_replay)
         lb_threads(bench, (int)cell->params.cpus);
     if (cell->iterations != 0)

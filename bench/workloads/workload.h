@@ -1,7 +1,8 @@
 /* A workload: what is done to a candidate while libbench looks at the clock. One file each, or each family.
  * Those of section "frames" work on grants of one order; those of "systems" call a system that stands on the
  * candidate (stand.h); those of "services" call one lent service, to hold it against its like, and are in no
- * matrix; all go through admission, as a kernel would. "harness" measures the harness itself. */
+ * matrix; those of "tail" time each operation for itself (tail.h); all go through admission, as a kernel
+ * would. "harness" measures the harness itself. */
 #ifndef BENCH_WORKLOADS_WORKLOAD_H
 #define BENCH_WORKLOADS_WORKLOAD_H
 
@@ -12,6 +13,7 @@
 #define SECTION_FRAMES   "frames"
 #define SECTION_SYSTEMS  "systems"
 #define SECTION_SERVICES "services"
+#define SECTION_TAIL     "tail"
 #define SECTION_HARNESS  "harness"
 
 struct workload {
@@ -27,6 +29,7 @@ struct workload {
     bool one_thread;        /* which plays the CPUs in turn, whatever their number */
     bool may_fail;          /* failed requests are of what it measures; one in ten is too many */
     bool needs_contents;    /* a machine with contents, for those who keep their objects in frames */
+    bool own_time;          /* it says itself how long an operation took: lb_set_iteration_time */
     bool makes_machine;     /* its own, and its own instance: cell->instance is not live */
     unsigned default_order; /* where none is asked for */
     unsigned choice;        /* the workload's own: tells those that share functions apart */
@@ -59,6 +62,11 @@ extern const struct workload
     workloads_tables[];                        /* lent table memory: tables-churn, tables-burst, tables-dry */
 extern const struct workload workloads_plan[]; /* lent buffers, by size and state of memory */
 extern const struct workload workloads_programs[]; /* programs-bare, programs-checked */
+extern const struct workload workloads_irq[];      /* irq-idle, irq-preempt; again with the antagonist */
+extern const struct workload workloads_nosleep[];  /* plenty, floor, exhausted; again with the antagonist */
+extern const struct workload workloads_masked[];   /* masked-time, irq-latency */
+extern const struct workload workloads_clock[];    /* calibrate-clock, also with the antagonist */
+extern const struct workload workloads_level[];    /* calibrate-mask, calibrate-point */
 #define WORKLOADS_VM_ALLOC 6u
 #define WORKLOADS_AREA     2u
 #define WORKLOADS_ORB      2u
@@ -67,11 +75,16 @@ extern const struct workload workloads_programs[]; /* programs-bare, programs-ch
 #define WORKLOADS_TABLES   3u
 #define WORKLOADS_PLAN     3u
 #define WORKLOADS_PROGRAMS 2u
+#define WORKLOADS_IRQ      4u
+#define WORKLOADS_NOSLEEP  6u
+#define WORKLOADS_MASKED   2u
+#define WORKLOADS_CLOCK    2u
+#define WORKLOADS_LEVEL    2u
 
 /* NULL-terminated: those that users name. */
 extern const struct workload *const workloads[];
 
-/* "replay:FILE" finds workload_replay, "age:FILE" workload_age_trace; the two calibrations are found, too.
+/* "replay:FILE" finds workload_replay, "age:FILE" workload_age_trace; the calibrations are found, too.
  * NULL: there is none. */
 const struct workload *workload_find(const char *name);
 

@@ -46,4 +46,16 @@
 #define PL_PAUSE() PL_COMPILER_BARRIER()
 #endif
 
+/* The time stamp counter, and what keeps it and the instructions around it in order. 0 and nothing elsewhere.
+ */
+#if defined(__x86_64__)
+#define PL_HAS_CYCLES    1
+#define PL_CYCLES()      __builtin_ia32_rdtsc()
+#define PL_CYCLE_FENCE() __builtin_ia32_lfence()
+#else
+#define PL_HAS_CYCLES    0
+#define PL_CYCLES()      0
+#define PL_CYCLE_FENCE() PL_COMPILER_BARRIER()
+#endif
+
 #endif

@@ -67,7 +67,9 @@ static void run_handler(struct pl_cpu *cpu)
     if (data->handler == NULL)
         return;
     uint32_t context = cpu->context;
-    uint32_t masked = atomic_exchange_explicit(&cpu->masked, 1, memory_order_relaxed);
+    /* No locked exchange: nobody but this CPU writes it, and an interrupt in between leaves it as it was. */
+    uint32_t masked = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
+    atomic_store_explicit(&cpu->masked, 1, memory_order_relaxed);
     cpu->context = PL_CONTEXT_HARDIRQ;
     data->handler(cpu, data->argument);
     cpu->context = context;
@@ -76,7 +78,9 @@ static void run_handler(struct pl_cpu *cpu)
 
 static void native_deliver(struct pl_cpu *cpu)
 {
-    while (atomic_exchange_explicit(&cpu->pending, 0, memory_order_relaxed) != 0)
+    /* Looks first: the locked exchange costs more than the rest, and mostly nothing is pending. */
+    while (atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0 &&
+           atomic_exchange_explicit(&cpu->pending, 0, memory_order_relaxed) != 0)
         run_handler(cpu);
 }
 
