@@ -8,6 +8,8 @@
 #include "bench/workloads/workload.h"
 
 #define SYSTEMS_TIME_SHARE (1.0 / 3)
+#define TAIL_TIME_S        1.0 /* 200,000 arrivals: 20 of them are the last 0.01 percent */
+#define TAIL_QUICK_TIME_S  0.2
 
 static int plan_add(struct plan *plan, const struct plan_options *options, const struct cell_params *cell,
                     const char *backend)
@@ -41,11 +43,29 @@ static bool is_named(const struct plan_options *options, const char *name)
     return false;
 }
 
+/* The clock on the schedule of this workload, once in a plan. */
+static int plan_clock(struct plan *plan, const struct plan_options *options, const struct workload *workload,
+                      const struct cell_params *like)
+{
+    const struct workload *clock = workload_clock_of(workload);
+    struct cell_params cell = *like;
+    if (clock == NULL || !options->rods)
+        return 0;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        if (strcmp(plan->cells[i].workload, clock->name) == 0)
+            return 0;
+    }
+    snprintf(cell.workload, sizeof(cell.workload), "%s", clock->name);
+    return plan_add(plan, options, &cell, "null");
+}
+
 int plan_workload(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
 {
     static const char *const rods[] = {"null", "magazine"};
     const struct workload *workload = workload_find(cell->workload);
     const char *section = workload == NULL ? SECTION_FRAMES : workload->section;
+    if (workload != NULL && plan_clock(plan, options, workload, cell) != 0)
+        return -1;
     for (size_t i = 0; i < PL_COUNT_OF(rods) && options->rods; i++) {
         if (section_has_rod(section, rods[i]) && !is_named(options, rods[i]) &&
             plan_add(plan, options, cell, rods[i]) != 0)
@@ -117,6 +137,41 @@ static int plan_systems(struct plan *plan, const struct plan_options *options)
     return 0;
 }
 
+/* Is it in a short run, too? */
+static bool is_brief_tail(const char *name)
+{
+    static const char *const names[] = {"irq-preempt", "nosleep-floor", "masked-time"};
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Once, and longer instead: the last 0.01 percent take many arrivals. And what masking and labelled points
+ * cost on this machine, on the null rod. */
+static int plan_tail(struct plan *plan, const struct plan_options *options)
+{
+    static const char *const levels[] = {"calibrate-mask", "calibrate-point"};
+    struct plan_options own = *options;
+    struct cell_params cell = {.cpus = 1, .once = true};
+    own.min_time_s = options->extras_once ? TAIL_QUICK_TIME_S : TAIL_TIME_S;
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        if (strcmp(workloads[i]->section, SECTION_TAIL) != 0 ||
+            (options->extras_once && !is_brief_tail(workloads[i]->name)))
+            continue;
+        snprintf(cell.workload, sizeof(cell.workload), "%s", workloads[i]->name);
+        if (plan_workload(plan, &own, &cell) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < PL_COUNT_OF(levels) && options->rods; i++) {
+        snprintf(cell.workload, sizeof(cell.workload), "%s", levels[i]);
+        if (plan_add(plan, &own, &cell, "null") != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int plan_matrix(struct plan *plan, const struct plan_options *options)
 {
     static const char *const names[] = {"repeat", "bulk", "replace", "remote"};
@@ -140,7 +195,9 @@ int plan_matrix(struct plan *plan, const struct plan_options *options)
         if (plan_workload(plan, options, &cell) != 0)
             return -1;
     }
-    return plan_ages(plan, options) != 0 ? -1 : plan_systems(plan, options);
+    if (plan_ages(plan, options) != 0 || plan_systems(plan, options) != 0)
+        return -1;
+    return plan_tail(plan, options);
 }
 
 void plan_fini(struct plan *plan)

@@ -30,10 +30,12 @@ struct plan_options {
 
 /* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; age,
  * also with each trace, in the first round only; the systems' workloads at the order that is theirs, for a
- * third of the time. 0, or -1: out of memory. */
+ * third of the time; those of section tail in the first round only, for a second each (extras_once: three of
+ * them, for 0.2 s). 0, or -1: out of memory. */
 int plan_matrix(struct plan *plan, const struct plan_options *options);
 
-/* One workload, as `cell` says, on all specs. */
+/* One workload, as `cell` says, on all specs; with one of section tail its clock, if the plan has it not yet.
+ */
 int plan_workload(struct plan *plan, const struct plan_options *options, const struct cell_params *cell);
 /* What it takes to say whether the rods are valid, where the plan has it not yet. */
 int plan_rods_check(struct plan *plan, const struct plan_options *options);

@@ -66,6 +66,35 @@ static double median_of(cJSON *const *rows, size_t count, const char *key)
     return n == 0 ? 0 : n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+static double end_of(cJSON *const *rows, size_t count, const char *key, bool most)
+{
+    double end = number_of(rows[0], key);
+    for (size_t i = 1; i < count; i++) {
+        double value = number_of(rows[i], key);
+        end = (most ? value > end : value < end) ? value : end;
+    }
+    return end;
+}
+
+static bool ends_in(const char *key, const char *end)
+{
+    size_t length = strlen(key);
+    return length >= strlen(end) && strcmp(key + length - strlen(end), end) == 0;
+}
+
+/* Other times than real_time: of the worst the worst, of the least the least, of the others the median. */
+static void set_times(cJSON *median, cJSON *const *rows, size_t count)
+{
+    for (cJSON *item = median->child; item != NULL; item = item->next) {
+        const char *key = item->string;
+        if (!cJSON_IsNumber(item) || !ends_in(key, "_ns"))
+            continue;
+        bool worst = ends_in(key, "worst_ns");
+        cJSON_SetNumberValue(item, worst || ends_in(key, "least_ns") ? end_of(rows, count, key, worst)
+                                                                     : median_of(rows, count, key));
+    }
+}
+
 /* The row that stands for a cell. If one repetition failed, the cell failed: no time is printed for it. */
 static cJSON *make_median(cJSON *const *rows, size_t count)
 {
@@ -88,6 +117,7 @@ static cJSON *make_median(cJSON *const *rows, size_t count)
     if (is_ok(model)) {
         set_number(median, "real_time", median_of(rows, count, "real_time"));
         set_number(median, "cpu_time", median_of(rows, count, "cpu_time"));
+        set_times(median, rows, count);
     }
     return median;
 }

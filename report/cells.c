@@ -214,6 +214,16 @@ bool cell_ok(const struct report_cell *cell)
     return strcmp(cell->status, "ok") == 0;
 }
 
+bool cells_any(const struct report_cells *cells, bool (*is)(const struct report_cell *cell))
+{
+    for (size_t i = 0; i < cells->count; i++) {
+        if (is(&cells->list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int cell_place_compare(const void *left, const void *right)
 {
     const struct report_cell *a = left;

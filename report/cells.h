@@ -38,6 +38,9 @@ void cells_free(struct report_cells *cells);
 
 bool cell_ok(const struct report_cell *cell);
 
+/* Is there one of which that is true? */
+bool cells_any(const struct report_cells *cells, bool (*is)(const struct report_cell *cell));
+
 /* Sorts into groups of one workload, order, CPUs and variant; within a group the fastest first, failed ones
  * last. */
 void cells_sort(struct report_cells *cells);

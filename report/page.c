@@ -8,6 +8,7 @@
 #include "report/error.h"
 #include "report/page_parts.h"
 #include "report/print_age.h"
+#include "report/print_tail.h"
 #include "report/result.h"
 
 #include <errno.h>
@@ -93,7 +94,8 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
         cJSON_AddStringToObject(object, "status", cell->status) == NULL ||
         cJSON_AddStringToObject(object, "reason", cell->reason) == NULL ||
         !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0]) ||
-        !fields_copy(object, cell->row, age_keys, AGE_KEYS)) {
+        !fields_copy(object, cell->row, age_keys, AGE_KEYS) ||
+        !fields_copy(object, cell->row, tail_keys, TAIL_KEYS)) {
         goto fail;
     }
     if (cell_ok(cell)) {

@@ -5,6 +5,7 @@
 #include "report/print_age.h"
 #include "report/print_numbers.h"
 #include "report/print_people.h"
+#include "report/print_tail.h"
 #include "report/result.h"
 
 #include <string.h>
@@ -34,21 +35,46 @@ static const struct table_column machine_columns[] = {
 
 enum { MACHINE_COLUMNS = sizeof machine_columns / sizeof machine_columns[0] };
 
-/* What only ageing knows comes last, and only where something has aged: what reads columns by place goes on.
- */
-static struct table *machine_table_create(bool age)
+/* What only some workloads know comes last, and only where one of them has it: what reads columns by place
+ * goes on. */
+struct extra {
+    bool (*has)(const struct report_cell *cell);
+    const char *const *keys;
+    size_t key_count;
+};
+
+enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS };
+
+static const struct extra extras[] = {
+    {cell_has_age, age_keys, AGE_KEYS},
+    {cell_has_tail, tail_keys, TAIL_KEYS},
+};
+
+enum { EXTRAS = sizeof extras / sizeof extras[0] };
+
+static struct table *machine_table_create(const struct report_cells *cells)
 {
-    struct table_column columns[MACHINE_COLUMNS + AGE_KEYS];
+    struct table_column columns[MACHINE_COLUMNS + EXTRA_KEYS];
+    size_t count = MACHINE_COLUMNS;
 
     memcpy(columns, machine_columns, sizeof machine_columns);
-    for (size_t i = 0; i < AGE_KEYS; i++) {
-        columns[MACHINE_COLUMNS + i] = (struct table_column){age_keys[i], TABLE_RIGHT};
+    for (size_t i = 0; i < EXTRAS; i++) {
+        bool there = cells_any(cells, extras[i].has);
+
+        for (size_t k = 0; k < extras[i].key_count && there; k++) {
+            columns[count++] = (struct table_column){extras[i].keys[k], TABLE_RIGHT};
+        }
     }
-    return table_create(columns, age ? MACHINE_COLUMNS + AGE_KEYS : MACHINE_COLUMNS);
+    return table_create(columns, count);
 }
 
 static bool machine_fill(struct table *table, const struct report_cells *cells, bool ratios_count)
 {
+    bool there[EXTRAS];
+
+    for (size_t e = 0; e < EXTRAS; e++) {
+        there[e] = cells_any(cells, extras[e].has);
+    }
     for (size_t i = 0; i < cells->count; i++) {
         const struct report_cell *cell = &cells->list[i];
         struct cell_numbers numbers;
@@ -59,7 +85,7 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
         field_format_whole(cell->order >= 0 ? cell->row : NULL, "order", order);
         field_format_whole(cell->cpus >= 0 ? cell->row : NULL, "cpus", cpus);
 
-        const char *texts[MACHINE_COLUMNS + AGE_KEYS] = {
+        const char *texts[MACHINE_COLUMNS + EXTRA_KEYS] = {
             cell->workload,
             order,
             cpus,
@@ -79,11 +105,16 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
             result_text(cell->row, "command"),
             result_text(cell->row, "model_of"),
         };
-        char ages[AGE_KEYS][CELL_TEXT_MAX];
+        char extra_texts[EXTRA_KEYS][CELL_TEXT_MAX];
+        size_t used = 0;
 
-        for (size_t k = 0; k < AGE_KEYS; k++) {
-            field_format(cell_has_age(cell) ? cell->row : NULL, age_keys[k], true, ages[k]);
-            texts[MACHINE_COLUMNS + k] = ages[k];
+        for (size_t e = 0; e < EXTRAS; e++) {
+            const cJSON *row = extras[e].has(cell) ? cell->row : NULL;
+
+            for (size_t k = 0; k < extras[e].key_count && there[e]; k++, used++) {
+                field_format(row, extras[e].keys[k], true, extra_texts[used]);
+                texts[MACHINE_COLUMNS + used] = extra_texts[used];
+            }
         }
 
         if (!table_add_row(table, texts)) {
@@ -96,7 +127,7 @@ static bool machine_fill(struct table *table, const struct report_cells *cells, 
 static bool machine_print(const struct report_cells *cells, bool ratios_count, enum report_format format,
                           bool colour, FILE *out)
 {
-    struct table *table = machine_table_create(cells_have_age(cells));
+    struct table *table = machine_table_create(cells);
     bool good =
         table != NULL && machine_fill(table, cells, ratios_count) && table_print(table, format, colour, out);
 
@@ -141,7 +172,8 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
         good = machine_print(&cells, ratios_count, format, colour, out);
     } else {
         good = people_print(&cells, rods_text, ratios_count, format, colour, out) &&
-               (!cells_have_age(&cells) || age_print(&cells, format, colour, out));
+               (!cells_any(&cells, cell_has_age) || age_print(&cells, format, colour, out)) &&
+               (!cells_any(&cells, cell_has_tail) || tail_print(&cells, format, colour, out));
     }
     if (ferror(out)) {
         report_error_set(error, "cannot print, the output, expected one that takes it");

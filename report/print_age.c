@@ -35,16 +35,6 @@ bool cell_has_age(const struct report_cell *cell)
     return counted && result_number(cell->row, "usable_order_9", &share);
 }
 
-bool cells_have_age(const struct report_cells *cells)
-{
-    for (size_t i = 0; i < cells->count; i++) {
-        if (cell_has_age(&cells->list[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void percent_format(const cJSON *row, const char *key, char text[TEXT_MAX])
 {
     double share = 0;

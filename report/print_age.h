@@ -12,7 +12,6 @@ extern const char *const age_keys[AGE_KEYS];
 
 /* Was it looked at in old age? Too many failures take its time away, but not what was seen. */
 bool cell_has_age(const struct report_cell *cell);
-bool cells_have_age(const struct report_cells *cells);
 
 /* Behind an empty line. False: no memory, or `out` is in error. */
 bool age_print(const struct report_cells *cells, enum report_format format, bool colour, FILE *out);

@@ -172,6 +172,7 @@ static void masked_body(struct lb_state *state, void *user)
         return;
     }
     tail_count_points(&masked->tail, &masked->sections, tail_latency_names);
+    tail_count_company(&masked->tail);
     workload_count(cell, "sections", (double)masked->sections.count);
     workload_count(cell, "sections_per_call", (double)masked->sections.count / (double)masked->calls);
 }

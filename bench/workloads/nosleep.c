@@ -56,7 +56,9 @@ static bool go_to_floor(struct nosleep_bench *bench)
     long long left = (long long)admission_free_frames(&cell->admission);
     long long floor = (long long)cell->machine->floors.normal;
     if (left != floor || cell->granted_frames == 0)
-        return workload_cannot(cell, "gave up with %lld frames left, a floor of %lld wanted", left, floor);
+        return workload_cannot(
+            cell, "%sgave up with %lld frames left, a floor of %lld wanted",
+            (cell->instance.caps & PL_CAP_ALL_FRAMES) != 0 ? "" : "n/a (capability): ", left, floor);
     struct pl_run *last = &cell->threads[0].runs[cell->granted_frames - 1];
     (void)admission_free(&cell->admission, bench->tail.cpu, last);
     *last = (struct pl_run){0};

@@ -113,11 +113,17 @@ void tail_count_points(struct tail *tail, const struct histogram *histogram,
     workload_count(tail->cell, names[TAIL_POINTS - 1], (double)histogram->worst / tail->ticks_per_ns);
 }
 
+void tail_count_company(struct tail *tail)
+{
+    workload_count(tail->cell, "antagonist", (tail->cell->workload->choice & TAIL_ANTAGONIST) != 0);
+}
+
 void tail_count(struct tail *tail)
 {
     const struct arrivals *arrivals = &tail->arrivals;
     tail_count_points(tail, &arrivals->latency, tail_latency_names);
     tail_count_points(tail, &arrivals->service, tail_service_names);
+    tail_count_company(tail);
     workload_count(tail->cell, "arrivals", (double)arrivals->latency.count);
     workload_count(tail->cell, "interval_ns", (double)arrivals->interval / tail->ticks_per_ns);
 }
@@ -172,3 +178,10 @@ const struct workload workloads_clock[WORKLOADS_CLOCK] = {
     CLOCK("", "", 0),
     CLOCK("-antagonist", ", beside the antagonist", TAIL_ANTAGONIST),
 };
+
+const struct workload *workload_clock_of(const struct workload *workload)
+{
+    if (strcmp(workload->section, SECTION_TAIL) != 0)
+        return NULL;
+    return &workloads_clock[(workload->choice & TAIL_ANTAGONIST) != 0];
+}

@@ -46,6 +46,9 @@ void tail_set_time(struct lb_state *state, const struct cell *cell, double mean_
 /* p50 to worst of the latencies, from the intended arrival, and of the service times, into the row. */
 void tail_count(struct tail *tail);
 
+/* With or without antagonist: which clock it is to be held against. tail_count does it, too. */
+void tail_count_company(struct tail *tail);
+
 /* The same five of one histogram; `names` are literals. */
 #define TAIL_POINTS 5u
 void tail_count_points(struct tail *tail, const struct histogram *histogram,

@@ -94,6 +94,10 @@ const char *workload_file(const char *name);
 /* "repeat, bulk, ... or replay:FILE", for error lines. */
 void workload_names(char *text, size_t bytes);
 
+/* What a workload of section tail is held against: the empty operation on its schedule, in the same company.
+ * NULL: it is none. */
+const struct workload *workload_clock_of(const struct workload *workload);
+
 /* Does a row of it have an order, of blocks or of the object? */
 PL_INLINE bool workload_has_order(const struct workload *workload)
 {

@@ -39,6 +39,17 @@ const workloadWords = {
   replace: "On a machine nine tenths full, free one at random and allocate another.",
   age: "A long life of mixed orders, lifetimes and owners between 50 and 95 % of the machine; a pair is an allocation and a free.",
   "calibrate-cas": "One uncontended locked compare-and-swap: what the check of the rods needs to know.",
+  "calibrate-clock": "Nothing between two stamps of the clock, on the schedule of the tail.",
+  "calibrate-clock-antagonist": "The same, beside the antagonist.",
+  "calibrate-mask": "Masking and unmasking interrupts, over an empty loop.",
+  "calibrate-point": "An interrupt raised at a labelled point, over a call of its handler.",
+  "irq-idle": "Interrupt level: allocate and free, nothing interrupted.",
+  "irq-preempt": "Interrupt level: allocate and free inside an unfinished allocation of the same CPU, at a labelled point.",
+  "nosleep-plenty": "No sleep, memory plentiful: allocate and free.",
+  "nosleep-floor": "No sleep at the floor: the last frame above it, one more that is refused, and free.",
+  "nosleep-exhausted": "No sleep, nothing left: what it costs to say no.",
+  "masked-time": "How long calls hold interrupts off while both CPUs are at it; at most, from the last instant known unmasked.",
+  "irq-latency": "From an interrupt's arrival to its handler while both CPUs are at it.",
   "calibrate-calls": "Direct calls of an empty function: what the harness costs is measured against them.",
   remote: "Allocate on one CPU, free on the other, and back, in bursts.",
   "vm-alloc-normal": "FreeBSD: vm_page_alloc for an object and vm_page_free, class NORMAL.",
@@ -62,6 +73,9 @@ const workloadWords = {
 function workloadDescription(name) {
   if (Object.hasOwn(workloadWords, name)) {
     return workloadWords[name];
+  }
+  if (name.endsWith("-antagonist")) {
+    return "The same beside an antagonist on CPU 1, which allocates, frees and writes to memory all the time.";
   }
   if (name.startsWith("age-")) {
     return "A recording lived through again and again, with survivors; a pair is an allocation and a free.";

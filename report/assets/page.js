@@ -5,6 +5,7 @@ function drawFiltered() {
   drawCharts();
   drawSystems();
   drawTable();
+  drawTail();
   drawAgeing();
   drawMaps();
 }

@@ -1,6 +1,5 @@
-/* Candidates that do not come back: one crashes, one hangs, two call exit(), one of them
- * with the code of a caller's mistake. They show that a run survives
- * them. */
+/* Candidates that do not come back: one crashes, one crashes in an interrupt handler only, one hangs, two
+ * call exit(), one of them with the code of a caller's mistake. They show that a run survives them. */
 #include <signal.h>
 #include <stdlib.h>
 
@@ -9,6 +8,7 @@
 extern const struct pl_candidate pl_candidate_sick_crash;
 extern const struct pl_candidate pl_candidate_sick_hang;
 extern const struct pl_candidate pl_candidate_sick_exit;
+extern const struct pl_candidate pl_candidate_sick_handler;
 extern const struct pl_candidate pl_candidate_sick_misexit;
 
 static size_t sick_meta_bytes(const struct pl_page_config *config)
@@ -59,6 +59,18 @@ static enum pl_status hang_alloc(void *self, struct pl_cpu *cpu, const struct pl
     return PL_NO_MEMORY;
 }
 
+/* Frame 0 to everybody, and a labelled point on the way. */
+static enum pl_status handler_alloc(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                                    struct pl_run *run)
+{
+    (void)request;
+    if (cpu->context != PL_CONTEXT_TASK)
+        raise(SIGSEGV);
+    pl_point(cpu, self);
+    *run = (struct pl_run){.frame_count = 1};
+    return PL_OK;
+}
+
 static enum pl_status exit_alloc(void *self, struct pl_cpu *cpu, const struct pl_request *request,
                                  struct pl_run *run)
 {
@@ -83,7 +95,7 @@ static enum pl_status misexit_alloc(void *self, struct pl_cpu *cpu, const struct
     static const struct pl_page_ops how##_ops = {                                                            \
         .bytes = sizeof(struct pl_page_ops),                                                                 \
         .abi = PL_ABI,                                                                                       \
-        .caps = PL_CAP_CONCURRENT,                                                                           \
+        .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE,                                                         \
         .max_order = 10,                                                                                     \
         .meta_bytes = sick_meta_bytes,                                                                       \
         .init = sick_init,                                                                                   \
@@ -103,4 +115,5 @@ static enum pl_status misexit_alloc(void *self, struct pl_cpu *cpu, const struct
 SICK(crash);
 SICK(hang);
 SICK(exit);
+SICK(handler);
 SICK(misexit);

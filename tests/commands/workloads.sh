@@ -43,8 +43,8 @@ P
     expect 2 'operations' "$PAGELAB" bench --backend buddy --workload age --operations -1
     expect 2 'nowhere' "$PAGELAB" bench --backend buddy --workload age:nowhere.pltrace
     "$PAGELAB" report age1.json --html age.html && grep -q age_maps age.html || fail "no page" ;;
-  systems | harness)
-    # Whoever stands on a candidate, and the price of the checks: each at its own size.
+  systems | harness | tail)
+    # Whoever stands on a candidate, the price of the checks, and the tail: each at its own size.
     expect 0 '' "$PAGELAB" list --workloads --format csv
     names=$(awk -F, -v section="$WORKLOAD" '$2 == section { print $1 }' out)
     [ -n "$names" ] || fail "no workload of section $WORKLOAD"
@@ -61,6 +61,47 @@ P
         $1 == name { rows++; if (!calls || $calls != "0") bad = 1 }
         END { exit bad || rows < 9 }' "$name.csv" || fail "$name calls the allocator: $(cat "$name.csv")"
     done
+    if [ "$WORKLOAD" = tail ]; then
+      # Percentiles never go down, none is below the operation alone, and the clock stands beside them.
+      for name in $names; do
+        expect 0 'calibrate-clock' "$PAGELAB" bench --backend slate,llfree,buddy --smoke --rounds 2 --workload "$name" --out t.json
+        /usr/bin/python3 - t.json "$name" <<'P' || fail "$name: $(grep -E '(p|worst_)[0-9_]*ns' t.json | head -n 30)"
+import json, sys
+points = ["p50_ns", "p99_ns", "p99_9_ns", "p99_99_ns", "worst_ns"]
+seen = {}
+for row in json.load(open(sys.argv[1]))["benchmarks"]:
+    if row["status"] != "ok" or "p50_ns" not in row:
+        continue
+    values = [row[key] for key in points]
+    assert values == sorted(values), row["name"]
+    assert values[0] >= 0 and row["real_time"] > 0, row["name"]
+    if "service_p50_ns" in row:
+        alone = [row["service_" + key] for key in points]
+        assert alone == sorted(alone) and alone[0] > 0, row["name"]
+        assert row["arrivals"] > 0 and 4000 < row["interval_ns"] < 6000, row["name"]
+        if row["workload"] != "irq-latency":  # there, alone is what the handler does after it was entered
+            assert all(a <= b * 1.01 for a, b in zip(alone, values)), row["name"]
+    seen.setdefault(row["workload"], set()).add(row["candidate"])
+clock = [name for name in seen if name.startswith("calibrate-clock")]
+other = sys.argv[2].endswith("-antagonist") or sys.argv[2] in ("masked-time", "irq-latency")
+assert clock == ["calibrate-clock-antagonist" if other else "calibrate-clock"], clock
+assert {"slate", "llfree"} <= seen[sys.argv[2]], seen
+P
+      done
+      "$PAGELAB" report t.json --html tail.html && grep -q p99_99_ns tail.html || fail "no page"
+      expect 0 '^irq-preempt,.*,n/a,n/a .capability.: no labelled point' \
+        "$PAGELAB" bench --backend jemalloc --smoke --rounds 1 --format csv --workload irq-preempt
+      for name in mask point; do
+        expect 0 "^calibrate-$name,.*,ok," "$PAGELAB" bench --backend null --smoke --rounds 1 --format csv \
+          --workload calibrate-$name
+      done
+      # Who dies in a handler is a row, and the others go on.
+      for name in irq-idle irq-preempt irq-latency; do
+        expect 3 "^$name,.*,sick-handler,.*,crashed," "$SICK" bench --backend sick-handler,reference --smoke --rounds 1 \
+          --format csv --workload $name
+        grep -qE "^$name,.*,reference,.*,(ok|n/a)," out || fail "$name: nothing after the crash: $(cat out)"
+      done
+    fi
     if [ "$WORKLOAD" = systems ]; then
       expect 0 'segments' "$PAGELAB" bench --backend buddy --smoke --rounds 1 --workload buffer-segments --out s.json
       grep -q '"segments"' s.json || fail "no count of segments"

@@ -1,0 +1,61 @@
+// The tail of single operations: of each workload a table, percentiles from the intended arrival and of the operation
+// alone; in front the clock, the empty operation on the same schedule.
+
+const isClock = (cell) => cell.workload.startsWith("calibrate-clock");
+const hasTail = (cell) => isOk(cell) && isNumber(cell.p99_99_ns);
+
+// "83 ns", "1.2 ms": three figures, whatever the size.
+function timeWords(ns) {
+  if (!isNumber(ns)) {
+    return "–";
+  }
+  const [size, unit] = ns < 1e4 ? [1, "ns"] : ns < 1e6 ? [1e3, "µs"] : [1e6, "ms"];
+  return figures(ns / size) + " " + unit;
+}
+
+const tailTable = [
+  ["p50", "p50_ns"],
+  ["p99", "p99_ns"],
+  ["p99.9", "p99_9_ns"],
+  ["p99.99", "p99_99_ns"],
+  ["worst", "worst_ns"],
+  ["alone: p50", "service_p50_ns"],
+  ["p99.9", "service_p99_9_ns"],
+  ["worst", "service_worst_ns"],
+];
+
+const busyWords = (cell) => (isNumber(cell.interval_ns) && cell.interval_ns > 0 ? figures((cell.ns / cell.interval_ns) * 100) + " %" : "–");
+
+function tailRow(cell) {
+  const name = isClock(cell) ? "the clock" : cell.candidate;
+  return make("tr", { className: isClock(cell) || isRod(cell.candidate) ? "rod" : "" },
+    make("th", { scope: "row", textContent: name, title: name }),
+    ...tailTable.map(([, key]) => make("td", { className: "number", textContent: timeWords(cell[key]) })),
+    make("td", { className: "number", textContent: busyWords(cell) }));
+}
+
+function tailFigure(list) {
+  const first = list[0];
+  const clock = cells.filter((cell) => isClock(cell) && hasTail(cell) && cell.antagonist === first.antagonist).slice(0, 1);
+  const best = [...list].sort((a, b) => a.p99_99_ns - b.p99_99_ns);
+  const names = [...tailTable.map(([name]) => name), "busy"];
+  return make("article", { className: "figure" },
+    make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: workloadDescription(first.workload) })),
+    make("div", { className: "table-box", tabIndex: 0, role: "region", "aria-label": "Tail, " + first.workload },
+      make("table", { className: "cells ageing" },
+        make("thead", null, make("tr", null, make("th", { scope: "col" }, make("span", { textContent: "candidate" })),
+          ...names.map((name) => make("th", { scope: "col", className: "number" }, make("span", { textContent: name }))))),
+        make("tbody", null, ...clock.map(tailRow), ...best.map(tailRow)))));
+}
+
+function drawTail() {
+  const none = !cells.some((cell) => hasTail(cell) && !isClock(cell));
+  byId("tail").hidden = none;
+  byId("tail-link").hidden = none;
+  const groups = new Map();
+  for (const cell of shownCells().filter((one) => hasTail(one) && !isClock(one))) {
+    groups.set(cell.workload, [...(groups.get(cell.workload) || []), cell]);
+  }
+  byId("tail-list").replaceChildren(...(groups.size ? [...groups.values()].map(tailFigure)
+    : [make("p", { className: "empty", textContent: "No cell that the filter leaves has a tail." })]));
+}
