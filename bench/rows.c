@@ -90,8 +90,9 @@ static void set_times(cJSON *median, cJSON *const *rows, size_t count)
         if (!cJSON_IsNumber(item) || !ends_in(key, "_ns"))
             continue;
         bool worst = ends_in(key, "worst_ns");
-        cJSON_SetNumberValue(item, worst || ends_in(key, "least_ns") ? end_of(rows, count, key, worst)
-                                                                     : median_of(rows, count, key));
+        bool least = ends_in(key, "least_ns");
+        (void)cJSON_SetNumberHelper(item, worst || least ? end_of(rows, count, key, worst)
+                                                         : median_of(rows, count, key));
     }
 }
 

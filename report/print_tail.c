@@ -13,12 +13,14 @@ const char *const tail_keys[TAIL_KEYS] = {
     "p50_ns",         "p99_ns",         "p99_9_ns",         "p99_99_ns",         "worst_ns",
     "service_p50_ns", "service_p99_ns", "service_p99_9_ns", "service_p99_99_ns", "service_worst_ns",
     "arrivals",       "interval_ns",    "antagonist",       "sections",          "sections_per_call",
+    "preempted",
 };
 
 static const struct table_column columns[] = {
-    {"candidate", TABLE_LEFT},  {"p50", TABLE_RIGHT},   {"p99", TABLE_RIGHT},     {"p99.9", TABLE_RIGHT},
-    {"p99.99", TABLE_RIGHT},    {"worst", TABLE_RIGHT}, {"own p50", TABLE_RIGHT}, {"own p99.9", TABLE_RIGHT},
-    {"own worst", TABLE_RIGHT}, {"busy", TABLE_RIGHT},
+    {"candidate", TABLE_LEFT}, {"p50", TABLE_RIGHT},       {"p99", TABLE_RIGHT},
+    {"p99.9", TABLE_RIGHT},    {"p99.99", TABLE_RIGHT},    {"worst", TABLE_RIGHT},
+    {"own p50", TABLE_RIGHT},  {"own p99.9", TABLE_RIGHT}, {"own worst", TABLE_RIGHT},
+    {"busy", TABLE_RIGHT},     {"preempted", TABLE_RIGHT},
 };
 
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
@@ -63,18 +65,31 @@ static void busy_format(const struct report_cell *cell, char text[TEXT_MAX])
     }
 }
 
-static bool tail_row(struct table *table, const struct report_cell *cell)
+static bool has_sections(const struct report_cell *cell)
 {
-    static const char *const keys[] = {"p50_ns",   "p99_ns",         "p99_9_ns",         "p99_99_ns",
-                                       "worst_ns", "service_p50_ns", "service_p99_9_ns", "service_worst_ns"};
+    double sections = 0;
+
+    return result_number(cell->row, "sections", &sections);
+}
+
+/* What has no arrival is held against the clock's own times: `like` says beside which row this one stands. */
+static bool tail_row(struct table *table, const struct report_cell *cell, const struct report_cell *like)
+{
+    static const size_t places[] = {0, 1, 2, 3, 4, 5, 7, 9}; /* in tail_keys */
+    size_t first = cell != like && has_sections(like) ? 5 : 0;
     char texts[COLUMNS][TEXT_MAX];
     const char *cells[COLUMNS] = {is_clock(cell) ? "(the clock)" : cell->candidate};
     size_t at = 1;
+    double preempted = 0;
 
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        time_format(cell->row, keys[i], texts[at++]);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        size_t place = first + places[i];
+
+        time_format(cell->row, first != 0 && place >= 10 ? "" : tail_keys[place], texts[at++]);
     }
-    busy_format(cell, texts[at]);
+    busy_format(cell, texts[at++]);
+    result_number(cell->row, "preempted", &preempted);
+    snprintf(texts[at], TEXT_MAX, "%.0f", preempted);
     for (size_t i = 1; i < COLUMNS; i++) {
         cells[i] = texts[i];
     }
@@ -95,7 +110,7 @@ static bool clock_row(struct table *table, const struct report_cells *cells, con
         const struct report_cell *cell = &cells->list[i];
 
         if (is_clock(cell) && cell_has_tail(cell) && company_of(cell) == company_of(group)) {
-            return tail_row(table, cell);
+            return tail_row(table, cell, group);
         }
     }
     return true;
@@ -104,12 +119,10 @@ static bool clock_row(struct table *table, const struct report_cells *cells, con
 static bool tail_heading(struct table *table, const struct report_cell *cell)
 {
     char text[256];
-    double sections = 0;
-    bool masked = result_number(cell->row, "sections", &sections);
 
     snprintf(text, sizeof text, "%.100s: %s", cell->workload,
-             masked ? "interrupts held off, at most"
-                    : "from the intended arrival; own: without what was before");
+             has_sections(cell) ? "interrupts held off, at most"
+                                : "from the intended arrival; own: without what was before");
     return table_add_heading(table, text);
 }
 
@@ -129,7 +142,7 @@ bool tail_print(const struct report_cells *cells, enum report_format format, boo
             complete = tail_heading(table, cell) && clock_row(table, cells, cell);
             group = cell;
         }
-        complete = complete && tail_row(table, cell);
+        complete = complete && tail_row(table, cell, cell);
     }
     complete = complete && fputc('\n', out) != EOF && table_print(table, format, colour, out);
     table_destroy(table);

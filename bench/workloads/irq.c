@@ -6,7 +6,8 @@
  *            hurts most. With interrupts held off there, the handler runs when that call lifts its mask.
  *
  * Interrupts can be raised at labelled points only. So one that comes due between two of them arrives at the
- * second; but one that came due while the handler before was not done counts from when it came due. */
+ * second, whatever else came due there; but one that came due while a handler was not done counts from when
+ * it came due, and runs behind that one. */
 #include "bench/workloads/load.h"
 #include "bench/workloads/tail.h"
 
@@ -23,8 +24,7 @@ struct irq {
     bool raised;     /* the handler has not run yet */
     uint64_t points; /* reached inside an allocation, at task level */
     uint64_t came;   /* arrival of the one that is raised */
-    uint64_t at;     /* when it was raised */
-    uint64_t busy;   /* when the last handler was done */
+    uint64_t at;     /* when it was raised, or the handler before it was done */
     uint64_t late;   /* the handler ran after the allocation had returned */
 };
 
@@ -61,8 +61,13 @@ static void preempt_handler(struct pl_cpu *cpu, void *argument)
     histogram_add(&arrivals->latency, done - irq->came);
     histogram_add(&arrivals->service, done - irq->at);
     irq->late += !irq->load.allocating;
-    irq->busy = done;
-    irq->raised = false;
+    irq->raised = arrivals->intended <= done;
+    if (!irq->raised)
+        return;
+    irq->came = arrivals->intended;
+    irq->at = done;
+    arrivals->intended += arrivals->interval;
+    native_raise(cpu); /* held off here, so it is delivered when this one returns */
 }
 
 static void preempt_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
@@ -76,12 +81,10 @@ static void preempt_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
     uint64_t now = ticks_now();
     if (!irq->armed || irq->raised || now < arrivals->intended)
         return;
-    bool delayed = arrivals->intended <= irq->busy;
-    irq->came = delayed ? arrivals->intended : now;
-    do
+    while (arrivals->intended <= now)
         arrivals->intended += arrivals->interval;
-    while (!delayed && arrivals->intended <= now);
     irq->raised = true;
+    irq->came = now;
     irq->at = now;
     native_raise(cpu);
 }
@@ -103,11 +106,10 @@ static void preempt_measure(struct irq *irq)
 {
     struct tail *tail = &irq->tail;
     uint64_t start = ticks_now();
-    irq->busy = 0;
     irq->armed = true;
     irq->load.failures = 0;
     arrivals_begin(&tail->arrivals, start, (uint64_t)(TAIL_INTERVAL_NS * tail->ticks_per_ns));
-    while (tail->arrivals.latency.count < tail->planned && ticks_now() - start < tail->limit)
+    while (ticks_now() - start < tail->time)
         load_wave(&irq->load);
     irq->armed = false;
 }

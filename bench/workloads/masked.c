@@ -144,8 +144,7 @@ static double measure(struct masked *masked)
     masked->open = start;
     tail_watch_on(&masked->watch);
     keep_pending(tail->cpu, PENDING);
-    uint64_t wanted = tail->limit / 4; /* what was planned */
-    while (ticks_now() - start < wanted)
+    while (ticks_now() - start < tail->time)
         load_wave(&masked->load);
     keep_pending(tail->cpu, 0);
     tail_watch_off(&masked->watch);
@@ -172,7 +171,6 @@ static void masked_body(struct lb_state *state, void *user)
         return;
     }
     tail_count_points(&masked->tail, &masked->sections, tail_latency_names);
-    tail_count_company(&masked->tail);
     workload_count(cell, "sections", (double)masked->sections.count);
     workload_count(cell, "sections_per_call", (double)masked->sections.count / (double)masked->calls);
 }

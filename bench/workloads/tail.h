@@ -20,8 +20,9 @@ struct tail {
     struct cell *cell;
     struct pl_cpu *cpu; /* CPU 0: what is measured happens there */
     double ticks_per_ns;
-    uint64_t planned; /* arrivals */
-    uint64_t limit;   /* ticks that it may take; some operations take longer than an interval */
+    uint64_t planned;   /* arrivals */
+    uint64_t preempted; /* involuntary switches of this thread before the start */
+    uint64_t time;      /* ticks that they take if all are on time */
 };
 
 /* `bytes` of zeroes that begin with a tail, in cell->shared; NULL: cell->cannot is set, for want of memory or
@@ -31,7 +32,8 @@ void *tail_new(struct cell *cell, size_t bytes);
 /* False: cell->cannot is set, for the candidate does not claim to be entered at interrupt level. */
 bool tail_interruptible(struct cell *cell);
 
-/* Around what is measured: the antagonist runs in between. False: it could not be started. */
+/* Around what is measured: the antagonist runs in between. False: it could not be started. The row learns
+ * whether it had one, and how often the host took the CPU away. */
 bool tail_start(struct tail *tail, bool direct);
 void tail_stop(struct tail *tail);
 
@@ -45,9 +47,6 @@ void tail_set_time(struct lb_state *state, const struct cell *cell, double mean_
 
 /* p50 to worst of the latencies, from the intended arrival, and of the service times, into the row. */
 void tail_count(struct tail *tail);
-
-/* With or without antagonist: which clock it is to be held against. tail_count does it, too. */
-void tail_count_company(struct tail *tail);
 
 /* The same five of one histogram; `names` are literals. */
 #define TAIL_POINTS 5u

@@ -26,26 +26,30 @@ const tailTable = [
 
 const busyWords = (cell) => (isNumber(cell.interval_ns) && cell.interval_ns > 0 ? figures((cell.ns / cell.interval_ns) * 100) + " %" : "–");
 
-function tailRow(cell) {
+// What has no arrival is held against the clock's own times.
+function tailRow(cell, like) {
   const name = isClock(cell) ? "the clock" : cell.candidate;
+  const own = isClock(cell) && isNumber(like.sections);
+  const time = (key) => (own ? (key.startsWith("service_") ? undefined : cell["service_" + key]) : cell[key]);
   return make("tr", { className: isClock(cell) || isRod(cell.candidate) ? "rod" : "" },
     make("th", { scope: "row", textContent: name, title: name }),
-    ...tailTable.map(([, key]) => make("td", { className: "number", textContent: timeWords(cell[key]) })),
-    make("td", { className: "number", textContent: busyWords(cell) }));
+    ...tailTable.map(([, key]) => make("td", { className: "number", textContent: timeWords(time(key)) })),
+    make("td", { className: "number", textContent: busyWords(cell) }),
+    make("td", { className: "number", textContent: whole(cell.preempted) }));
 }
 
 function tailFigure(list) {
   const first = list[0];
   const clock = cells.filter((cell) => isClock(cell) && hasTail(cell) && cell.antagonist === first.antagonist).slice(0, 1);
   const best = [...list].sort((a, b) => a.p99_99_ns - b.p99_99_ns);
-  const names = [...tailTable.map(([name]) => name), "busy"];
+  const names = [...tailTable.map(([name]) => name), "busy", "preempted"];
   return make("article", { className: "figure" },
     make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: workloadDescription(first.workload) })),
     make("div", { className: "table-box", tabIndex: 0, role: "region", "aria-label": "Tail, " + first.workload },
       make("table", { className: "cells ageing" },
         make("thead", null, make("tr", null, make("th", { scope: "col" }, make("span", { textContent: "candidate" })),
           ...names.map((name) => make("th", { scope: "col", className: "number" }, make("span", { textContent: name }))))),
-        make("tbody", null, ...clock.map(tailRow), ...best.map(tailRow)))));
+        make("tbody", null, ...[...clock, ...best].map((cell) => tailRow(cell, first))))));
 }
 
 function drawTail() {
