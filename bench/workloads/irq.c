@@ -61,7 +61,7 @@ static void preempt_handler(struct pl_cpu *cpu, void *argument)
     histogram_add(&arrivals->latency, done - irq->came);
     histogram_add(&arrivals->service, done - irq->at);
     irq->late += !irq->load.allocating;
-    irq->raised = arrivals->intended <= done;
+    irq->raised = arrivals->intended <= done && done < irq->tail.until;
     if (!irq->raised)
         return;
     irq->came = arrivals->intended;
@@ -79,7 +79,7 @@ static void preempt_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
         return;
     irq->points++;
     uint64_t now = ticks_now();
-    if (!irq->armed || irq->raised || now < arrivals->intended)
+    if (!irq->armed || irq->raised || now < arrivals->intended || now >= irq->tail.until)
         return;
     while (arrivals->intended <= now)
         arrivals->intended += arrivals->interval;
@@ -105,11 +105,10 @@ static bool preempt_prepare(struct cell *cell, struct irq *irq)
 static void preempt_measure(struct irq *irq)
 {
     struct tail *tail = &irq->tail;
-    uint64_t start = ticks_now();
     irq->armed = true;
     irq->load.failures = 0;
-    arrivals_begin(&tail->arrivals, start, (uint64_t)(TAIL_INTERVAL_NS * tail->ticks_per_ns));
-    while (ticks_now() - start < tail->time)
+    tail_begin(tail);
+    while (ticks_now() - tail->start < tail->time)
         load_wave(&irq->load);
     irq->armed = false;
 }

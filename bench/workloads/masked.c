@@ -85,7 +85,7 @@ static void take_arrivals(struct masked *masked, bool ends)
     uint64_t busy = masked->busy;
     uint64_t now = ticks_now();
     keep_pending(cpu, 0);
-    while (arrivals->intended <= now) {
+    while (arrivals->intended <= now && ticks_now() < masked->tail.until) {
         bool delayed = ends || arrivals->intended <= busy;
         masked->came = delayed ? arrivals->intended : ticks_now();
         do
@@ -138,13 +138,12 @@ static bool masked_prepare(struct cell *cell)
 static double measure(struct masked *masked)
 {
     struct tail *tail = &masked->tail;
-    uint64_t start = ticks_now();
     masked->load.failures = 0;
-    arrivals_begin(&tail->arrivals, start, (uint64_t)(TAIL_INTERVAL_NS * tail->ticks_per_ns));
-    masked->open = start;
+    tail_begin(tail);
+    masked->open = tail->start;
     tail_watch_on(&masked->watch);
     keep_pending(tail->cpu, PENDING);
-    while (ticks_now() - start < tail->time)
+    while (ticks_now() - tail->start < tail->time)
         load_wave(&masked->load);
     keep_pending(tail->cpu, 0);
     tail_watch_off(&masked->watch);

@@ -81,13 +81,19 @@ void tail_set_time(struct lb_state *state, const struct cell *cell, double mean_
     lb_set_iteration_time(state, mean_ns * 1e-9 * (double)cell->iterations);
 }
 
+void tail_begin(struct tail *tail)
+{
+    tail->start = ticks_now();
+    tail->until = tail->start + TIMES_MAX * tail->time;
+    arrivals_begin(&tail->arrivals, tail->start, (uint64_t)(TAIL_INTERVAL_NS * tail->ticks_per_ns));
+}
+
 static void measure(struct tail *tail, tail_operation *operation)
 {
     struct arrivals *arrivals = &tail->arrivals;
-    uint64_t start = ticks_now();
-    uint64_t done = start;
-    arrivals_begin(arrivals, start, (uint64_t)(TAIL_INTERVAL_NS * tail->ticks_per_ns));
-    for (uint64_t i = 0; i < tail->planned && done - start < TIMES_MAX * tail->time; i++) {
+    uint64_t done = 0;
+    tail_begin(tail);
+    for (uint64_t i = 0; i < tail->planned && done < tail->until; i++) {
         uint64_t begun = arrivals_wait(arrivals);
         operation(tail);
         done = ticks_now();

@@ -23,6 +23,8 @@ struct tail {
     uint64_t planned;   /* arrivals */
     uint64_t preempted; /* involuntary switches of this thread before the start */
     uint64_t time;      /* ticks that they take if all are on time */
+    uint64_t start;     /* of the schedule */
+    uint64_t until;     /* no arrival is served after that: what cannot keep up would never be done */
 };
 
 /* `bytes` of zeroes that begin with a tail, in cell->shared; NULL: cell->cannot is set, for want of memory or
@@ -42,7 +44,10 @@ void tail_stop(struct tail *tail);
 typedef void tail_operation(struct tail *tail);
 void tail_run(struct lb_state *state, struct cell *cell, tail_operation *operation, bool direct);
 
-/* For bodies with a loop of their own: what one operation took, on average, as the row's time. */
+/* For bodies with a loop of their own: begins the schedule, now. */
+void tail_begin(struct tail *tail);
+
+/* And: what one operation took, on average, as the row's time. */
 void tail_set_time(struct lb_state *state, const struct cell *cell, double mean_ns);
 
 /* p50 to worst of the latencies, from the intended arrival, and of the service times, into the row. */

@@ -1,5 +1,6 @@
 /* Candidates that do not come back: one crashes, one crashes in an interrupt handler only, one hangs, two
- * call exit(), one of them with the code of a caller's mistake. They show that a run survives them. */
+ * call exit(), one of them with the code of a caller's mistake. They show that a run survives them.
+ * And one that is too slow for its interrupts. */
 #include <signal.h>
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@
 extern const struct pl_candidate pl_candidate_sick_crash;
 extern const struct pl_candidate pl_candidate_sick_hang;
 extern const struct pl_candidate pl_candidate_sick_exit;
+extern const struct pl_candidate pl_candidate_sick_slow;
 extern const struct pl_candidate pl_candidate_sick_handler;
 extern const struct pl_candidate pl_candidate_sick_misexit;
 
@@ -71,6 +73,18 @@ static enum pl_status handler_alloc(void *self, struct pl_cpu *cpu, const struct
     return PL_OK;
 }
 
+/* The same, and in a handler longer than any interrupt is from the next: some ten microseconds. */
+static enum pl_status slow_alloc(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                                 struct pl_run *run)
+{
+    (void)request;
+    for (volatile unsigned i = 0; cpu->context != PL_CONTEXT_TASK && i < 50000; i++)
+        PL_COMPILER_BARRIER();
+    pl_point(cpu, self);
+    *run = (struct pl_run){.frame_count = 1};
+    return PL_OK;
+}
+
 static enum pl_status exit_alloc(void *self, struct pl_cpu *cpu, const struct pl_request *request,
                                  struct pl_run *run)
 {
@@ -116,4 +130,5 @@ SICK(crash);
 SICK(hang);
 SICK(exit);
 SICK(handler);
+SICK(slow);
 SICK(misexit);
