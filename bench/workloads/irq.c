@@ -61,7 +61,7 @@ static void preempt_handler(struct pl_cpu *cpu, void *argument)
     histogram_add(&arrivals->latency, done - irq->came);
     histogram_add(&arrivals->service, done - irq->at);
     irq->late += !irq->load.allocating;
-    irq->raised = arrivals->intended <= done && done < irq->tail.until;
+    irq->raised = arrivals->intended <= done && tail_open(&irq->tail, done);
     if (!irq->raised)
         return;
     irq->came = arrivals->intended;
@@ -79,7 +79,7 @@ static void preempt_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
         return;
     irq->points++;
     uint64_t now = ticks_now();
-    if (!irq->armed || irq->raised || now < arrivals->intended || now >= irq->tail.until)
+    if (!irq->armed || irq->raised || now < arrivals->intended || !tail_open(&irq->tail, now))
         return;
     while (arrivals->intended <= now)
         arrivals->intended += arrivals->interval;
@@ -108,7 +108,9 @@ static void preempt_measure(struct irq *irq)
     irq->armed = true;
     irq->load.failures = 0;
     tail_begin(tail);
-    while (ticks_now() - tail->start < tail->time)
+    for (unsigned i = 0; ticks_now() - tail->start < tail->time ||
+                         (tail->arrivals.latency.count < TAIL_LEAST && i < SEARCH_WAVES);
+         i++)
         load_wave(&irq->load);
     irq->armed = false;
 }

@@ -85,7 +85,7 @@ static void take_arrivals(struct masked *masked, bool ends)
     uint64_t busy = masked->busy;
     uint64_t now = ticks_now();
     keep_pending(cpu, 0);
-    while (arrivals->intended <= now && ticks_now() < masked->tail.until) {
+    while (arrivals->intended <= now && tail_open(&masked->tail, ticks_now())) {
         bool delayed = ends || arrivals->intended <= busy;
         masked->came = delayed ? arrivals->intended : ticks_now();
         do
@@ -143,8 +143,10 @@ static double measure(struct masked *masked)
     masked->open = tail->start;
     tail_watch_on(&masked->watch);
     keep_pending(tail->cpu, PENDING);
-    while (ticks_now() - tail->start < tail->time)
+    do
         load_wave(&masked->load);
+    while (ticks_now() - tail->start < tail->time ||
+           (is_latency(tail->cell) && tail->arrivals.latency.count < TAIL_LEAST));
     keep_pending(tail->cpu, 0);
     tail_watch_off(&masked->watch);
     double ticks = is_latency(tail->cell) ? histogram_mean(&tail->arrivals.service)

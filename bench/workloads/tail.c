@@ -93,7 +93,7 @@ static void measure(struct tail *tail, tail_operation *operation)
     struct arrivals *arrivals = &tail->arrivals;
     uint64_t done = 0;
     tail_begin(tail);
-    for (uint64_t i = 0; i < tail->planned && done < tail->until; i++) {
+    for (uint64_t i = 0; i < tail->planned && tail_open(tail, done); i++) {
         uint64_t begun = arrivals_wait(arrivals);
         operation(tail);
         done = ticks_now();

@@ -10,6 +10,10 @@
 /* An arrival each so many ns. Odd, so that it does not keep step with a load that repeats. */
 #define TAIL_INTERVAL_NS 4999.0
 
+/* So many arrivals are served however late it is: a host that is busy elsewhere may take all the time away.
+ */
+#define TAIL_LEAST 16u
+
 /* In a workload's `choice`, beside its own number: with the antagonist on CPU 1. */
 #define TAIL_ANTAGONIST 0x100u
 
@@ -24,7 +28,7 @@ struct tail {
     uint64_t preempted; /* involuntary switches of this thread before the start */
     uint64_t time;      /* ticks that they take if all are on time */
     uint64_t start;     /* of the schedule */
-    uint64_t until;     /* no arrival is served after that: what cannot keep up would never be done */
+    uint64_t until;     /* tail_open */
 };
 
 /* `bytes` of zeroes that begin with a tail, in cell->shared; NULL: cell->cannot is set, for want of memory or
@@ -46,6 +50,12 @@ void tail_run(struct lb_state *state, struct cell *cell, tail_operation *operati
 
 /* For bodies with a loop of their own: begins the schedule, now. */
 void tail_begin(struct tail *tail);
+
+/* Are arrivals served still? Not after twice the time: what cannot keep up would never be done. */
+PL_INLINE bool tail_open(const struct tail *tail, uint64_t now)
+{
+    return now < tail->until || tail->arrivals.latency.count < TAIL_LEAST;
+}
 
 /* And: what one operation took, on average, as the row's time. */
 void tail_set_time(struct lb_state *state, const struct cell *cell, double mean_ns);
