@@ -132,6 +132,8 @@ static void preempt_body(struct lb_state *state, struct cell *cell)
     }
     tail_watch_off(&irq->watch);
     tail_stop(tail);
+    if (tail->arrivals.latency.count == 0)
+        lb_skip(state, "no interrupt came upon a labelled point");
     tail_count(tail);
     workload_count(cell, "points", (double)irq->points);
     workload_count(cell, "after_the_call", (double)irq->late);
