@@ -6,7 +6,8 @@
  * there, so it is at most as long as is said. Nobody else touches the CPU's line, so nothing is disturbed but
  * by the stamps, which calibrate-clock shows.
  *
- *   masked-time  the sections themselves
+ *   masked-time  the sections themselves, without those in which the host took the CPU away: a kernel with
+ *                interrupts off would have kept it. They are counted apart
  *   irq-latency  from an arrival on the fixed schedule to the entry of its handler, which allocates and
  * frees. An arrival while the CPU is not masked is taken where the next stamp is made, and counts from there:
  * the raise alone */
@@ -14,7 +15,8 @@
 #include "bench/workloads/tail.h"
 
 #define LATENCY 1u
-#define PENDING 1u /* any bit of cpu->pending */
+#define LONG_NS 10000.0 /* between two stamps: long enough to ask the host whether it was there */
+#define PENDING 1u      /* any bit of cpu->pending */
 
 struct masked {
     struct tail tail;
@@ -22,6 +24,9 @@ struct masked {
     struct tail_watch watch;
     struct histogram sections;
     uint64_t calls;
+    uint64_t stolen;   /* masked-time: sections left out */
+    uint64_t switches; /* of the host, when it was asked last */
+    uint64_t long_gap; /* LONG_NS in ticks */
     uint64_t open;     /* the CPU was certainly not masked then */
     uint64_t busy;     /* irq-latency: when the last handler was done */
     uint64_t came;     /* irq-latency: arrival of the one that is raised */
@@ -37,17 +42,33 @@ static void keep_pending(struct pl_cpu *cpu, uint32_t bits)
 
 /* --- masked-time --- */
 
+/* Did the host take the CPU away since the stamp before? Asked where it was long ago. */
+static bool was_away(struct masked *masked, uint64_t gap)
+{
+    if (PL_LIKELY(gap < masked->long_gap))
+        return false;
+    uint64_t before = masked->switches;
+    masked->switches = tail_preemptions();
+    return masked->switches != before;
+}
+
 static void section_ends(struct pl_cpu *cpu)
 {
     struct masked *masked = tail_watch_owner(cpu);
-    histogram_add(&masked->sections, ticks_now() - masked->open);
+    uint64_t length = ticks_now() - masked->open;
+    if (PL_UNLIKELY(was_away(masked, length)))
+        masked->stolen++;
+    else
+        histogram_add(&masked->sections, length);
     masked->open = ticks_now();
 }
 
 static void call_begins(void *owner)
 {
     struct masked *masked = owner;
+    uint64_t now = ticks_now();
     masked->calls++;
+    (void)was_away(masked, now - masked->open);
     masked->open = ticks_now();
     masked->begun = masked->open;
 }
@@ -55,7 +76,10 @@ static void call_begins(void *owner)
 static void call_ends(void *owner)
 {
     struct masked *masked = owner;
-    masked->in_calls += ticks_now() - masked->begun;
+    uint64_t now = ticks_now();
+    masked->in_calls += now - masked->begun;
+    (void)was_away(masked, now - masked->open);
+    masked->open = now;
 }
 
 /* --- irq-latency --- */
@@ -141,6 +165,8 @@ static double measure(struct masked *masked)
     masked->load.failures = 0;
     tail_begin(tail);
     masked->open = tail->start;
+    masked->switches = tail_preemptions();
+    masked->long_gap = (uint64_t)(LONG_NS * tail->ticks_per_ns);
     tail_watch_on(&masked->watch);
     keep_pending(tail->cpu, PENDING);
     do
@@ -173,6 +199,7 @@ static void masked_body(struct lb_state *state, void *user)
     }
     tail_count_points(&masked->tail, &masked->sections, tail_latency_names);
     workload_count(cell, "sections", (double)masked->sections.count);
+    workload_count(cell, "stolen", (double)masked->stolen);
     workload_count(cell, "sections_per_call", (double)masked->sections.count / (double)masked->calls);
 }
 

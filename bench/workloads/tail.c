@@ -53,8 +53,7 @@ bool tail_interruptible(struct cell *cell)
            workload_cannot(cell, "n/a (capability): not irq-safe");
 }
 
-/* Times that the host took the CPU away from this thread. */
-static uint64_t preemptions(void)
+uint64_t tail_preemptions(void)
 {
     struct rusage usage;
     return getrusage(RUSAGE_THREAD, &usage) == 0 ? (uint64_t)usage.ru_nivcsw : 0;
@@ -62,7 +61,7 @@ static uint64_t preemptions(void)
 
 bool tail_start(struct tail *tail, bool direct)
 {
-    tail->preempted = preemptions();
+    tail->preempted = tail_preemptions();
     if ((tail->cell->workload->choice & TAIL_ANTAGONIST) == 0)
         return true;
     return antagonist_start(&tail->antagonist, tail->cell, direct);
@@ -70,7 +69,7 @@ bool tail_start(struct tail *tail, bool direct)
 
 void tail_stop(struct tail *tail)
 {
-    workload_count(tail->cell, "preempted", (double)(preemptions() - tail->preempted));
+    workload_count(tail->cell, "preempted", (double)(tail_preemptions() - tail->preempted));
     workload_count(tail->cell, "antagonist", (tail->cell->workload->choice & TAIL_ANTAGONIST) != 0);
     antagonist_stop(&tail->antagonist);
 }

@@ -48,6 +48,9 @@ void tail_stop(struct tail *tail);
 typedef void tail_operation(struct tail *tail);
 void tail_run(struct lb_state *state, struct cell *cell, tail_operation *operation, bool direct);
 
+/* Times that the host took the CPU away from this thread (involuntary switches). */
+uint64_t tail_preemptions(void);
+
 /* For bodies with a loop of their own: begins the schedule, now. */
 void tail_begin(struct tail *tail);
 
