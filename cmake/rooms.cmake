@@ -44,6 +44,7 @@ function(pagelab_sim_objects name)
     add_library(${name} OBJECT ${SIM_SOURCES})
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
     target_compile_options(${name} PRIVATE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>)
+    target_compile_definitions(${name} PRIVATE PL_SIMULATED)
     target_link_libraries(${name} PRIVATE pagelab::interface pagelab::flags)
 endfunction()
 

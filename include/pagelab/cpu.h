@@ -68,25 +68,6 @@ struct pl_platform {
     void (*reserved[7])(void);
 };
 
-/* Holds interrupts off; returns the state before, for pl_unmask. Nests. Never sleeps. */
-PL_INLINE uint32_t pl_mask(struct pl_cpu *cpu)
-{
-    uint32_t before = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
-    atomic_store_explicit(&cpu->masked, 1, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    return before;
-}
-
-/* Restores the state that pl_mask returned, and delivers what came in between. Never sleeps. */
-PL_INLINE void pl_unmask(struct pl_cpu *cpu, uint32_t before)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&cpu->masked, before, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    if (PL_UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) && before == 0)
-        cpu->platform->deliver(cpu);
-}
-
 /* What pl_platform.point is told. */
 enum pl_point {
     PL_POINT_LABEL = 0, /* inside a critical section, where an interrupt would hurt most */
@@ -94,7 +75,40 @@ enum pl_point {
     PL_POINT_UNMASK = 2,
     PL_POINT_LOCK = 3,
     PL_POINT_UNLOCK = 4,
+    PL_POINT_WANT = 5, /* a lock is held by somebody else: about to spin */
 };
+
+/* Defined where a source is compiled for the simulated platform, which then hears of each outermost mask and
+ * unmask and of each lock. Elsewhere it is nothing. */
+#ifdef PL_SIMULATED
+void pl_simulated_point(struct pl_cpu *cpu, uint32_t kind, const void *object);
+#define PL_SIM_TELL(cpu, kind, object) pl_simulated_point(cpu, kind, object)
+#else
+#define PL_SIM_TELL(cpu, kind, object) ((void)(cpu), (void)(object))
+#endif
+
+/* Holds interrupts off; returns the state before, for pl_unmask. Nests. Never sleeps. */
+PL_INLINE uint32_t pl_mask(struct pl_cpu *cpu)
+{
+    uint32_t before = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
+    atomic_store_explicit(&cpu->masked, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (before == 0)
+        PL_SIM_TELL(cpu, PL_POINT_MASK, NULL);
+    return before;
+}
+
+/* Restores the state that pl_mask returned, and delivers what came in between. Never sleeps. */
+PL_INLINE void pl_unmask(struct pl_cpu *cpu, uint32_t before)
+{
+    if (before == 0)
+        PL_SIM_TELL(cpu, PL_POINT_UNMASK, NULL);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&cpu->masked, before, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (PL_UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) && before == 0)
+        cpu->platform->deliver(cpu);
+}
 
 /* Marks a labelled point. Costs a load and a test where nobody watches. */
 PL_INLINE void pl_point(struct pl_cpu *cpu, const void *object)

@@ -21,17 +21,20 @@ PL_INLINE void pl_lock_take(struct pl_lock *lock, struct pl_cpu *cpu)
                                                               memory_order_relaxed))) {
         if (seen == self)
             cpu->platform->panic(cpu, "lock: taken twice by one CPU");
+        PL_SIM_TELL(cpu, PL_POINT_WANT, lock);
         while (atomic_load_explicit(&lock->owner, memory_order_relaxed) != 0)
             pl_relax(cpu);
         seen = 0;
     }
     cpu->lock_depth++;
+    PL_SIM_TELL(cpu, PL_POINT_LOCK, lock);
 }
 
 PL_INLINE void pl_lock_drop(struct pl_lock *lock, struct pl_cpu *cpu)
 {
     if (PL_UNLIKELY(atomic_load_explicit(&lock->owner, memory_order_relaxed) != cpu->id + 1))
         cpu->platform->panic(cpu, "lock: dropped by a CPU that does not hold it");
+    PL_SIM_TELL(cpu, PL_POINT_UNLOCK, lock);
     cpu->lock_depth--;
     atomic_store_explicit(&lock->owner, 0, memory_order_release);
 }
