@@ -105,7 +105,7 @@ unsigned op_family_kind(enum op_family family, unsigned index)
         return family_own(family, index);
     if (index < FRAMES_INDEXES)
         return frame_kinds[(index - OWN_INDEXES) % PL_COUNT_OF(frame_kinds)];
-    return OP_COMMON + (index - FRAMES_INDEXES) % (OP_COMMON_END - OP_COMMON);
+    return OP_COMMON + (index - FRAMES_INDEXES) % OP_COMMON_SYSTEMS;
 }
 
 enum op_family op_family_of(const struct op *ops, uint32_t op_count)
@@ -116,7 +116,7 @@ enum op_family op_family_of(const struct op *ops, uint32_t op_count)
         for (size_t r = 0; r < PL_COUNT_OF(ranges); r++) {
             if (ops[i].kind - ranges[r].base >= ranges[r].count)
                 continue;
-            common = common || ranges[r].base == OP_COMMON;
+            common = common || (ranges[r].base == OP_COMMON && ops[i].kind != OP_PREEMPT);
             if (ranges[r].family == OP_FAMILY_PAGE || ranges[r].family == family)
                 continue;
             family = family == OP_FAMILY_PAGE ? ranges[r].family : OP_FAMILY_ALL;
@@ -125,9 +125,18 @@ enum op_family op_family_of(const struct op *ops, uint32_t op_count)
     return family == OP_FAMILY_PAGE && common ? OP_FAMILY_ALL : family;
 }
 
+static const struct op_name preempt_names[] = {{"nothing", OP_DO_NOTHING},     {"switch", OP_DO_SWITCH},
+                                               {"interrupt", OP_DO_INTERRUPT}, {"nmi", OP_DO_NMI},
+                                               {"flush", OP_DO_FLUSH},         {NULL, 0}};
+
 const struct op_kind_info op_common_kinds[OP_COMMON_END - OP_COMMON] = {
     [OP_FAIL_NTH - OP_COMMON] = {"fail-nth", 0,
                                  (const struct op_operand[]){{"grant", OP_AT_COUNT, OP_NUMBER8, NULL}, {0}}},
     [OP_PAGEOUT - OP_COMMON] = {"pageout", 0,
                                 (const struct op_operand[]){{"frames", OP_AT_COUNT, OP_NUMBER8, NULL}, {0}}},
+    [OP_PREEMPT - OP_COMMON] = {"preempt", 0,
+                                (const struct op_operand[]){{"after", OP_AT_COUNT, OP_NUMBER16, NULL},
+                                                            {"do", OP_AT_CHOICE, OP_NAME, preempt_names},
+                                                            {"for", OP_AT_EXTRA, OP_NUMBER8, NULL},
+                                                            {0}}},
 };

@@ -4,6 +4,7 @@
 
 #include <pagelab/request.h>
 
+#include "engine/op_common.h"
 #include "engine/program_operands.h"
 #include "engine/program_tables.h"
 
@@ -45,6 +46,8 @@ static void decode_op(const uint8_t *record, const struct program *program, uint
     op->cpu = (uint8_t)((unsigned)record[0] >> (page ? 5 : 7)) % (uint8_t)program->shape.cpu_count;
     if (kind >= OP_PAGE_END) {
         operands_decode(record, op);
+        if (kind == OP_PREEMPT && op->mobility == OP_DO_NOTHING) /* how a program of frames says OP_NOP */
+            memset(op, 0, sizeof(*op));
         return;
     }
     unsigned fields = op_info(kind)->fields;

@@ -1,13 +1,14 @@
 /* See program_tables.h. Shapes are small, so that exhaustion is a few operations away. */
 #include "engine/program_tables.h"
 
+#include "engine/op_common.h"
 #include "systems/freebsd/reserve.h"
 
 const uint8_t program_kinds[32] = {
     OP_ALLOC,  OP_FREE, OP_ALLOC,    OP_FREE,   OP_ALLOC,     OP_FREE,      OP_ALLOC, OP_FREE,
     OP_ALLOC,  OP_FREE, OP_ALLOC,    OP_FREE,   OP_ALLOC,     OP_FREE,      OP_ALLOC, OP_FREE,
     OP_ALLOC,  OP_FREE, OP_ALLOC,    OP_ALLOC,  OP_ALLOC_RUN, OP_ALLOC_RUN, OP_SPLIT, OP_SPLIT,
-    OP_STARVE, OP_FEED, OP_BAD_FREE, OP_STARVE, OP_BAD_ALLOC, OP_DRAIN,     OP_AUDIT, OP_NOP,
+    OP_STARVE, OP_FEED, OP_BAD_FREE, OP_STARVE, OP_BAD_ALLOC, OP_DRAIN,     OP_AUDIT, OP_PREEMPT,
 };
 
 const struct native_shape program_shapes[PROGRAM_SHAPE_COUNT] = {

@@ -1,4 +1,5 @@
 /* What a program's operations on frames ask for, in the contract's words; see runner_internal.h. */
+#include "engine/op_common.h"
 #include "engine/runner_internal.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ enum pl_status runner_fresh(struct runner *runner)
 
 bool runner_skips(const struct runner *runner, const struct op *op)
 {
-    return op->kind == OP_NOP || op->cpu >= runner->machine->cpu_count || op->slot >= runner->slot_count ||
+    return op->kind == OP_NOP || op->kind == OP_PREEMPT || op->cpu >= runner->machine->cpu_count || op->slot >= runner->slot_count ||
            (op->kind < OP_COMMON && op->alloc_class >= PL_CLASS_COUNT);
 }
 

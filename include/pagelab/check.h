@@ -14,6 +14,12 @@
 #elif defined(PL_RELEASE)
 #define PL_TIER              "release"
 #define PL_ASSERT(condition) ((void)sizeof((condition) ? 1 : 0))
+#elif defined(PL_SIMULATED)
+/* Told to the simulated platform, which knows the schedule that led here. */
+#define PL_TIER "checked"
+PL_NORETURN void pl_simulated_assert(const char *words, const char *file, int line);
+#define PL_ASSERT(condition)                                                                                 \
+    (PL_LIKELY(condition) ? (void)0 : pl_simulated_assert(#condition, __FILE__, __LINE__))
 #else
 #include <stdio.h>
 #define PL_TIER "checked"

@@ -17,6 +17,20 @@ static PL_NORETURN void sim_panic(struct pl_cpu *cpu, const char *words)
     abort();
 }
 
+/* See PL_SIMULATED in pagelab/check.h. */
+PL_NORETURN void pl_simulated_assert(const char *words, const char *file, int line);
+PL_NORETURN void pl_simulated_assert(const char *words, const char *file, int line)
+{
+    char text[160];
+    snprintf(text, sizeof(text), "%s:%d: assertion failed: %s", file, line, words);
+    if (sim_running != NULL) {
+        sim_self(sim_running)->pc = CALLER();
+        sim_finish(sim_running, SIM_PANIC, text);
+    }
+    fprintf(stderr, "pagelab: %s\n", text);
+    abort();
+}
+
 static void sim_relax(struct pl_cpu *cpu)
 {
     struct sim *sim = sim_running;
@@ -36,12 +50,12 @@ static void sim_relax(struct pl_cpu *cpu)
 static void sim_deliver(struct pl_cpu *cpu)
 {
     struct sim *sim = sim_running;
-    if (sim == NULL || sim_self(sim)->depth >= sim->setup.depth_limit)
+    if (sim == NULL) {
+        atomic_store_explicit(&cpu->pending, 0, memory_order_relaxed);
         return;
-    enum sim_place place = sim_self(sim)->place;
-    sim_close(sim, place, CALLER());
-    while (atomic_exchange_explicit(&cpu->pending, 0, memory_order_relaxed) != 0)
-        sim_run_handler(sim, false, CALLER());
+    }
+    sim_close(sim, SIM_AT_POINT, CALLER());
+    sim_deliver_pending(sim, CALLER());
     sim_open(sim);
 }
 

@@ -166,18 +166,38 @@ void sim_run_handler(struct sim *sim, bool nmi, uintptr_t pc)
     atomic_store_explicit(&cpu->masked, masked, memory_order_relaxed);
 }
 
+void sim_deliver_pending(struct sim *sim, uintptr_t pc)
+{
+    struct sim_cpu *self = sim_self(sim);
+    while (atomic_load_explicit(&self->cpu->masked, memory_order_relaxed) == 0 &&
+           atomic_exchange_explicit(&self->cpu->pending, 0, memory_order_relaxed) != 0) {
+        if (sim->setup.handler != NULL && self->depth < sim->setup.depth_limit)
+            sim_run_handler(sim, false, pc);
+    }
+}
+
 static void raise_interrupt(struct sim *sim, bool nmi, uintptr_t pc)
 {
     struct sim_cpu *self = sim_self(sim);
-    if (sim->setup.handler == NULL || (nmi && self->depth >= sim->setup.depth_limit))
+    bool deep = self->depth >= sim->setup.depth_limit;
+    if (sim->setup.handler == NULL || (nmi && deep))
         return;
     digest_event(sim, SIM_AT_POINT, nmi ? SIM_NMI : SIM_INTERRUPT, sim->current);
-    if (!nmi && (atomic_load_explicit(&self->cpu->masked, memory_order_relaxed) != 0 ||
-                 self->depth >= sim->setup.depth_limit)) {
+    if (!nmi && (deep || atomic_load_explicit(&self->cpu->masked, memory_order_relaxed) != 0)) {
         atomic_fetch_or_explicit(&self->cpu->pending, 1, memory_order_relaxed);
         return;
     }
     sim_run_handler(sim, nmi, pc);
+    sim_deliver_pending(sim, pc); /* what was raised while the handler held interrupts off */
+}
+
+void sim_raise(struct pl_cpu *cpu)
+{
+    struct sim *sim = sim_running;
+    (void)cpu;
+    sim_close(sim, sim_self(sim)->place, 0);
+    raise_interrupt(sim, false, 0);
+    sim_open(sim);
 }
 
 static void flush_one(struct sim *sim, uint32_t cpu)
@@ -280,6 +300,12 @@ void sim_rearm(void)
 {
     settle(sim_running);
     sim_open(sim_running);
+}
+
+uint64_t sim_own_points(void)
+{
+    settle(sim_running);
+    return sim_self(sim_running)->own;
 }
 
 uint64_t sim_points(void)

@@ -115,6 +115,9 @@ enum sim_end sim_go(struct sim *sim, const struct sim_setup *setup, struct sim_r
 /* An operation of this CPU has ended: progress. The chooser is asked at SIM_AT_BOUNDARY. */
 void sim_boundary(struct pl_cpu *cpu);
 
+/* An interrupt of this CPU: its handler runs now, or at unmask. */
+void sim_raise(struct pl_cpu *cpu);
+
 /* Progress only: nobody is asked. */
 void sim_progress(struct pl_cpu *cpu);
 
@@ -123,6 +126,9 @@ void sim_rearm(void);
 
 /* Ends the run with SIM_STOPPED and these words; does not return. */
 PL_NORETURN void sim_stop(const char *words);
+
+/* Points so far, of the CPU that runs. */
+uint64_t sim_own_points(void);
 
 /* Points so far, of all CPUs. Also after a run, until the next. */
 uint64_t sim_points(void);

@@ -91,6 +91,9 @@ void sim_yield(struct sim *sim, enum sim_place place, uintptr_t pc);
 /* Runs the handler. Between sim_close and sim_open. */
 void sim_run_handler(struct sim *sim, bool nmi, uintptr_t pc);
 
+/* The handler for each interrupt that is pending, if nothing masks. Between sim_close and sim_open. */
+void sim_deliver_pending(struct sim *sim, uintptr_t pc);
+
 /* Ends the run. */
 PL_NORETURN void sim_finish(struct sim *sim, enum sim_end end, const char *words);
 

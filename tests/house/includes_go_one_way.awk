@@ -16,7 +16,7 @@ function allowed_for(file,    part) {
 
 # The simulated platform is of no use but in programs that are compiled for it.
 function is_simulated(file) {
-    return file ~ /^(platform|bench)\/sim\//
+    return file ~ /^((platform|bench)\/sim|engine\/schedule)\// || file ~ /^fuzz\/schedule/
 }
 
 # Folders of ours that an include can name; whatever else is the file's own folder, or the system.

@@ -1,0 +1,423 @@
+/* What the virtual CPUs execute, and what is checked while other calls are unfinished. This file is not
+ * instrumented: between the calls of the candidate nobody comes in between, so the shadow changes in one
+ * step. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/expect.h"
+#include "engine/op_common.h"
+#include "engine/runner_internal.h"
+#include "engine/schedule/schedule_internal.h"
+
+#define STARVE_TAG UINT32_C(0x80000000)
+#define IRQ_TAG    UINT32_C(0x40000000)
+
+bool schedule_is_interrupt(const struct schedule *schedule, const struct op *op)
+{
+    bool able =
+        op->kind == OP_ALLOC || op->kind == OP_FREE || op->kind == OP_ALLOC_RUN || op->kind == OP_SPLIT;
+    return able && schedule->interrupts && op->context == PL_CONTEXT_HARDIRQ;
+}
+
+/* --- calls --- */
+
+static void disturb_all(struct schedule *schedule)
+{
+    for (uint32_t i = 0; i < schedule->cpu_count; i++) {
+        for (uint32_t k = 0; k < schedule->cpus[i].depth; k++)
+            schedule->cpus[i].calls[k].disturbed = true;
+    }
+}
+
+/* A call of so many frames begins. Ends with call_end. */
+static struct schedule_call *call_begin(struct schedule *schedule, const struct pl_cpu *cpu, uint64_t frames)
+{
+    struct schedule_cpu *self = &schedule->cpus[cpu->id];
+    struct schedule_call *call = &self->calls[self->depth - 1];
+    disturb_all(schedule);
+    call->frames = frames;
+    call->disturbed = false;
+    return call;
+}
+
+static void call_end(struct schedule *schedule, struct schedule_call *call)
+{
+    disturb_all(schedule);
+    call->frames = 0;
+}
+
+/* Frames that the other unfinished calls may have; `calls`: how many there are. */
+static uint64_t frames_in_flight(const struct schedule *schedule, const struct schedule_call *own,
+                                 uint32_t *calls)
+{
+    uint64_t frames = 0;
+    *calls = 0;
+    for (uint32_t i = 0; i < schedule->cpu_count; i++) {
+        for (uint32_t k = 0; k < schedule->cpus[i].depth; k++) {
+            const struct schedule_call *call = &schedule->cpus[i].calls[k];
+            if (call == own || call->frames == 0)
+                continue;
+            frames += call->frames;
+            ++*calls;
+        }
+    }
+    return frames;
+}
+
+/* What a CPU must have again when a call returns. */
+struct state_before {
+    uint32_t lock_depth;
+    uint32_t masked;
+};
+
+static struct state_before call_enter(const struct schedule *schedule, struct pl_cpu *cpu)
+{
+    if ((schedule->runner.instance.caps & PL_CAP_MAY_SLEEP) == 0)
+        cpu->no_sleep_depth++;
+    return (struct state_before){cpu->lock_depth, atomic_load_explicit(&cpu->masked, memory_order_relaxed)};
+}
+
+static void call_leave(const struct schedule *schedule, struct pl_cpu *cpu, struct state_before before)
+{
+    uint32_t masked = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
+    if ((schedule->runner.instance.caps & PL_CAP_MAY_SLEEP) == 0)
+        cpu->no_sleep_depth--;
+    if (cpu->lock_depth == before.lock_depth && masked == before.masked)
+        return;
+    finding_set(schedule->finding, "X-4", "");
+    finding_expected(schedule->finding, "as before the call: %" PRIu32 " locks held, masked %" PRIu32,
+                     before.lock_depth, before.masked);
+    finding_actual(schedule->finding, "when it returns: %" PRIu32 " locks held, masked %" PRIu32,
+                   cpu->lock_depth, masked);
+}
+
+/* --- allocation and release --- */
+
+/* A failure is wrong only if frames were free all the time, and for all that is known within reach. */
+static void judge_failure(struct schedule *schedule, const struct schedule_call *call,
+                          const struct expectation *expected, enum pl_status status)
+{
+    const struct runner *runner = &schedule->runner;
+    uint64_t caps = runner->instance.caps;
+    struct finding *finding = schedule->finding;
+    uint32_t others;
+    bool known = status == PL_NO_MEMORY || (status == PL_UNSUPPORTED && !expected->served) ||
+                 (status == PL_NEVER && expected->constraints != NULL);
+    if (!known) {
+        finding_set(finding, "X-3", "a legal request is granted or has no-memory");
+        finding_actual(finding, "%s", pl_status_name(status));
+        return;
+    }
+    if (call->disturbed || (caps & PL_CAP_EXACT_COUNT) == 0 || !expected->served ||
+        expected->constraints != NULL)
+        return;
+    uint64_t gone = runner->machine->frame_count - runner->fresh_counts.free; /* never anybody's */
+    uint64_t free_frames = shadow_free_frames(&runner->shadow);
+    uint64_t taken = frames_in_flight(schedule, call, &others) + gone;
+    bool wrong = expected->order == 0 ? (caps & PL_CAP_ALL_FRAMES) && free_frames > taken
+                                      : (caps & PL_CAP_COMPLETE) && others == 0 &&
+                                            shadow_has_block(&runner->shadow, expected->order);
+    if (!wrong)
+        return;
+    finding_set(finding, "X-3 F-7", "");
+    finding_expected(finding,
+                     "%" PRIu64 " frames free all the time, %" PRIu64 " at most in unfinished calls: granted",
+                     free_frames, taken);
+    finding_actual(finding, "%s", pl_status_name(status));
+}
+
+static void judge_shape(const struct expectation *expected, const struct pl_run *run, struct finding *finding)
+{
+    if (run->frame_count != expected->frames) {
+        finding_set(finding, "F-6", "");
+        finding_expected(finding, "%" PRIu64 " frames", expected->frames);
+        finding_actual(finding, "%" PRIu64 " frames at 0x%" PRIx64, run->frame_count, run->first.number);
+    } else if (expected->constraints == NULL && (run->first.number & (expected->frames - 1)) != 0) {
+        finding_set(finding, "X-2", "");
+        finding_expected(finding, "a first frame that is a multiple of %" PRIu64, expected->frames);
+        finding_actual(finding, "0x%" PRIx64, run->first.number);
+    }
+}
+
+/* On PL_OK the shadow has the run under `tag`. */
+static enum pl_status checked_alloc(struct schedule *schedule, struct pl_cpu *cpu,
+                                    const struct pl_request *request,
+                                    const struct pl_constraints *constraints, uint32_t tag,
+                                    struct pl_run *run)
+{
+    struct runner *runner = &schedule->runner;
+    const struct pl_page *page = &runner->instance.page;
+    struct expectation expected =
+        constraints == NULL
+            ? expect_order(&runner->shadow, &runner->instance, request->alloc_class, request->order)
+            : expect_run(&runner->shadow, &runner->instance, request->alloc_class, constraints);
+    struct schedule_call *call = call_begin(schedule, cpu, expected.frames);
+    struct state_before before = call_enter(schedule, cpu);
+    enum pl_status status = constraints == NULL
+                                ? page->ops->alloc(page->self, cpu, request, run)
+                                : page->ops->alloc_run(page->self, cpu, request, constraints, run);
+    call_leave(schedule, cpu, before);
+    runner->calls++;
+    if (status != PL_OK) {
+        runner->denied++;
+        judge_failure(schedule, call, &expected, status);
+    } else {
+        judge_shape(&expected, run, schedule->finding);
+        if (!schedule->finding->found)
+            shadow_grant(&runner->shadow, run, tag, schedule->finding);
+        if (!schedule->finding->found)
+            contents_granted(runner->machine, run, schedule->finding);
+    }
+    call_end(schedule, call);
+    return status;
+}
+
+static void checked_free(struct schedule *schedule, struct pl_cpu *cpu, const struct pl_run *run,
+                         uint32_t tag)
+{
+    struct runner *runner = &schedule->runner;
+    const struct pl_page *page = &runner->instance.page;
+    contents_released(runner->machine, run, schedule->finding);
+    if (schedule->finding->found)
+        return;
+    shadow_release(&runner->shadow, run, tag);
+    struct schedule_call *call = call_begin(schedule, cpu, run->frame_count);
+    struct state_before before = call_enter(schedule, cpu);
+    enum pl_status status = page->ops->free(page->self, cpu, run);
+    call_leave(schedule, cpu, before);
+    runner->calls++;
+    call_end(schedule, call);
+    if (status == PL_OK || schedule->finding->found)
+        return;
+    finding_set(schedule->finding, "X-3 X-4", "");
+    finding_expected(schedule->finding, "0x%" PRIx64 "+%" PRIu64 " is granted, so its free succeeds",
+                     run->first.number, run->frame_count);
+    finding_actual(schedule->finding, "%s", pl_status_name(status));
+}
+
+/* --- operations --- */
+
+static void do_alloc(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
+{
+    struct runner *runner = &schedule->runner;
+    struct runner_slot *slot = &runner->slots[op->slot];
+    struct pl_request request = runner_request(op);
+    struct pl_constraints constraints = runner_constraints(runner, op);
+    bool run_wanted = op->kind == OP_ALLOC_RUN;
+    struct pl_run run;
+    if (slot->live || schedule->busy[op->slot] || (!run_wanted && op->order > PL_ORDER_LIMIT))
+        return;
+    if (run_wanted && (op->count == 0 || op->count > runner->machine->frame_count ||
+                       runner->instance.page.ops->alloc_run == NULL))
+        return;
+    if (cpu->context != PL_CONTEXT_TASK)
+        request.alloc_class = PL_CLASS_INTERRUPT;
+    schedule->busy[op->slot] = 1;
+    if (checked_alloc(schedule, cpu, &request, run_wanted ? &constraints : NULL, op->slot + 1, &run) == PL_OK)
+        *slot = (struct runner_slot){.run = run, .live = true, .used = true};
+    schedule->busy[op->slot] = 0;
+}
+
+static void do_free(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
+{
+    struct runner_slot *slot = &schedule->runner.slots[op->slot];
+    struct pl_run run = slot->run;
+    if (!slot->live)
+        return;
+    slot->live = false;
+    run.flags &= ~PL_RUN_ZERO;
+    checked_free(schedule, cpu, &run, op->slot + 1);
+}
+
+static void do_split(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
+{
+    struct runner *runner = &schedule->runner;
+    const struct pl_page *page = &runner->instance.page;
+    uint32_t found[PROGRAM_SLOT_LIMIT];
+    uint32_t parts = runner_parts(runner, op, found);
+    for (uint32_t i = 0; i < parts; i++) {
+        if (schedule->busy[found[i]])
+            return;
+    }
+    if (parts == 0)
+        return;
+    struct pl_run whole = runner->slots[op->slot].run;
+    runner->slots[op->slot].live = false;
+    for (uint32_t i = 0; i < parts; i++)
+        schedule->busy[found[i]] = 1;
+    struct schedule_call *call = call_begin(schedule, cpu, whole.frame_count);
+    struct state_before before = call_enter(schedule, cpu);
+    enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
+    call_leave(schedule, cpu, before);
+    runner->calls++;
+    call_end(schedule, call);
+    if (status != PL_OK && !schedule->finding->found) {
+        finding_set(schedule->finding, "X-3", "a live grant of a larger order can be split");
+        finding_actual(schedule->finding, "%s", pl_status_name(status));
+    }
+    for (uint32_t i = 0; i < parts; i++) {
+        struct pl_run part = runner_part(&whole, op->order, i);
+        schedule->busy[found[i]] = 0;
+        if (schedule->finding->found)
+            continue;
+        if (found[i] >= runner->slot_top)
+            runner->slot_top = found[i] + 1;
+        runner->slots[found[i]] = (struct runner_slot){.run = part, .live = true, .used = true};
+        shadow_retag(&runner->shadow, &part, found[i] + 1);
+    }
+}
+
+static void do_starve(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
+{
+    struct runner *runner = &schedule->runner;
+    uint64_t leave = runner_leaves(runner, op);
+    const struct pl_request request = {.alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
+    while (!schedule->finding->found && shadow_free_frames(&runner->shadow) > leave &&
+           runner->starved_count < runner->machine->frame_count) {
+        uint64_t at = runner->starved_count++;
+        struct pl_run *run = &runner->starved[at];
+        run->frame_count = 0; /* nobody feeds it before it is there */
+        if (checked_alloc(schedule, cpu, &request, NULL, STARVE_TAG | (uint32_t)at, run) != PL_OK)
+            return;
+        sim_progress(cpu);
+    }
+}
+
+static void do_feed(struct schedule *schedule, struct pl_cpu *cpu)
+{
+    struct runner *runner = &schedule->runner;
+    for (uint64_t at = runner->starved_count; at-- > 0 && !schedule->finding->found;) {
+        struct pl_run run = runner->starved[at];
+        if (run.frame_count == 0)
+            continue;
+        runner->starved[at].frame_count = 0;
+        checked_free(schedule, cpu, &run, STARVE_TAG | (uint32_t)at);
+        sim_progress(cpu);
+    }
+}
+
+static void call_drain(struct schedule *schedule, struct pl_cpu *cpu, struct pl_cpu *of)
+{
+    const struct pl_page *page = &schedule->runner.instance.page;
+    struct state_before before = call_enter(schedule, cpu);
+    disturb_all(schedule);
+    page->ops->drain(page->self, cpu, of);
+    call_leave(schedule, cpu, before);
+    disturb_all(schedule);
+}
+
+static void run_kind(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
+{
+    switch (op->kind) {
+    case OP_ALLOC:
+    case OP_ALLOC_RUN:
+        do_alloc(schedule, cpu, op);
+        break;
+    case OP_FREE:
+        do_free(schedule, cpu, op);
+        break;
+    case OP_SPLIT:
+        do_split(schedule, cpu, op);
+        break;
+    case OP_STARVE:
+        do_starve(schedule, cpu, op);
+        break;
+    case OP_FEED:
+        do_feed(schedule, cpu);
+        break;
+    case OP_DRAIN:
+        if (schedule->runner.instance.page.ops->drain != NULL)
+            call_drain(schedule, cpu, cpu);
+        break;
+    default: /* misuse is for one CPU: engine/runner.c */
+        break;
+    }
+}
+
+static void enter(struct schedule *schedule, const struct pl_cpu *cpu, uint32_t index)
+{
+    struct schedule_cpu *self = &schedule->cpus[cpu->id];
+    self->calls[self->depth++] = (struct schedule_call){
+        .op = index,
+        .next = index == SCHEDULE_NO_OP ? schedule->op_count : schedule_first_preempt(schedule, index),
+        .begin = sim_own_points(),
+    };
+    sim_rearm();
+}
+
+static void leave(struct schedule *schedule, const struct pl_cpu *cpu)
+{
+    struct schedule_cpu *self = &schedule->cpus[cpu->id];
+    self->depth--;
+    if (self->depth > 0) /* whom it interrupted counts its own points only */
+        self->calls[self->depth - 1].begin += sim_own_points() - self->calls[self->depth].begin;
+}
+
+void schedule_operation(struct schedule *schedule, struct pl_cpu *cpu, uint32_t index)
+{
+    const struct op *op = &schedule->ops[index];
+    struct finding *finding = schedule->finding;
+    bool task = cpu->context == PL_CONTEXT_TASK;
+    if (task && !schedule_is_interrupt(schedule, op) && op->context == PL_CONTEXT_SOFTIRQ)
+        cpu->context = PL_CONTEXT_SOFTIRQ;
+    enter(schedule, cpu, index);
+    run_kind(schedule, cpu, op);
+    leave(schedule, cpu);
+    if (task)
+        cpu->context = PL_CONTEXT_TASK;
+    if (finding->found) {
+        finding->step = index;
+        finding->op = *op;
+        sim_stop(finding->ids);
+    }
+}
+
+void schedule_idle_interrupt(struct schedule *schedule, struct pl_cpu *cpu)
+{
+    struct schedule_cpu *self = &schedule->cpus[cpu->id];
+    const struct pl_request request = {.alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
+    struct pl_run run = self->irq_run;
+    enter(schedule, cpu, SCHEDULE_NO_OP);
+    if (self->irq_live) {
+        self->irq_live = false;
+        checked_free(schedule, cpu, &run, IRQ_TAG | cpu->id);
+    } else if (checked_alloc(schedule, cpu, &request, NULL, IRQ_TAG | cpu->id, &run) == PL_OK) {
+        self->irq_run = run;
+        self->irq_live = true;
+    }
+    leave(schedule, cpu);
+    if (schedule->finding->found) {
+        uint32_t index = self->depth > 0 ? self->calls[self->depth - 1].op : SCHEDULE_NO_OP;
+        schedule->finding->step = index == SCHEDULE_NO_OP ? schedule->op_count : index;
+        sim_stop(schedule->finding->ids);
+    }
+}
+
+void schedule_give_back(struct schedule *schedule, struct pl_cpu *cpu)
+{
+    struct runner *runner = &schedule->runner;
+    enter(schedule, cpu, SCHEDULE_NO_OP);
+    do_feed(schedule, cpu);
+    for (uint32_t i = 0; i < schedule->cpu_count && !schedule->finding->found; i++) {
+        struct schedule_cpu *self = &schedule->cpus[i];
+        if (self->irq_live)
+            checked_free(schedule, cpu, &self->irq_run, IRQ_TAG | i);
+        self->irq_live = false;
+    }
+    for (uint32_t i = 0; i < runner->slot_top && !schedule->finding->found; i++) {
+        struct runner_slot *slot = &runner->slots[i];
+        if (!slot->live)
+            continue;
+        slot->live = false;
+        checked_free(schedule, cpu, &slot->run, i + 1);
+        sim_progress(cpu);
+    }
+    for (uint32_t i = 0; i < runner->machine->cpu_count && runner->instance.page.ops->drain != NULL; i++) {
+        if (!schedule->finding->found)
+            call_drain(schedule, cpu, native_cpu(runner->native, i));
+        sim_progress(cpu);
+    }
+    leave(schedule, cpu);
+    if (schedule->finding->found)
+        sim_stop(schedule->finding->ids);
+}

@@ -1,0 +1,92 @@
+/* Runs programs on virtual CPUs that come between one another, with the shadow beside it: each CPU executes
+ * its operations in their order, and a schedule says where it is interrupted and who goes on. The calls go to
+ * the page hooks of a candidate that is compiled for the simulated platform (pagelab_sim_objects).
+ *
+ * The schedule is part of the program (OP_PREEMPT, engine/op_common.h), or a chooser's of the caller. Without
+ * any, whole operations follow one another as the program lists them.
+ *
+ * What is checked while calls overlap: a grant is of the machine, has the shape that was asked for, and none
+ * of its frames is anybody else's (granted when the call returns, given up when its free begins); what is
+ * granted can be freed; a failure, if frames were free all the time; locks and masks are as before when a
+ * call returns, nobody sleeps; and what the platform finds (enum sim_end). When all have returned: counts, a
+ * full audit, then everything is freed, and counts are as at the start. */
+#ifndef ENGINE_SCHEDULE_SCHEDULE_H
+#define ENGINE_SCHEDULE_SCHEDULE_H
+
+#include "engine/runner.h"
+#include "platform/sim/sim.h"
+
+#define SCHEDULE_DEPTH 3u /* calls inside one another on a CPU: a task's, an interrupt's, an NMI's */
+
+#define SCHEDULE_NO_OP UINT32_MAX
+
+/* A call that is unfinished. */
+struct schedule_call {
+    uint32_t op;     /* index; SCHEDULE_NO_OP: an interrupt's that has no operation of its own */
+    uint32_t next;   /* index of its next OP_PREEMPT */
+    uint64_t begin;  /* points of its CPU when it began, and those of interrupts inside it */
+    uint64_t frames; /* that it may have taken already, or not given back yet */
+    bool disturbed;  /* another call began or ended meanwhile */
+};
+
+struct schedule_cpu {
+    uint32_t task_at;  /* where to look for its next operation at task level */
+    uint32_t irq_at;   /* and for an interrupt */
+    uint32_t finished; /* the operation that ended last, or SCHEDULE_NO_OP */
+    uint32_t stay;     /* operations that it may finish until the list's order counts again */
+    uint32_t depth;    /* of calls[] */
+    struct schedule_call calls[SCHEDULE_DEPTH];
+    struct pl_run irq_run; /* what the interrupt without an operation of its own holds */
+    bool irq_live;
+};
+
+struct schedule;
+
+/* The program's own schedule. */
+struct schedule_listed {
+    struct sim_chooser chooser;
+    struct schedule *schedule;
+};
+
+struct schedule {
+    struct runner runner; /* its machine, instance, shadow and slots */
+    struct sim *sim;
+    struct sim_report report; /* of the last run */
+    struct sim_report ending; /* of giving everything back, after it */
+    struct schedule_listed listed;
+    struct sim_chooser *chooser; /* of the run */
+    struct sim_watch *watch;     /* of the next runs; NULL: none */
+    struct sim_memory *memory;   /* likewise */
+    uint8_t *coverage;           /* likewise; see sim_setup */
+    uint32_t coverage_bits;
+    const struct op *ops;
+    uint32_t op_count;
+    uint32_t cpu_count;               /* that run: 1 where the candidate is not concurrent */
+    bool interrupts;                  /* it claims to be safe from them */
+    uint32_t first_open;              /* no operation before this one is unfinished */
+    uint8_t done[PROGRAM_OP_LIMIT];   /* operations that have ended, or have no turn of their own */
+    uint8_t busy[PROGRAM_SLOT_LIMIT]; /* slots of calls that are unfinished */
+    struct schedule_cpu cpus[PL_CPU_LIMIT];
+    uint64_t points;   /* of all runs: statistics */
+    uint64_t switches; /* likewise */
+    struct finding *finding;
+};
+
+/* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine, or its code is not compiled for this;
+ * PL_NO_MEMORY. One line in `error` unless PL_OK. */
+enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
+                             const struct native_shape *shape, struct spec_error *error);
+void schedule_fini(struct schedule *schedule);
+
+/* Runs from a fresh state to the end or the first finding. `chooser` NULL: the program's own OP_PREEMPT
+ * operations decide. At most PROGRAM_OP_LIMIT operations. PL_OK, or what instance_reset returned.
+ * schedule->report has the rest: how it ended, points, digest. */
+enum pl_status schedule_run(struct schedule *schedule, const struct op *ops, uint32_t op_count,
+                            struct sim_chooser *chooser, struct finding *finding);
+
+/* Where a CPU is: the index of the operation that it runs (SCHEDULE_NO_OP: none), and how many points of it
+ * have passed when the CPU has made `own` (sim_moment.own). With it a schedule of any chooser can be said in
+ * OP_PREEMPT. */
+uint32_t schedule_where(const struct schedule *schedule, uint32_t cpu, uint64_t own, uint64_t *points);
+
+#endif

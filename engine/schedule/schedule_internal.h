@@ -1,0 +1,28 @@
+/* Between the files of engine/schedule only. */
+#ifndef ENGINE_SCHEDULE_SCHEDULE_INTERNAL_H
+#define ENGINE_SCHEDULE_SCHEDULE_INTERNAL_H
+
+#include "engine/schedule/schedule.h"
+
+/* --- operations.c: what runs inside, on the stack of a virtual CPU --- */
+
+/* Executes one operation and checks it; the finding is recorded, the caller stops. */
+void schedule_operation(struct schedule *schedule, struct pl_cpu *cpu, uint32_t index);
+
+/* An interrupt that has no operation of its own: allocates a frame, or frees the one that it has. */
+void schedule_idle_interrupt(struct schedule *schedule, struct pl_cpu *cpu);
+
+/* Everything is given back, caches are drained. */
+void schedule_give_back(struct schedule *schedule, struct pl_cpu *cpu);
+
+/* --- listed.c --- */
+
+void schedule_listed_init(struct schedule *schedule);
+
+/* The first OP_PREEMPT that belongs to an operation; op_count: it has none. */
+uint32_t schedule_first_preempt(const struct schedule *schedule, uint32_t index);
+
+/* Does it run at interrupt level? */
+bool schedule_is_interrupt(const struct schedule *schedule, const struct op *op);
+
+#endif
