@@ -56,12 +56,43 @@ function(fuzz_driver engine)
         PRIVATE pagelab::flags ${FUZZ_LINK} ${backend_libraries} ${test_libraries} Threads::Threads)
 endfunction()
 
+# fuzz_schedule_driver(ENGINE INSTRUMENT option... LINK option... HOOKS source...): bin/pagelab-schedule-ENGINE, with the
+# candidates whose sources are ours compiled for the simulated platform, so that each access may be followed by another
+# CPU's. It needs the place of the thread sanitizer, so it has no other sanitizer beside it.
+get_property(own_names GLOBAL PROPERTY PAGELAB_OWN_NAMES)
+get_property(own_sources GLOBAL PROPERTY PAGELAB_OWN_SOURCES)
+get_property(test_names GLOBAL PROPERTY PAGELAB_TEST_NAMES)
+pagelab_write_registry("${PROJECT_BINARY_DIR}/registry_schedule.c" ${own_names} ${test_names})
+set(schedule_sources listed.c listing.c operations.c schedule.c symbol.c)
+list(TRANSFORM schedule_sources PREPEND "${PROJECT_SOURCE_DIR}/engine/schedule/")
+set(sim_sources accesses.c fibers.c locks.c platform.c random.c run.c)
+list(TRANSFORM sim_sources PREPEND "${PROJECT_SOURCE_DIR}/platform/sim/")
+function(fuzz_schedule_driver engine)
+    cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;LINK;HOOKS" ${ARGN})
+    set(name pagelab-schedule-${engine})
+    pagelab_sim_objects(${name}-seen SOURCES ${own_sources} ${test_sources})
+    target_compile_options(${name}-seen PRIVATE ${FUZZ_INSTRUMENT})
+    fuzz_objects(${name}-plain
+        SOURCES ${room_sources} ${sim_sources} ${schedule_sources} schedule_target.c ${FUZZ_HOOKS}
+            "${PROJECT_BINARY_DIR}/registry_schedule.c")
+    add_executable(${name} $<TARGET_OBJECTS:${name}-seen> $<TARGET_OBJECTS:${name}-plain>)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+    target_link_libraries(${name}
+        PRIVATE pagelab::flags ${FUZZ_LINK} ${test_libraries} ${CMAKE_DL_LIBS} Threads::Threads)
+endfunction()
+
 # Counters and their addresses only: tracing comparisons as -fsanitize=fuzzer-no-link does costs three quarters of the
 # executions, and a program's bytes reach no comparison unchanged.
 fuzz_driver(libfuzzer
     INSTRUMENT -fsanitize-coverage=inline-8bit-counters,pc-table
     LINK -fsanitize=fuzzer
     HOOKS ${mutator_sources} mutator_libfuzzer.c)
+if(PL_SANITIZE STREQUAL "")
+    fuzz_schedule_driver(libfuzzer
+        INSTRUMENT -fsanitize-coverage=inline-8bit-counters,pc-table
+        LINK -fsanitize=fuzzer
+        HOOKS ${mutator_sources} family.c mutator_libfuzzer.c schedule_coverage_libfuzzer.c)
+endif()
 
 find_file(PAGELAB_AFL_DRIVER libAFLDriver.a PATHS /usr/lib/afl /usr/local/lib/afl)
 find_file(PAGELAB_AFL_RUNTIME afl-compiler-rt.o PATHS /usr/lib/afl /usr/local/lib/afl)
@@ -69,6 +100,13 @@ if(PAGELAB_AFL_DRIVER AND PAGELAB_AFL_RUNTIME)
     fuzz_driver(afl
         INSTRUMENT -fsanitize-coverage=trace-pc-guard
         LINK "${PAGELAB_AFL_DRIVER}" "${PAGELAB_AFL_RUNTIME}")
+
+    if(PL_SANITIZE STREQUAL "")
+        fuzz_schedule_driver(afl
+            INSTRUMENT -fsanitize-coverage=trace-pc-guard
+            LINK "${PAGELAB_AFL_DRIVER}" "${PAGELAB_AFL_RUNTIME}"
+            HOOKS schedule_coverage_afl.c)
+    endif()
 
     # Loaded into afl-fuzz, so without the sanitizers of what is fuzzed.
     add_library(pagelab-mutator-afl MODULE ${mutator_sources} family.c mutator_afl.c ${table_sources})

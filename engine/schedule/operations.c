@@ -412,7 +412,8 @@ void schedule_give_back(struct schedule *schedule, struct pl_cpu *cpu)
         checked_free(schedule, cpu, &slot->run, i + 1);
         sim_progress(cpu);
     }
-    for (uint32_t i = 0; i < runner->machine->cpu_count && runner->instance.page.ops->drain != NULL; i++) {
+    bool drains = schedule->drains && runner->instance.page.ops->drain != NULL;
+    for (uint32_t i = 0; drains && i < runner->machine->cpu_count; i++) {
         if (!schedule->finding->found)
             call_drain(schedule, cpu, native_cpu(runner->native, i));
         sim_progress(cpu);

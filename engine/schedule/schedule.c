@@ -9,30 +9,27 @@
 #include "engine/runner_internal.h"
 #include "engine/schedule/schedule_internal.h"
 
+/* Draining all caches and auditing once more at the end takes a third of the time and finds little: not in
+ * each run, but always in the same. */
+#define DRAIN_ONE_IN 8u
+
 enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
-                             const struct native_shape *shape, struct spec_error *error)
+                             const struct native_shape *shape, struct sim *sim, struct spec_error *error)
 {
     memset(schedule, 0, sizeof(*schedule));
     enum pl_status status = runner_init(&schedule->runner, spec, shape, error);
     if (status != PL_OK)
         return status;
     uint64_t caps = schedule->runner.instance.caps;
-    uint32_t cpu_count = schedule->runner.machine->cpu_count;
-    schedule->cpu_count = (caps & PL_CAP_CONCURRENT) != 0 ? cpu_count : 1;
+    schedule->cpu_count = (caps & PL_CAP_CONCURRENT) != 0 ? schedule->runner.machine->cpu_count : 1;
     schedule->interrupts = (caps & PL_CAP_IRQ_SAFE) != 0;
+    schedule->sim = sim;
     schedule_listed_init(schedule);
-    schedule->sim = sim_new(cpu_count);
-    if (schedule->sim != NULL)
-        return PL_OK;
-    runner_fini(&schedule->runner);
-    snprintf(error->text, sizeof(error->text), "schedule: no memory for the stacks of %" PRIu32 " CPUs",
-             cpu_count);
-    return PL_NO_MEMORY;
+    return PL_OK;
 }
 
 void schedule_fini(struct schedule *schedule)
 {
-    sim_delete(schedule->sim);
     runner_fini(&schedule->runner);
     memset(schedule, 0, sizeof(*schedule));
 }
@@ -124,7 +121,8 @@ static void end_finding(const struct sim_report *report, struct schedule *schedu
         finding->op = schedule->ops[step];
 }
 
-static void check_counts(struct schedule *schedule)
+/* Everything is freed; what caches hold is free, too. */
+static void check_counts(struct schedule *schedule, bool drained)
 {
     const struct runner *runner = &schedule->runner;
     const struct pl_page_counts *fresh = &runner->fresh_counts;
@@ -133,12 +131,14 @@ static void check_counts(struct schedule *schedule)
     if (!instance_has_count(&runner->instance) || (runner->instance.caps & PL_CAP_ALL_FRAMES) == 0)
         return;
     runner->instance.page.ops->count(runner->instance.page.self, &counts);
-    if (counts.free == fresh->free && counts.cached == 0 && counts.metadata == fresh->metadata &&
-        counts.lost == fresh->lost)
+    uint64_t cached = drained ? 0 : counts.cached;
+    if (counts.free + cached == fresh->free && counts.cached == cached &&
+        counts.metadata == fresh->metadata && counts.lost == fresh->lost)
         return;
     finding_set(finding, "X-4", "");
-    finding_expected(finding, "all is freed and drained: %" PRIu64 " free, 0 cached, %" PRIu64 " lost",
-                     fresh->free, fresh->lost);
+    finding_expected(finding, "all is freed%s: %" PRIu64 " free%s, %" PRIu64 " lost",
+                     drained ? " and drained" : "", fresh->free, drained ? ", 0 cached" : " or cached",
+                     fresh->lost);
     finding_actual(finding, "count says %" PRIu64 " free, %" PRIu64 " cached, %" PRIu64 " lost", counts.free,
                    counts.cached, counts.lost);
 }
@@ -170,6 +170,7 @@ static void run_end(struct schedule *schedule, const struct sim_setup *run)
     struct sim_chooser quiet = {never, round_off};
     struct sim_setup setup = *run;
     schedule->finding->step = schedule->op_count;
+    schedule->drains = schedule->report.digest % DRAIN_ONE_IN == 0;
     check_quiet(schedule);
     if (schedule->finding->found)
         return;
@@ -185,8 +186,8 @@ static void run_end(struct schedule *schedule, const struct sim_setup *run)
     if (end != SIM_DONE && !schedule->finding->found)
         end_finding(&schedule->ending, schedule);
     if (!schedule->finding->found)
-        check_counts(schedule);
-    if (!schedule->finding->found)
+        check_counts(schedule, schedule->drains);
+    if (!schedule->finding->found && schedule->drains)
         shadow_audit(&schedule->runner.shadow, &schedule->runner.instance, schedule->finding);
 }
 

@@ -49,8 +49,8 @@ struct schedule_listed {
 };
 
 struct schedule {
-    struct runner runner; /* its machine, instance, shadow and slots */
-    struct sim *sim;
+    struct runner runner;     /* its machine, instance, shadow and slots */
+    struct sim *sim;          /* borrowed: stacks for that many CPUs */
     struct sim_report report; /* of the last run */
     struct sim_report ending; /* of giving everything back, after it */
     struct schedule_listed listed;
@@ -70,12 +70,13 @@ struct schedule {
     uint64_t points;   /* of all runs: statistics */
     uint64_t switches; /* likewise */
     struct finding *finding;
+    bool drains; /* this run ends with draining all caches */
 };
 
-/* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine, or its code is not compiled for this;
- * PL_NO_MEMORY. One line in `error` unless PL_OK. */
+/* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine; PL_NO_MEMORY. One line in `error` unless
+ * PL_OK. `sim` is borrowed and may serve several, one at a time; it has the shape's CPUs or more. */
 enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
-                             const struct native_shape *shape, struct spec_error *error);
+                             const struct native_shape *shape, struct sim *sim, struct spec_error *error);
 void schedule_fini(struct schedule *schedule);
 
 /* Runs from a fresh state to the end or the first finding. `chooser` NULL: the program's own OP_PREEMPT

@@ -1,6 +1,7 @@
-/* Wrong on purpose. A byte a frame, first fit, all checks honest, until the third free after an order-1
- * grant: the next order-0 request then gets the lowest frame that is granted already. A fuzzer that does not
- * find this finds nothing. */
+/* Wrong on purpose, twice. `canary`: a byte a frame, first fit, all checks honest, until the third free after
+ * an order-1 grant: the next order-0 request then gets the lowest frame that is granted already. A fuzzer
+ * that does not find this finds nothing. `canary-race`: no fuse; it looks for frames before it takes the
+ * lock, and never looks again. On one CPU nobody can tell. */
 #include <string.h>
 
 #include <pagelab/candidate.h>
@@ -16,6 +17,7 @@ struct canary {
     struct pl_lock lock;
     const struct pl_machine *machine;
     _Atomic uint64_t free_count;
+    bool hasty;            /* canary-race */
     uint32_t fuse;         /* frees left until the bug is armed, plus 1; 1: armed; 0: not lit */
     unsigned char state[]; /* [span] */
 };
@@ -43,6 +45,13 @@ static enum pl_status canary_init(void *instance, const struct pl_page_config *c
     }
     atomic_store_explicit(&self->free_count, self->machine->frame_count, memory_order_relaxed);
     return PL_OK;
+}
+
+static enum pl_status canary_race_init(void *instance, const struct pl_page_config *config)
+{
+    struct canary *self = instance;
+    self->hasty = true;
+    return canary_init(instance, config);
 }
 
 static void canary_fini(void *instance)
@@ -77,10 +86,11 @@ static enum pl_status canary_alloc(void *instance, struct pl_cpu *cpu, const str
     if (request->order > CANARY_MAX_ORDER)
         return PL_UNSUPPORTED;
     uint64_t frames = UINT64_C(1) << request->order;
+    uint64_t early = self->hasty ? canary_find(self, request->order, false) : PL_FRAME_NONE;
     uint32_t before = pl_lock_masked(&self->lock, cpu);
     uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
     bool again = request->order == 0 && self->fuse == 1 && free_count < self->machine->frame_count;
-    uint64_t found = canary_find(self, request->order, again);
+    uint64_t found = self->hasty ? early : canary_find(self, request->order, again);
     if (again && found != PL_FRAME_NONE) {
         self->fuse = 0; /* the planted bug: nothing is marked, somebody else owns this frame */
     } else if (found != PL_FRAME_NONE) {
@@ -89,7 +99,7 @@ static enum pl_status canary_alloc(void *instance, struct pl_cpu *cpu, const str
         memset(state, CANARY_INSIDE, frames);
         *state = (unsigned char)(CANARY_HEAD + request->order);
         atomic_store_explicit(&self->free_count, free_count - frames, memory_order_relaxed);
-        if (request->order == 1 && self->fuse == 0)
+        if (request->order == 1 && self->fuse == 0 && !self->hasty)
             self->fuse = CANARY_FUSE + 1;
     }
     pl_unlock_masked(&self->lock, cpu, before);
@@ -127,19 +137,23 @@ static void canary_count(const void *instance, struct pl_page_counts *counts)
     *counts = (struct pl_page_counts){.free = atomic_load_explicit(&self->free_count, memory_order_relaxed)};
 }
 
-static const struct pl_page_ops canary_page = {
-    .bytes = sizeof(struct pl_page_ops),
-    .abi = PL_ABI,
-    .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_EXACT_COUNT | PL_CAP_ALL_FRAMES | PL_CAP_COMPLETE |
-            PL_CAP_CHECKS_FREE | PL_CAP_HOLES | PL_CAP_BASE,
-    .max_order = CANARY_MAX_ORDER,
-    .meta_bytes = canary_meta_bytes,
-    .init = canary_init,
-    .fini = canary_fini,
-    .alloc = canary_alloc,
-    .free = canary_free,
-    .count = canary_count,
-};
+#define CANARY_PAGE(init_hook)                                                                               \
+    {                                                                                                        \
+        .bytes = sizeof(struct pl_page_ops),                                                                 \
+        .abi = PL_ABI,                                                                                       \
+        .caps = PL_CAP_CONCURRENT | PL_CAP_IRQ_SAFE | PL_CAP_EXACT_COUNT | PL_CAP_ALL_FRAMES |               \
+                PL_CAP_COMPLETE | PL_CAP_CHECKS_FREE | PL_CAP_HOLES | PL_CAP_BASE,                           \
+        .max_order = CANARY_MAX_ORDER,                                                                       \
+        .meta_bytes = canary_meta_bytes,                                                                     \
+        .init = (init_hook),                                                                                 \
+        .fini = canary_fini,                                                                                 \
+        .alloc = canary_alloc,                                                                               \
+        .free = canary_free,                                                                                 \
+        .count = canary_count,                                                                               \
+    }
+
+static const struct pl_page_ops canary_page = CANARY_PAGE(canary_init);
+static const struct pl_page_ops canary_race_page = CANARY_PAGE(canary_race_init);
 
 extern const struct pl_candidate pl_candidate_canary;
 const struct pl_candidate pl_candidate_canary = {
@@ -149,4 +163,14 @@ const struct pl_candidate pl_candidate_canary = {
     .summary = "wrong on purpose: grants a frame twice",
     .kind = PL_KIND_CANARY,
     .page = &canary_page,
+};
+
+extern const struct pl_candidate pl_candidate_canary_race;
+const struct pl_candidate pl_candidate_canary_race = {
+    .bytes = sizeof(struct pl_candidate),
+    .abi = PL_ABI,
+    .name = "canary-race",
+    .summary = "wrong on purpose: two CPUs at once may get one frame",
+    .kind = PL_KIND_CANARY,
+    .page = &canary_race_page,
 };

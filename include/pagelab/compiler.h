@@ -11,6 +11,8 @@
 #define PL_NOINLINE                   __attribute__((noinline))
 #define PL_COLD                       __attribute__((cold, noinline))
 #define PL_NORETURN                   __attribute__((noreturn))
+#define PL_SECTION(name)              __attribute__((section(name), used))
+#define PL_CONSTRUCTOR                __attribute__((constructor))
 #define PL_UNUSED                     __attribute__((unused))
 #define PL_MUST_CHECK                 __attribute__((warn_unused_result))
 #define PL_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))

@@ -1,0 +1,153 @@
+/* The schedule targets, for libFuzzer and AFL++: bytes are a program with OP_PREEMPT records
+ * (engine/program.h), which runs on the virtual CPUs of the simulated platform, on the candidate that
+ * PAGELAB_BACKEND names. A finding is one block on stderr, with the schedule and where everybody stood, and
+ * abort().
+ *
+ * A machine is made for each of the binary form, and each program starts from a fresh state: what an input
+ * does depends on its bytes alone. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagelab/compiler.h>
+
+#include "engine/program_tables.h"
+#include "engine/schedule/listing.h"
+#include "engine/schedule/schedule.h"
+#include "fuzz/schedule_coverage.h"
+
+#define TARGET_CPUS 4u
+
+/* A fuzzer's target has no argument to carry these in. */
+static struct {
+    struct spec spec;
+    const char *name;
+    struct sim *sim;
+    struct schedule
+        *schedules[PROGRAM_SHAPE_COUNT][TARGET_CPUS]; /* NULL: the candidate cannot have that machine */
+    uint64_t executions;                              /* statistics only */
+    uint64_t operations;
+    uint64_t points;
+    uint64_t switches;
+} target;
+
+/* The fuzzer's: it looks these up by name. */
+PL_EXPORT int LLVMFuzzerInitialize(int *argc, char ***argv);
+PL_EXPORT int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static PL_NORETURN void give_up(const char *words)
+{
+    fprintf(stderr, "pagelab-fuzz: %s\n", words);
+    exit(2);
+}
+
+/* Making one later would look like coverage of the input that came first. */
+static void make_machine(uint32_t shape_index, uint32_t cpu_count)
+{
+    struct native_shape shape = program_shapes[shape_index];
+    struct schedule *schedule = calloc(1, sizeof(*schedule));
+    struct spec_error error;
+    shape.cpu_count = cpu_count;
+    runner_fit_shape(&target.spec, &shape);
+    if (schedule == NULL)
+        give_up("out of memory for a machine");
+    enum pl_status status = schedule_init(schedule, &target.spec, &shape, target.sim, &error);
+    if (status == PL_NO_MEMORY)
+        give_up(error.text);
+    if (status != PL_OK) {
+        free(schedule);
+        schedule = NULL;
+    } else {
+        schedule->coverage = schedule_coverage(&schedule->coverage_bits);
+    }
+    target.schedules[shape_index][cpu_count - 1] = schedule;
+}
+
+static void print_statistics(void)
+{
+    fprintf(stderr, "pagelab statistics: executions=%llu operations=%llu points=%llu switches=%llu\n",
+            (unsigned long long)target.executions, (unsigned long long)target.operations,
+            (unsigned long long)target.points, (unsigned long long)target.switches);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    const char *name = getenv("PAGELAB_BACKEND");
+    struct spec_error error;
+    target.name = getenv("PAGELAB_TARGET") == NULL ? "schedule-page" : getenv("PAGELAB_TARGET");
+    if (strcmp(target.name, "schedule-page") != 0)
+        give_up("PAGELAB_TARGET: schedule-page expected");
+    if (spec_parse(name == NULL ? "reference" : name, &target.spec, &error) != 0)
+        give_up(error.text);
+    target.sim = sim_new(TARGET_CPUS);
+    if (target.sim == NULL)
+        give_up("out of memory for stacks");
+    if (getenv("PAGELAB_FUZZ_STATISTICS") != NULL)
+        atexit(print_statistics);
+    for (uint32_t shape = 0; shape < PROGRAM_SHAPE_COUNT; shape++) {
+        for (uint32_t cpus = 1; cpus <= TARGET_CPUS; cpus++)
+            make_machine(shape, cpus);
+    }
+    return 0;
+}
+
+/* Once more, with somebody who writes down what happens: it is the same run. */
+static void print_schedule(struct schedule *schedule, const struct program *program, uint64_t digest)
+{
+    struct listing listing;
+    struct finding again;
+    if (listing_init(&listing, schedule, false) != 0)
+        return;
+    schedule->watch = &listing.watch;
+    (void)schedule_run(schedule, program->ops, program->op_count, NULL, &again);
+    schedule->watch = NULL;
+    listing_print(&listing, stderr);
+    listing_print_end(&schedule->report, stderr);
+    if (schedule->report.digest != digest)
+        fputs("this is not the run that failed: the candidate has a state that its metadata does not hold\n",
+              stderr);
+}
+
+static PL_COLD PL_NORETURN void report(struct schedule *schedule, const struct finding *finding,
+                                       const struct program *program)
+{
+    fprintf(stderr, "\npagelab finding: id=%s backend=%s target=%s step=%u\n  operation: ", finding->ids,
+            target.spec.name, target.name, finding->step);
+    if (finding->step < program->op_count)
+        program_print_op(&finding->op, stderr);
+    else
+        fputs("end\n", stderr);
+    fprintf(stderr, "  expected:  %s\n  actual:    %s\n", finding->expected, finding->actual);
+    program_print(program, stderr);
+    print_schedule(schedule, program, schedule->report.digest);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct op ops[PROGRAM_OP_LIMIT];
+    struct program program;
+    struct finding finding;
+    program_decode(data, size, ops, &program);
+    if (program.family != OP_FAMILY_PAGE)
+        return -1;                                                 /* libFuzzer: not worth keeping */
+    uint32_t shape = size > 2 ? data[2] % PROGRAM_SHAPE_COUNT : 0; /* the same choice as the decoder's */
+    struct schedule *schedule = target.schedules[shape][program.shape.cpu_count - 1];
+    if (schedule == NULL)
+        return -1;
+    enum pl_status status = schedule_run(schedule, ops, program.op_count, NULL, &finding);
+    if (status != PL_OK) {
+        finding_set(&finding, "X-3", "a machine that was initialised once can be again");
+        finding_actual(&finding, "%s", pl_status_name(status));
+    }
+    target.executions++;
+    target.operations += program.op_count;
+    target.points += schedule->report.points;
+    target.switches += schedule->report.switches;
+    if (finding.found)
+        report(schedule, &finding, &program);
+    schedule_coverage_done();
+    return 0;
+}
