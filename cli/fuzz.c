@@ -39,7 +39,7 @@ static bool add_row(struct table *table, const struct campaign_row *row)
     const char *verdict = row->canary          ? (row->caught ? "caught" : "BLIND")
                           : row->findings != 0 ? "findings"
                                                : "none";
-    const char *cells[] = {op_family_names[row->target],
+    const char *cells[] = {fuzz_target_names[row->target],
                            row->backend,
                            campaign_engine_names[row->engine],
                            executions,
@@ -85,25 +85,27 @@ static int pick_engines(const char *text, unsigned *engines)
     return *engines != 0 ? CLI_OK : cli_mistake("fuzz", "--engine '%s': libfuzzer or afl++ expected", text);
 }
 
-/* The target's names by commas, each once; "every" is all six. */
-static int pick_targets(const char *text, enum op_family targets[OP_FAMILY_COUNT], uint32_t *count)
+/* The target's names by commas, each once; "every" is all that any candidate can have. */
+static int pick_targets(const char *text, enum fuzz_target targets[FUZZ_TARGET_COUNT], uint32_t *count)
 {
-    bool wanted[OP_FAMILY_COUNT] = {false};
+    bool wanted[FUZZ_TARGET_COUNT] = {false};
     *count = 0;
     for (const char *at = text; at != NULL && *at != '\0';) {
         size_t bytes = strcspn(at, ",");
-        enum op_family family = OP_FAMILY_PAGE;
+        enum fuzz_target target = FUZZ_PAGE;
         bool every = bytes == 5 && memcmp(at, "every", 5) == 0;
-        if (!every && !family_of_name(at, bytes, &family))
-            return cli_mistake("fuzz", "--target '%.*s': page, vm, area, orb, buffer, all or every expected",
+        if (!every && !fuzz_target_of_name(at, bytes, &target))
+            return cli_mistake("fuzz",
+                               "--target '%.*s': page, vm, area, orb, buffer, all, schedule-page, "
+                               "schedule-all or every expected",
                                (int)bytes, at);
-        for (unsigned i = 0; i < OP_FAMILY_COUNT; i++)
-            wanted[i] = wanted[i] || every || i == family;
+        for (unsigned i = 0; i < FUZZ_TARGET_COUNT; i++)
+            wanted[i] = wanted[i] || (every && i < OP_FAMILY_COUNT) || i == target;
         at += bytes + (at[bytes] == ',');
     }
-    for (unsigned i = 0; i < OP_FAMILY_COUNT; i++) {
+    for (unsigned i = 0; i < FUZZ_TARGET_COUNT; i++) {
         if (wanted[i])
-            targets[(*count)++] = (enum op_family)i;
+            targets[(*count)++] = (enum fuzz_target)i;
     }
     return CLI_OK;
 }
@@ -120,7 +122,7 @@ static void find_drivers(const struct fuzz_options *fuzz, char *path, size_t byt
 }
 
 static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, unsigned engines,
-                    const enum op_family *targets, uint32_t target_count)
+                    const enum fuzz_target *targets, uint32_t target_count)
 {
     static struct spec specs[SPEC_LIST_LIMIT];
     static struct campaign_result result;
@@ -162,13 +164,15 @@ static int fuzz_main(int argc, const char **argv)
 {
     static struct fuzz_options fuzz = {.seconds = 60};
     enum report_format format;
-    enum op_family targets[OP_FAMILY_COUNT];
+    enum fuzz_target targets[FUZZ_TARGET_COUNT];
     uint32_t target_count;
     unsigned engines;
     const struct poptOption options[] = {
         {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, or several by commas", "NAME"},
         {"target", 'T', POPT_ARG_STRING, &fuzz.targets, 0,
-         "page, vm, area, orb, buffer or all; several by commas; every: all six (page)", "NAME"},
+         "page, vm, area, orb, buffer, all, schedule-page or schedule-all; several by commas; every: the "
+         "first six (page)",
+         "NAME"},
         {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate and target (60)", "S"},
         {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},
         {"jobs", 'j', POPT_ARG_INT, &fuzz.jobs, 0, "processes at once (one an engine)", "N"},

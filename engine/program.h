@@ -8,7 +8,7 @@
  *            floors, cpus         which floors of a fixed list; CPUs 1 to 4
  *            family               frames only, one system, or all: enum op_family
  *            contract             bit 0: as documented, or as the real code does it
- *            1 byte unused
+ *            schedule             bit 0: mutators edit OP_PREEMPT, too; means nothing else
  *   record   kind | cpu << 5      kind by a table in which allocate and free are frequent
  *            order | class << 4 | context << 6
  *            mobility | flags << 2

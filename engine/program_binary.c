@@ -38,7 +38,7 @@ static void decode_op(const uint8_t *record, const struct program *program, uint
     memset(op, 0, sizeof(*op));
     bool page = program->family == OP_FAMILY_PAGE;
     unsigned kind = page ? program_kinds[record[0] & 31u] : op_family_kind(program->family, record[0] & 127u);
-    if (swarm >> kind % 16 & 1u)
+    if (kind != OP_PREEMPT && (swarm >> kind % 16 & 1u))
         kind = OP_NOP;
     if (kind == OP_NOP)
         return;

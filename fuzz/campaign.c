@@ -71,7 +71,7 @@ static void show_progress(const struct campaign *campaign, const struct campaign
     }
     double left = campaign->started + campaign->seconds - campaign_now();
     campaign_say(campaign, "%s %s: %.0f s left, %u findings%s", campaign->backend,
-                 op_family_names[campaign->target], left < 0 ? 0 : left, campaign->result->finding_count,
+                 fuzz_target_names[campaign->target], left < 0 ? 0 : left, campaign->result->finding_count,
                  count == 0 ? "" : line);
 }
 
@@ -212,7 +212,10 @@ static int check_options(struct campaign *campaign)
             return campaign_fail(campaign, 2, "a candidate's name of at most %u bytes expected",
                                  CAMPAIGN_NAME_BYTES - 1);
     }
-    for (unsigned engine = 0; engine < CAMPAIGN_ENGINE_COUNT; engine++) {
+    for (unsigned i = 0; i < CAMPAIGN_ENGINE_COUNT * (options->target_count + 1); i++) {
+        unsigned engine = i % CAMPAIGN_ENGINE_COUNT;
+        campaign->target =
+            i < CAMPAIGN_ENGINE_COUNT ? FUZZ_PAGE : options->targets[i / CAMPAIGN_ENGINE_COUNT - 1];
         const char *missing = campaign->engines >> engine & 1u
                                   ? campaign_engine_missing(campaign, (enum campaign_engine)engine, path)
                                   : NULL;
@@ -238,19 +241,20 @@ static int name_out(struct campaign *campaign, const char *backend)
 }
 
 /* Do the engines see? From an empty corpus, the planted bug. */
-static void run_canary(struct campaign *campaign)
+static void run_canary(struct campaign *campaign, const char *backend, enum fuzz_target target)
 {
+    uint32_t first = campaign->result->row_count;
     double limit = campaign->options->canary_seconds > 0 ? campaign->options->canary_seconds : CANARY_S;
     campaign->canary = true;
-    campaign->backend = CAMPAIGN_CANARY;
-    campaign->target = OP_FAMILY_PAGE;
+    campaign->backend = backend;
+    campaign->target = target;
     if (campaign_prepare(campaign) == 0)
         run_rounds(campaign, limit);
     campaign->canary = false;
     campaign_remove_tree(campaign->work);
     if (campaign->result->exit_code != 0 || !campaign_goes_on(campaign))
         return;
-    for (uint32_t i = 0; i < campaign->result->row_count; i++) {
+    for (uint32_t i = first; i < campaign->result->row_count; i++) {
         const struct campaign_row *row = &campaign->result->rows[i];
         const char *engine = campaign_engine_names[row->engine];
         if (!row->caught)
@@ -263,11 +267,24 @@ static void run_canary(struct campaign *campaign)
     }
 }
 
+/* Of each kind of driver that will be used. */
+static void run_canaries(struct campaign *campaign)
+{
+    const struct campaign_options *options = campaign->options;
+    uint32_t schedules = 0;
+    for (uint32_t i = 0; i < options->target_count; i++)
+        schedules += fuzz_target_has_schedule(options->targets[i]);
+    if (schedules == 0 || schedules < options->target_count)
+        run_canary(campaign, CAMPAIGN_CANARY, FUZZ_PAGE);
+    if (schedules > 0 && campaign->result->exit_code == 0 && campaign_goes_on(campaign))
+        run_canary(campaign, CAMPAIGN_SCHEDULE_CANARY, FUZZ_SCHEDULE_PAGE);
+}
+
 static void run_backend(struct campaign *campaign, const char *backend)
 {
-    static const enum op_family page[] = {OP_FAMILY_PAGE};
+    static const enum fuzz_target page[] = {FUZZ_PAGE};
     const struct campaign_options *options = campaign->options;
-    const enum op_family *targets = options->target_count == 0 ? page : options->targets;
+    const enum fuzz_target *targets = options->target_count == 0 ? page : options->targets;
     uint32_t count = options->target_count == 0 ? 1 : options->target_count;
     (void)name_out(campaign, backend);
     for (uint32_t i = 0; i < count && campaign->result->exit_code == 0 && campaign_goes_on(campaign); i++) {
@@ -284,7 +301,7 @@ int campaign_run(const struct campaign_options *options, struct campaign_result 
     if (check_options(&campaign) != 0)
         return result->exit_code;
     (void)name_out(&campaign, options->backends[0]);
-    run_canary(&campaign);
+    run_canaries(&campaign);
     for (uint32_t i = 0; i < options->backend_count && result->exit_code == 0 && campaign_goes_on(&campaign);
          i++)
         run_backend(&campaign, options->backends[i]);

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "engine/op.h"
+#include "fuzz/family.h"
 
 #define CAMPAIGN_PATH_BYTES    512u
 #define CAMPAIGN_NAME_BYTES    160u
@@ -33,7 +33,7 @@ extern const char *const campaign_engine_names[CAMPAIGN_ENGINE_COUNT];
 struct campaign_options {
     const char *const *backends; /* specs, checked by the caller */
     uint32_t backend_count;
-    const enum op_family *targets;     /* what is fuzzed of each; */
+    const enum fuzz_target *targets;   /* what is fuzzed of each; */
     uint32_t target_count;             /* 0: programs of frames only */
     double seconds;                    /* for each backend and target; 0: 60 */
     double canary_seconds;             /* for all engines together at once; 0: 10 */
@@ -51,7 +51,7 @@ struct campaign_options {
 /* One engine on one candidate and target. */
 struct campaign_row {
     char backend[CAMPAIGN_NAME_BYTES];
-    enum op_family target;
+    enum fuzz_target target;
     enum campaign_engine engine;
     bool canary;
     bool caught; /* canary: a finding within the limit */
@@ -67,7 +67,7 @@ struct campaign_row {
 
 struct campaign_finding {
     char backend[CAMPAIGN_NAME_BYTES];
-    enum op_family target;
+    enum fuzz_target target;
     enum campaign_engine engine;
     double after_s;
     char ids[64];      /* numbers of the contract, or "assert", "asan", "ubsan", "crash", "hang", "memory" */

@@ -17,10 +17,14 @@
 /* One process's memory: the large machines with contents, twice, and a sanitizer's share. */
 #define MEMORY_LIMIT_MB 4096
 
-static const char *const driver_names[CAMPAIGN_ENGINE_COUNT] = {
-    [CAMPAIGN_LIBFUZZER] = "pagelab-fuzz-libfuzzer",
-    [CAMPAIGN_AFL] = "pagelab-fuzz-afl",
-};
+static const char *driver_name(const struct campaign *campaign, enum campaign_engine engine)
+{
+    static const char *const names[2][CAMPAIGN_ENGINE_COUNT] = {
+        {"pagelab-fuzz-libfuzzer", "pagelab-fuzz-afl"},
+        {"pagelab-schedule-libfuzzer", "pagelab-schedule-afl"},
+    };
+    return names[fuzz_target_has_schedule(campaign->target)][engine];
+}
 
 /* Reports on one line and ended by abort, so that both engines see a crash in them. */
 static const char *const sanitizer_options[] = {
@@ -53,7 +57,7 @@ const char *campaign_engine_missing(const struct campaign *campaign, enum campai
         if (!in_search_path(path))
             return "not in PATH: apt-get install afl++";
     }
-    (void)campaign_path(path, "%s/%s", bin, driver_names[engine]);
+    (void)campaign_path(path, "%s/%s", bin, driver_name(campaign, engine));
     return access(path, X_OK) == 0 ? NULL : "the drivers expected: cmake --workflow --preset fuzz";
 }
 
@@ -67,7 +71,7 @@ static void name_subject(const struct campaign *campaign, struct subject *subjec
 {
     (void)campaign_path(subject->backend, "PAGELAB_BACKEND=%s", campaign->backend);
     snprintf(subject->target, sizeof(subject->target), FAMILY_VARIABLE "=%s",
-             op_family_names[campaign->target]);
+             fuzz_target_names[campaign->target]);
 }
 
 static uint32_t seed_of(const struct campaign_worker *worker)
@@ -90,7 +94,8 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
     snprintf(numbers[2], sizeof(numbers[2]), "-seed=%u", seed_of(worker));
     snprintf(numbers[3], sizeof(numbers[3]), "-timeout=%d", INPUT_LIMIT_S);
     snprintf(numbers[4], sizeof(numbers[4]), "-rss_limit_mb=%d", MEMORY_LIMIT_MB);
-    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_names[CAMPAIGN_LIBFUZZER]) ||
+    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir,
+                       driver_name(campaign, CAMPAIGN_LIBFUZZER)) ||
         !campaign_path(dictionary, "-dict=%s", campaign->dictionary) ||
         !campaign_path(corpus, "%s/libfuzzer/corpus", campaign->work) ||
         !campaign_path(artifacts, "-artifact_prefix=%s/found/", worker->dir))
@@ -129,7 +134,7 @@ static int start_afl(struct campaign_worker *worker, double seconds)
     snprintf(numbers[1], sizeof(numbers[1]), "%u", PROGRAM_BYTES_MAX);
     snprintf(numbers[2], sizeof(numbers[2]), "%u", seed_of(worker));
     snprintf(numbers[3], sizeof(numbers[3]), "w%u", worker->index);
-    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_names[CAMPAIGN_AFL]) ||
+    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_name(campaign, CAMPAIGN_AFL)) ||
         !campaign_path(mutator, "AFL_CUSTOM_MUTATOR_LIBRARY=%s/pagelab-mutator-afl.so",
                        campaign->options->bin_dir) ||
         !campaign_path(out, "%s/afl", campaign->work))
@@ -209,7 +214,7 @@ void campaign_judge(struct campaign *campaign, const char *const *inputs, uint32
     memset(verdict, 0, sizeof(*verdict));
     if (campaign_engine_missing(campaign, engine, driver) != NULL)
         engine = CAMPAIGN_AFL;
-    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_names[engine]) ||
+    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_name(campaign, engine)) ||
         !campaign_path(log, "%s/judge.log", campaign->work) ||
         run_inputs(campaign, driver, inputs, count, log, &child, &late) != 0)
         return;

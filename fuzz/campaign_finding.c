@@ -32,7 +32,7 @@ static void write_text(const struct campaign_finding *finding, const uint8_t *by
     program_print(&program, file);
     fprintf(file, "# %s%s%s on %s, target %s: %s\n# found by %s after %.1f s; to see it again: %s\n",
             finding->ids, finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
-            op_family_names[finding->target], finding->summary, campaign_engine_names[finding->engine],
+            fuzz_target_names[finding->target], finding->summary, campaign_engine_names[finding->engine],
             finding->after_s, finding->replay);
     fputs("# A library that needs contents gets this machine with ranges 16 times as large.\n", file);
     fclose(file);
@@ -43,8 +43,9 @@ static void write_replay(struct campaign_finding *finding)
 {
     bool plain = strpbrk(finding->backend, "()*?[]&;|<>$`\"' \\") == NULL;
     char command[sizeof(finding->replay)];
-    snprintf(command, sizeof(command), "./pagelab replay %s --backend %s%s%s", finding->path,
-             plain ? "" : "'", finding->backend, plain ? "" : "'");
+    snprintf(command, sizeof(command), "./pagelab replay %s --backend %s%s%s%s", finding->path,
+             plain ? "" : "'", finding->backend, plain ? "" : "'",
+             fuzz_target_has_schedule(finding->target) ? " --schedule" : "");
     memcpy(finding->replay, command, sizeof(command));
 }
 
@@ -57,7 +58,7 @@ static int store(struct campaign *campaign, struct campaign_finding *finding, co
     campaign_safe_name(finding->ids, id, sizeof(id));
     id[strcspn(id, "_")] = '\0';
     unsigned hash = (unsigned)(campaign_hash(bytes, byte_count) & 0xffffffffu);
-    const char *target = op_family_names[finding->target];
+    const char *target = fuzz_target_names[finding->target];
     if (!campaign_path(finding->path, "%s/%s-%s-%s-%08x.bin", campaign->out, backend, target, id, hash) ||
         !campaign_path(finding->text_path, "%s/%s-%s-%s-%08x.txt", campaign->out, backend, target, id,
                        hash) ||
@@ -91,7 +92,7 @@ static void remember(struct campaign *campaign, struct campaign_worker *worker,
         worker->findings++;
     campaign_say(campaign, "finding %s%s%s on %s, target %s, after %.1f s (%s): %s", finding->ids,
                  finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
-                 op_family_names[finding->target], finding->after_s,
+                 fuzz_target_names[finding->target], finding->after_s,
                  worker == NULL ? "a seed" : campaign_engine_names[finding->engine], finding->summary);
     campaign_say(campaign, "  stored %s, its text %s", finding->path, finding->text_path);
     campaign_say(campaign, "  replay %s", finding->replay);

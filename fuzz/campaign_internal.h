@@ -8,7 +8,9 @@
 #include "fuzz/campaign_parse.h"
 #include "fuzz/campaign_statsd.h"
 
-#define CAMPAIGN_CANARY "canary"
+/* What is wrong on purpose: on one CPU, and only where two come between one another. */
+#define CAMPAIGN_CANARY          "canary"
+#define CAMPAIGN_SCHEDULE_CANARY "canary-race"
 
 struct campaign {
     const struct campaign_options *options;
@@ -18,7 +20,7 @@ struct campaign {
 
     /* The candidate of the hour, and what of it. */
     const char *backend;
-    enum op_family target;
+    enum fuzz_target target;
     bool canary;
     double started;
     double seconds;

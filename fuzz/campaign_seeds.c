@@ -37,7 +37,7 @@ static int copy_stored(struct campaign *campaign, enum op_family family)
     char from[CAMPAIGN_PATH_BYTES];
     char path[CAMPAIGN_PATH_BYTES];
     const struct dirent *entry;
-    bool widens = family != campaign->target;
+    bool widens = family != fuzz_target_family(campaign->target);
     if (access(root, R_OK | X_OK) != 0)
         return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s", root, strerror(errno));
     DIR *dir = campaign_path(from, "%s/%s", root, op_family_names[family]) ? opendir(from) : NULL;
@@ -74,7 +74,7 @@ static int write_dictionary(struct campaign *campaign)
     if (file == NULL)
         return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
                              campaign->work);
-    (void)boundary_write_dictionary(campaign->target, file);
+    (void)boundary_write_dictionary(fuzz_target_family(campaign->target), file);
     fclose(file);
     return 0;
 }
@@ -118,7 +118,7 @@ static int make_dirs(struct campaign *campaign)
 {
     bool named = campaign->canary ? campaign_path(campaign->work, "%s/canary", campaign->out)
                                   : campaign_path(campaign->work, "%s/corpora/%s", campaign->out,
-                                                  op_family_names[campaign->target]);
+                                                  fuzz_target_names[campaign->target]);
     if (!named || !campaign_path(campaign->seeds, "%s/seeds", campaign->work))
         return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->out);
     campaign_remove_tree(campaign->canary ? campaign->work : campaign->seeds);
@@ -131,7 +131,7 @@ static int make_dirs(struct campaign *campaign)
 /* A program of no operations. 0; 1: even that fails; -1 after campaign_fail. */
 static int make_empty(struct campaign *campaign)
 {
-    const uint8_t empty[PROGRAM_HEADER_BYTES] = {[5] = (uint8_t)campaign->target};
+    const uint8_t empty[PROGRAM_HEADER_BYTES] = {[5] = (uint8_t)fuzz_target_family(campaign->target)};
     char path[CAMPAIGN_PATH_BYTES];
     if (!campaign_path(path, "%s/empty", campaign->seeds) || campaign_write(path, empty, sizeof(empty)) != 0)
         return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
@@ -139,7 +139,7 @@ static int make_empty(struct campaign *campaign)
     if (campaign->canary || !campaign_take_input(campaign, NULL, path, false))
         return campaign->result->exit_code == 0 ? 0 : -1;
     campaign_say(campaign, "%s fails before its first operation of target %s: there is nothing to fuzz",
-                 campaign->backend, op_family_names[campaign->target]);
+                 campaign->backend, fuzz_target_names[campaign->target]);
     return 1;
 }
 
@@ -150,15 +150,15 @@ int campaign_prepare(struct campaign *campaign)
     if (campaign->canary)
         return 0;
     for (unsigned family = 0; campaign->options->seeds_dir != NULL && family < OP_FAMILY_COUNT; family++) {
-        bool wanted =
-            family == campaign->target || (campaign->target == OP_FAMILY_ALL && family != OP_FAMILY_PAGE);
+        bool wanted = family == fuzz_target_family(campaign->target) ||
+                      (campaign->target == FUZZ_ALL && family != OP_FAMILY_PAGE);
         if (wanted && copy_stored(campaign, (enum op_family)family) != 0)
             return -1;
     }
     /* In programs of all systems, a system's edges are those of its own target: they need not be tried again.
      */
-    if (campaign->target != OP_FAMILY_ALL)
-        boundary_programs(campaign->target, write_edge, campaign);
+    if (campaign->target != FUZZ_ALL)
+        boundary_programs(fuzz_target_family(campaign->target), write_edge, campaign);
     judge_seeds(campaign);
     return campaign->result->exit_code == 0 ? 0 : -1;
 }

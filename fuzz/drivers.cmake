@@ -29,7 +29,7 @@ list(FILTER plain_sources INCLUDE REGEX "${unseen}")
 list(FILTER seen_sources EXCLUDE REGEX "${unseen}")
 
 # The tables of operations, of which the mutator must know how records look; no code of the candidates or systems.
-set(mutator_sources mutator.c mutator_page.c mutator_system.c boundary.c life.c)
+set(mutator_sources mutator.c mutator_page.c mutator_schedule.c mutator_system.c boundary.c life.c)
 set(table_sources op.c op_vm.c op_area.c op_zone.c op_orb.c op_buffer.c op_operand.c program_operands.c)
 list(TRANSFORM table_sources PREPEND "${PROJECT_SOURCE_DIR}/engine/")
 

@@ -1,5 +1,5 @@
-/* What a target, its mutator and a campaign call the families of programs (engine/op.h): the word that
- * PAGELAB_TARGET holds. */
+/* What can be fuzzed, in the words of PAGELAB_TARGET: the families of programs (engine/op.h), each a target
+ * by the same number, and the targets that also choose the schedule. */
 #ifndef FUZZ_FAMILY_H
 #define FUZZ_FAMILY_H
 
@@ -11,10 +11,33 @@
 
 #define FAMILY_VARIABLE "PAGELAB_TARGET"
 
+enum fuzz_target {
+    FUZZ_PAGE = OP_FAMILY_PAGE,
+    FUZZ_VM = OP_FAMILY_VM,
+    FUZZ_AREA = OP_FAMILY_AREA,
+    FUZZ_ORB = OP_FAMILY_ORB,
+    FUZZ_BUFFER = OP_FAMILY_BUFFER,
+    FUZZ_ALL = OP_FAMILY_ALL,
+    FUZZ_SCHEDULE_PAGE = OP_FAMILY_COUNT, /* frames only, on virtual CPUs that come between one another */
+    FUZZ_SCHEDULE_ALL,                    /* with admission, table memory and buffers */
+    FUZZ_TARGET_COUNT,
+};
+
+extern const char *const fuzz_target_names[FUZZ_TARGET_COUNT];
+
+/* Of the target's programs. */
+enum op_family fuzz_target_family(enum fuzz_target target);
+
+bool fuzz_target_has_schedule(enum fuzz_target target);
+
 /* False if there is none of that name. */
-bool family_of_name(const char *name, size_t bytes, enum op_family *family);
+bool fuzz_target_of_name(const char *name, size_t bytes, enum fuzz_target *target);
 
 /* The one that the environment names, page where it names none; false if it names what is none. */
+bool fuzz_target_of_environment(enum fuzz_target *target);
+
+/* The same for targets that are a family. */
+bool family_of_name(const char *name, size_t bytes, enum op_family *family);
 bool family_of_environment(enum op_family *family);
 
 #endif

@@ -4,15 +4,19 @@
 
 #include "fuzz/mutator_internal.h"
 
-#define EDITS_MAX     4u
-#define TRIES_MAX     32u
+#define EDITS_MAX 4u
+#define TRIES_MAX 32u
+
+#define SCHEDULE_ONE_IN 3u /* edits, of a program that has a schedule */
+#define HAS_SCHEDULE    1u /* header, byte 7 */
+
 #define CUT_ONE_IN    4u
 #define CUT_SHORTEST  16u /* records; a cut is to this, or to its double, up to CUT_DOUBLINGS times */
 #define CUT_DOUBLINGS 5u
 
 const char *const mutator_edit_names[MUTATOR_EDIT_COUNT] = {
-    "insert", "pair",  "series", "delete", "duplicate", "swap", "move",
-    "slot",   "tweak", "header", "bytes",  "splice",    "edge", "trouble",
+    "insert", "pair",   "series", "delete", "duplicate", "swap",    "move",     "slot",
+    "tweak",  "header", "bytes",  "splice", "edge",      "trouble", "schedule",
 };
 
 uint64_t mutator_next(struct mutator_random *random)
@@ -199,9 +203,9 @@ static bool edit_splice(struct mutator_list *list)
 }
 
 static mutator_edit_function *const common_edits[MUTATOR_EDIT_COUNT] = {
-    [MUTATOR_DELETE] = edit_delete, [MUTATOR_DUPLICATE] = edit_duplicate, [MUTATOR_SWAP] = edit_swap,
-    [MUTATOR_MOVE] = edit_move,     [MUTATOR_TWEAK_HEADER] = edit_header, [MUTATOR_BYTES] = edit_bytes,
-    [MUTATOR_SPLICE] = edit_splice,
+    [MUTATOR_DELETE] = edit_delete, [MUTATOR_DUPLICATE] = edit_duplicate,       [MUTATOR_SWAP] = edit_swap,
+    [MUTATOR_MOVE] = edit_move,     [MUTATOR_TWEAK_HEADER] = edit_header,       [MUTATOR_BYTES] = edit_bytes,
+    [MUTATOR_SPLICE] = edit_splice, [MUTATOR_SCHEDULE] = mutator_edit_schedule,
 };
 
 static enum mutator_edit choose(struct mutator_list *list)
@@ -219,6 +223,8 @@ static enum mutator_edit choose(struct mutator_list *list)
         MUTATOR_SLOT,   MUTATOR_TWEAK,  MUTATOR_TWEAK,     MUTATOR_TWEAK,        MUTATOR_EDGE,
         MUTATOR_EDGE,   MUTATOR_BYTES,  MUTATOR_TROUBLE,   MUTATOR_TWEAK_HEADER,
     };
+    if (list->schedule && mutator_draw(list, SCHEDULE_ONE_IN) == 0)
+        return MUTATOR_SCHEDULE;
     if (list->family == OP_FAMILY_PAGE)
         return (enum mutator_edit)page[mutator_draw(list, (uint32_t)sizeof(page))];
     return (enum mutator_edit)system[mutator_draw(list, (uint32_t)sizeof(system))];
@@ -263,6 +269,11 @@ static uint32_t record_count(size_t byte_count)
     return records < PROGRAM_OP_LIMIT ? (uint32_t)records : PROGRAM_OP_LIMIT;
 }
 
+void mutator_mark_schedule(uint8_t *bytes)
+{
+    bytes[7] |= HAS_SCHEDULE;
+}
+
 size_t mutator_stamp(enum op_family family, uint8_t *bytes, size_t byte_count)
 {
     if (byte_count < PROGRAM_HEADER_BYTES)
@@ -282,6 +293,8 @@ size_t mutator_cross(enum op_family family, uint8_t *bytes, size_t byte_count, s
         return 0;
     struct mutator_list list = {
         .family = family,
+        .schedule =
+            family == OP_FAMILY_PAGE && byte_count >= PROGRAM_HEADER_BYTES && (bytes[7] & HAS_SCHEDULE) != 0,
         .header = bytes,
         .records = (uint8_t(*)[PROGRAM_RECORD_BYTES])(bytes + PROGRAM_HEADER_BYTES),
         .count = record_count(byte_count),

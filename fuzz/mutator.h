@@ -26,6 +26,7 @@ enum mutator_edit {
     MUTATOR_SPLICE,       /* operations of another program */
     MUTATOR_EDGE,         /* systems: one operand becomes an edge (7.3 of the specification) */
     MUTATOR_TROUBLE,      /* systems: a failing grant, hunger and its end, the page daemon */
+    MUTATOR_SCHEDULE,     /* programs with a schedule: where somebody is interrupted, and by whom */
     MUTATOR_EDIT_COUNT,
 };
 
@@ -49,6 +50,10 @@ size_t mutator_run(enum op_family family, uint8_t *bytes, size_t byte_count, siz
 /* The same with operations from `other` first, if there are any. */
 size_t mutator_cross(enum op_family family, uint8_t *bytes, size_t byte_count, size_t byte_limit,
                      const uint8_t *other, size_t other_bytes, uint64_t seed, uint32_t *edits);
+
+/* Says that a program has a schedule (engine/op_common.h, OP_PREEMPT), so that it is edited, too; `bytes`
+ * holds a header. */
+void mutator_mark_schedule(uint8_t *bytes);
 
 /* Makes any bytes a program of that family; `bytes` holds a header at least. Returns the new byte count. */
 size_t mutator_stamp(enum op_family family, uint8_t *bytes, size_t byte_count);

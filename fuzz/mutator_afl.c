@@ -13,7 +13,7 @@
 #define MUTATIONS_AT_ONCE 256u
 
 struct mutator_afl {
-    enum op_family family;
+    enum fuzz_target target;
     struct mutator_random random;
     uint8_t bytes[PROGRAM_BYTES_MAX];
 };
@@ -31,7 +31,7 @@ void *afl_custom_init(void *afl, unsigned int seed)
     struct mutator_afl *self = calloc(1, sizeof(*self));
     if (self != NULL) {
         self->random.state = seed;
-        (void)family_of_environment(&self->family); /* the target refuses names that are wrong */
+        (void)fuzz_target_of_environment(&self->target); /* the target refuses names that are wrong */
     }
     return self;
 }
@@ -56,9 +56,12 @@ size_t afl_custom_fuzz(void *data, unsigned char *buf, size_t buf_size, unsigned
     uint64_t seed = mutator_next(&self->random);
     memcpy(self->bytes, buf, size);
     *out_buf = self->bytes;
+    enum op_family family = fuzz_target_family(self->target);
+    if (fuzz_target_has_schedule(self->target) && size >= PROGRAM_HEADER_BYTES)
+        mutator_mark_schedule(self->bytes);
     if (add_buf != NULL && mutator_below(&self->random, SPLICE_ONE_IN) == 0)
-        return mutator_cross(self->family, self->bytes, size, limit, add_buf, add_buf_size, seed, NULL);
-    return mutator_run(self->family, self->bytes, size, limit, seed, NULL);
+        return mutator_cross(family, self->bytes, size, limit, add_buf, add_buf_size, seed, NULL);
+    return mutator_run(family, self->bytes, size, limit, seed, NULL);
 }
 
 void afl_custom_deinit(void *data)

@@ -12,6 +12,7 @@
 /* A program as its records. */
 struct mutator_list {
     enum op_family family;
+    bool schedule; /* it has one: see the header's last byte */
     uint8_t *header;
     uint8_t (*records)[PROGRAM_RECORD_BYTES];
     uint32_t count;
@@ -27,6 +28,9 @@ typedef bool mutator_edit_function(struct mutator_list *list);
 /* The edits that know what a record's bytes mean; NULL where it does not matter, or there is none. */
 extern mutator_edit_function *const mutator_page_edits[MUTATOR_EDIT_COUNT];
 extern mutator_edit_function *const mutator_system_edits[MUTATOR_EDIT_COUNT];
+
+/* An OP_PREEMPT more, or another one. */
+mutator_edit_function mutator_edit_schedule;
 
 /* --- shared by them --- */
 

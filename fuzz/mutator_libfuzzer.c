@@ -18,11 +18,13 @@ PL_EXPORT size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, c
                                            unsigned int seed);
 
 /* The target refuses names that are wrong. */
-static enum op_family own_family(void)
+static enum op_family own_family(uint8_t *data, size_t size)
 {
-    enum op_family family;
-    (void)family_of_environment(&family);
-    return family;
+    enum fuzz_target target;
+    (void)fuzz_target_of_environment(&target);
+    if (fuzz_target_has_schedule(target) && size >= PROGRAM_HEADER_BYTES)
+        mutator_mark_schedule(data);
+    return fuzz_target_family(target);
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
@@ -31,8 +33,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     if (max_size < PROGRAM_HEADER_BYTES)
         return LLVMFuzzerMutate(data, size, max_size);
     if (mutator_below(&random, OWN_MUTATION_ONE_IN) == 0)
-        return mutator_stamp(own_family(), data, LLVMFuzzerMutate(data, size, max_size));
-    return mutator_run(own_family(), data, size, max_size, mutator_next(&random), NULL);
+        return mutator_stamp(own_family(data, size), data, LLVMFuzzerMutate(data, size, max_size));
+    return mutator_run(own_family(data, size), data, size, max_size, mutator_next(&random), NULL);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2, size_t size2,
@@ -40,5 +42,5 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
 {
     size_t size = size1 < max_out_size ? size1 : max_out_size;
     memcpy(out, data1, size);
-    return mutator_cross(own_family(), out, size, max_out_size, data2, size2, seed, NULL);
+    return mutator_cross(own_family(out, size), out, size, max_out_size, data2, size2, seed, NULL);
 }

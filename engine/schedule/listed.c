@@ -72,8 +72,8 @@ static struct sim_choice at_point(struct schedule *schedule, const struct sim_mo
         return take_over(schedule, moment, op);
     case OP_DO_INTERRUPT:
         return (struct sim_choice){SIM_INTERRUPT, moment->cpu};
-    case OP_DO_NMI:
-        return (struct sim_choice){SIM_NMI, moment->cpu};
+    case OP_DO_NMI: /* of who does not claim to be safe from them, the mask is honoured */
+        return (struct sim_choice){schedule->nmis ? SIM_NMI : SIM_INTERRUPT, moment->cpu};
     case OP_DO_FLUSH:
         return (struct sim_choice){SIM_FLUSH, op->cpu % schedule->cpu_count};
     default:

@@ -23,6 +23,7 @@ enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
     uint64_t caps = schedule->runner.instance.caps;
     schedule->cpu_count = (caps & PL_CAP_CONCURRENT) != 0 ? schedule->runner.machine->cpu_count : 1;
     schedule->interrupts = (caps & PL_CAP_IRQ_SAFE) != 0;
+    schedule->nmis = (caps & PL_CAP_NMI_SAFE) != 0;
     schedule->sim = sim;
     schedule_listed_init(schedule);
     return PL_OK;

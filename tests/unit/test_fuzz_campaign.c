@@ -265,7 +265,7 @@ static bool holds(const char *path, const char *words)
 static void targets_are_kept_apart(void **state)
 {
     (void)state;
-    static const enum op_family targets[] = {OP_FAMILY_AREA, OP_FAMILY_ALL};
+    static const enum fuzz_target targets[] = {FUZZ_AREA, FUZZ_ALL};
     static const uint8_t seed[PROGRAM_HEADER_BYTES] = {[5] = OP_FAMILY_AREA};
     char path[CAMPAIGN_PATH_BYTES];
     uint8_t bytes[PROGRAM_HEADER_BYTES] = {0};
@@ -279,9 +279,9 @@ static void targets_are_kept_apart(void **state)
     place->options.target_count = 2;
     assert_int_equal(campaign_run(&place->options, &place->result), 3);
     assert_int_equal(place->result.row_count, 3);
-    assert_int_equal(place->result.rows[0].target, OP_FAMILY_PAGE);
-    assert_int_equal(place->result.rows[1].target, OP_FAMILY_AREA);
-    assert_int_equal(place->result.rows[2].target, OP_FAMILY_ALL);
+    assert_int_equal(place->result.rows[0].target, FUZZ_PAGE);
+    assert_int_equal(place->result.rows[1].target, FUZZ_AREA);
+    assert_int_equal(place->result.rows[2].target, FUZZ_ALL);
     assert_int_equal(place->result.finding_count, 1);
     assert_int_equal(place->result.findings[0].target, OP_FAMILY_AREA);
     assert_non_null(strstr(place->result.findings[0].path, "/out/buddy-area-F-1-"));
