@@ -75,6 +75,9 @@ int cli_every_candidate(struct spec *specs, struct spec_error *error);
 /* This program's own path, for children. */
 const char *cli_program(void);
 
+/* pagelab-sim, which lies beside it; no build with a sanitizer has it. */
+const char *cli_sim_program(void);
+
 /* `path` if it exists, else the same below PAGELAB_ROOT (the checkout) if that does. `buffer` may hold the
  * result. */
 const char *cli_find(const char *path, char *buffer, size_t bytes);

@@ -139,6 +139,15 @@ const char *cli_program(void)
     return path;
 }
 
+const char *cli_sim_program(void)
+{
+    static char path[4096 + 16];
+    const char *self = cli_program();
+    const char *slash = strrchr(self, '/');
+    snprintf(path, sizeof(path), "%.*s/pagelab-sim", slash == NULL ? 0 : (int)(slash - self), self);
+    return path;
+}
+
 const char *cli_find(const char *path, char *buffer, size_t bytes)
 {
     const char *root = getenv("PAGELAB_ROOT");

@@ -80,16 +80,6 @@ static int read_specs(const char **names, struct spec *specs)
     return code == CLI_OK ? count : -code;
 }
 
-/* pagelab-sim lies beside this program. */
-static const char *sim_program(void)
-{
-    static char path[4096 + 16];
-    const char *self = cli_program();
-    const char *slash = strrchr(self, '/');
-    snprintf(path, sizeof(path), "%.*s/pagelab-sim", slash == NULL ? 0 : (int)(slash - self), self);
-    return path;
-}
-
 static int scale_go(const struct scale_options *options, enum report_format format, const char *out_path)
 {
     char part[4096];
@@ -175,7 +165,7 @@ static int scale_main(int argc, const char **argv)
     options.spec_count = (size_t)count;
     options.limit_s = (unsigned)arguments.limit_s;
     options.min_time_s = arguments.min_time_s;
-    options.sim = sim_program();
+    options.sim = cli_sim_program();
     options.progress = isatty(STDERR_FILENO) ? stderr : NULL;
     int code = scale_go(&options, format, arguments.out);
     poptFreeContext(context);

@@ -1,6 +1,6 @@
 /* pagelab-sim CANDIDATE CPUS BYTES SEED CAP: the child of ./pagelab scale that counts. Prints one JSON
  * object:
- * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. */
+ * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. pagelab-sim replay FILE CANDIDATE: see replay.h. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "bench/memory_guard.h"
 #include "bench/sim/count.h"
+#include "bench/sim/replay.h"
 #include "engine/registry.h"
 
 static cJSON *pattern_object(const struct count_result *result)
@@ -45,6 +46,8 @@ int main(int argc, char **argv)
     struct spec spec;
     struct spec_error error = {""};
     struct count_result result;
+    if (argc > 1 && strcmp(argv[1], "replay") == 0)
+        return replay_main(argc, argv);
     if (argc != 6) {
         fprintf(stderr, "pagelab-sim: CANDIDATE CPUS BYTES SEED CAP expected; ./pagelab scale calls it\n");
         return 2;

@@ -104,7 +104,7 @@ void symbol_fill(struct symbol *symbols, uint32_t count)
     ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
     for (uint32_t i = 0; i < count; i++)
         name_roughly(&symbols[i]);
-    if (length <= 0 || find_tool(tool, sizeof(tool)) == NULL || dladdr((void *)&symbol_fill, &own) == 0)
+    if (length <= 0 || find_tool(tool, sizeof(tool)) == NULL || dladdr(tools, &own) == 0)
         return;
     program[length] = '\0';
     for (uint32_t from = 0; from < count;) {
