@@ -10,6 +10,9 @@
 #define SCHEDULE_ONE_IN 3u /* edits, of a program that has a schedule */
 #define HAS_SCHEDULE    1u /* header, byte 7 */
 
+/* A bug that needs more operations than these is not one of the schedule; and each of them is slow. */
+#define SCHEDULE_RECORDS 40u
+
 #define CUT_ONE_IN    4u
 #define CUT_SHORTEST  16u /* records; a cut is to this, or to its double, up to CUT_DOUBLINGS times */
 #define CUT_DOUBLINGS 5u
@@ -301,6 +304,8 @@ size_t mutator_cross(enum op_family family, uint8_t *bytes, size_t byte_count, s
         .limit = (uint32_t)((byte_limit - PROGRAM_HEADER_BYTES) / PROGRAM_RECORD_BYTES),
         .random = {seed},
     };
+    if (list.schedule && list.limit > SCHEDULE_RECORDS)
+        list.limit = SCHEDULE_RECORDS;
     if (list.count > list.limit)
         list.count = list.limit;
     size_t whole = PROGRAM_HEADER_BYTES + (size_t)list.count * PROGRAM_RECORD_BYTES;

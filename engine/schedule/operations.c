@@ -267,18 +267,27 @@ static void do_split(struct schedule *schedule, struct pl_cpu *cpu, const struct
     }
 }
 
+/* Large blocks first: hunger in a few calls. */
 static void do_starve(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
 {
     struct runner *runner = &schedule->runner;
     uint64_t leave = runner_leaves(runner, op);
-    const struct pl_request request = {.alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
-    while (!schedule->finding->found && shadow_free_frames(&runner->shadow) > leave &&
-           runner->starved_count < runner->machine->frame_count) {
-        uint64_t at = runner->starved_count++;
-        struct pl_run *run = &runner->starved[at];
-        run->frame_count = 0; /* nobody feeds it before it is there */
-        if (checked_alloc(schedule, cpu, &request, NULL, STARVE_TAG | (uint32_t)at, run) != PL_OK)
+    int order = (int)runner->instance.max_order;
+    while (!schedule->finding->found && runner->starved_count < runner->machine->frame_count) {
+        uint64_t free_frames = shadow_free_frames(&runner->shadow);
+        while (order >= 0 && free_frames < leave + (UINT64_C(1) << order))
+            order--;
+        if (order < 0)
             return;
+        const struct pl_request request = {
+            .order = (uint8_t)order, .alloc_class = PL_CLASS_INTERRUPT, .node = PL_NODE_ANY};
+        uint64_t at = runner->starved_count++;
+        struct pl_run run;
+        runner->starved[at].frame_count = 0; /* nobody feeds it before it is there */
+        if (checked_alloc(schedule, cpu, &request, NULL, STARVE_TAG | (uint32_t)at, &run) == PL_OK)
+            runner->starved[at] = run;
+        else
+            order--;
         sim_progress(cpu);
     }
 }
