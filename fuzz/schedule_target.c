@@ -14,6 +14,7 @@
 #include "engine/program_tables.h"
 #include "engine/schedule/listing.h"
 #include "engine/schedule/schedule.h"
+#include "fuzz/family.h"
 #include "fuzz/schedule_coverage.h"
 
 #define TARGET_CPUS 4u
@@ -21,11 +22,11 @@
 /* A fuzzer's target has no argument to carry these in. */
 static struct {
     struct spec spec;
-    const char *name;
+    enum fuzz_target target;
     struct sim *sim;
-    struct schedule
-        *schedules[PROGRAM_SHAPE_COUNT][TARGET_CPUS]; /* NULL: the candidate cannot have that machine */
-    uint64_t executions;                              /* statistics only */
+    struct schedule *schedules[PROGRAM_SHAPE_COUNT][PROGRAM_FLOORS_COUNT]
+                              [TARGET_CPUS]; /* NULL: the candidate cannot have that machine */
+    uint64_t executions;                     /* statistics only */
     uint64_t operations;
     uint64_t points;
     uint64_t switches;
@@ -42,16 +43,18 @@ static PL_NORETURN void give_up(const char *words)
 }
 
 /* Making one later would look like coverage of the input that came first. */
-static void make_machine(uint32_t shape_index, uint32_t cpu_count)
+static void make_machine(uint32_t shape_index, uint32_t floors, uint32_t cpu_count)
 {
+    enum schedule_scope scope = target.target == FUZZ_SCHEDULE_ALL ? SCHEDULE_ALL : SCHEDULE_PAGE;
     struct native_shape shape = program_shapes[shape_index];
     struct schedule *schedule = calloc(1, sizeof(*schedule));
     struct spec_error error;
     shape.cpu_count = cpu_count;
+    shape.floors = program_floors(floors, shape_frame_count(&shape));
     runner_fit_shape(&target.spec, &shape);
     if (schedule == NULL)
         give_up("out of memory for a machine");
-    enum pl_status status = schedule_init(schedule, &target.spec, &shape, target.sim, &error);
+    enum pl_status status = schedule_init_scope(schedule, &target.spec, &shape, scope, target.sim, &error);
     if (status == PL_NO_MEMORY)
         give_up(error.text);
     if (status != PL_OK) {
@@ -60,7 +63,7 @@ static void make_machine(uint32_t shape_index, uint32_t cpu_count)
     } else {
         schedule->coverage = schedule_coverage(&schedule->coverage_bits);
     }
-    target.schedules[shape_index][cpu_count - 1] = schedule;
+    target.schedules[shape_index][floors][cpu_count - 1] = schedule;
 }
 
 static void print_statistics(void)
@@ -76,9 +79,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     const char *name = getenv("PAGELAB_BACKEND");
     struct spec_error error;
-    target.name = getenv("PAGELAB_TARGET") == NULL ? "schedule-page" : getenv("PAGELAB_TARGET");
-    if (strcmp(target.name, "schedule-page") != 0)
-        give_up("PAGELAB_TARGET: schedule-page expected");
+    if (!fuzz_target_of_environment(&target.target) || !fuzz_target_has_schedule(target.target))
+        give_up(FAMILY_VARIABLE ": schedule-page or schedule-all expected");
     if (spec_parse(name == NULL ? "reference" : name, &target.spec, &error) != 0)
         give_up(error.text);
     target.sim = sim_new(TARGET_CPUS);
@@ -87,8 +89,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     if (getenv("PAGELAB_FUZZ_STATISTICS") != NULL)
         atexit(print_statistics);
     for (uint32_t shape = 0; shape < PROGRAM_SHAPE_COUNT; shape++) {
-        for (uint32_t cpus = 1; cpus <= TARGET_CPUS; cpus++)
-            make_machine(shape, cpus);
+        for (uint32_t i = 0; i < PROGRAM_FLOORS_COUNT * TARGET_CPUS; i++)
+            make_machine(shape, i / TARGET_CPUS, i % TARGET_CPUS + 1);
     }
     return 0;
 }
@@ -114,7 +116,7 @@ static PL_COLD PL_NORETURN void report(struct schedule *schedule, const struct f
                                        const struct program *program)
 {
     fprintf(stderr, "\npagelab finding: id=%s backend=%s target=%s step=%u\n  operation: ", finding->ids,
-            target.spec.name, target.name, finding->step);
+            target.spec.name, fuzz_target_names[target.target], finding->step);
     if (finding->step < program->op_count)
         program_print_op(&finding->op, stderr);
     else
@@ -133,8 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     program_decode(data, size, ops, &program);
     if (program.family != OP_FAMILY_PAGE)
         return -1;                                                 /* libFuzzer: not worth keeping */
-    uint32_t shape = size > 2 ? data[2] % PROGRAM_SHAPE_COUNT : 0; /* the same choice as the decoder's */
-    struct schedule *schedule = target.schedules[shape][program.shape.cpu_count - 1];
+    uint32_t shape = size > 2 ? data[2] % PROGRAM_SHAPE_COUNT : 0; /* the same choices as the decoder's */
+    uint32_t floors = size > 3 ? data[3] % PROGRAM_FLOORS_COUNT : 0;
+    struct schedule *schedule = target.schedules[shape][floors][program.shape.cpu_count - 1];
     if (schedule == NULL)
         return -1;
     enum pl_status status = schedule_run(schedule, ops, program.op_count, NULL, &finding);

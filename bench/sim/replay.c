@@ -19,6 +19,7 @@ struct replay {
     struct schedule schedule;
     struct listing listing;
     bool all;
+    enum schedule_scope scope;
     bool shrink;
 };
 
@@ -92,6 +93,8 @@ int replay_main(int argc, char **argv)
         return mistake("pagelab-sim", "FILE and CANDIDATE expected; ./pagelab replay --schedule calls it");
     for (int i = 4; i < argc; i++) {
         replay.all = replay.all || strcmp(argv[i], "all") == 0;
+        if (strcmp(argv[i], "admitted") == 0)
+            replay.scope = SCHEDULE_ALL;
         replay.shrink = replay.shrink || strcmp(argv[i], "shrink") == 0;
     }
     if (spec_parse(argv[3], &replay.spec, &error) != 0)
@@ -102,7 +105,8 @@ int replay_main(int argc, char **argv)
         return code;
     struct sim *sim = sim_new(shape.cpu_count);
     runner_fit_shape(&replay.spec, &shape);
-    if (sim == NULL || schedule_init(&replay.schedule, &replay.spec, &shape, sim, &error) != PL_OK)
+    if (sim == NULL ||
+        schedule_init_scope(&replay.schedule, &replay.spec, &shape, replay.scope, sim, &error) != PL_OK)
         code = mistake(replay.spec.name, sim == NULL ? "no memory for stacks" : error.text);
     else if (listing_init(&replay.listing, &replay.schedule, replay.all) != 0)
         code = mistake(replay.spec.name, "out of memory");

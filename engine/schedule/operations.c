@@ -21,11 +21,15 @@ bool schedule_is_interrupt(const struct schedule *schedule, const struct op *op)
 
 /* --- calls --- */
 
-static void disturb_all(struct schedule *schedule)
+void schedule_disturb(struct schedule *schedule)
 {
+    uint64_t free_frames = shadow_free_frames(&schedule->runner.shadow);
     for (uint32_t i = 0; i < schedule->cpu_count; i++) {
-        for (uint32_t k = 0; k < schedule->cpus[i].depth; k++)
-            schedule->cpus[i].calls[k].disturbed = true;
+        for (uint32_t k = 0; k < schedule->cpus[i].depth; k++) {
+            struct schedule_call *call = &schedule->cpus[i].calls[k];
+            call->disturbed = true;
+            call->most = free_frames > call->most ? free_frames : call->most;
+        }
     }
 }
 
@@ -34,15 +38,16 @@ static struct schedule_call *call_begin(struct schedule *schedule, const struct 
 {
     struct schedule_cpu *self = &schedule->cpus[cpu->id];
     struct schedule_call *call = &self->calls[self->depth - 1];
-    disturb_all(schedule);
+    schedule_disturb(schedule);
     call->frames = frames;
     call->disturbed = false;
+    call->most = shadow_free_frames(&schedule->runner.shadow);
     return call;
 }
 
 static void call_end(struct schedule *schedule, struct schedule_call *call)
 {
-    disturb_all(schedule);
+    schedule_disturb(schedule);
     call->frames = 0;
 }
 
@@ -108,8 +113,14 @@ static void judge_failure(struct schedule *schedule, const struct schedule_call 
         finding_actual(finding, "%s", pl_status_name(status));
         return;
     }
-    if (call->disturbed || (caps & PL_CAP_EXACT_COUNT) == 0 || !expected->served ||
-        expected->constraints != NULL)
+    if (call->disturbed || !expected->served || expected->constraints != NULL)
+        return;
+    bool admitted = schedule->scope == SCHEDULE_ALL;
+    (void)frames_in_flight(schedule, call, &others);
+    /* Caches of others are emptied by admission only, and only if nobody else is inside. */
+    if ((caps & PL_CAP_EXACT_COUNT) == 0 && !(admitted && others == 0))
+        return;
+    if (admitted && (others != 0 || !expected->admitted))
         return;
     uint64_t gone = runner->machine->frame_count - runner->fresh_counts.free; /* never anybody's */
     uint64_t free_frames = shadow_free_frames(&runner->shadow);
@@ -126,6 +137,22 @@ static void judge_failure(struct schedule *schedule, const struct schedule_call 
     finding_actual(finding, "%s", pl_status_name(status));
 }
 
+/* Through admission: were so many frames free at any time of the call? */
+static void judge_floor(const struct schedule *schedule, const struct schedule_call *call,
+                        const struct expectation *expected)
+{
+    const struct pl_floors *floors = &schedule->runner.machine->floors;
+    uint64_t floor = expected->alloc_class == PL_CLASS_INTERRUPT ? floors->interrupt
+                     : expected->alloc_class == PL_CLASS_SYSTEM  ? floors->system
+                                                                 : floors->normal;
+    if (schedule->scope != SCHEDULE_ALL || call->most >= floor + expected->frames)
+        return;
+    finding_set(schedule->finding, "F-3 X-7 X-11", "");
+    finding_expected(schedule->finding, "at most %" PRIu64 " frames were free, floor %" PRIu64 ": no-memory",
+                     call->most, floor);
+    finding_actual(schedule->finding, "%" PRIu64 " frames granted", expected->frames);
+}
+
 static void judge_shape(const struct expectation *expected, const struct pl_run *run, struct finding *finding)
 {
     if (run->frame_count != expected->frames) {
@@ -139,6 +166,19 @@ static void judge_shape(const struct expectation *expected, const struct pl_run 
     }
 }
 
+static enum pl_status call_alloc(struct schedule *schedule, struct pl_cpu *cpu,
+                                 const struct pl_request *request, const struct pl_constraints *constraints,
+                                 struct pl_run *run)
+{
+    const struct pl_page *page = &schedule->runner.instance.page;
+    struct admission *admission = &schedule->runner.admission;
+    if (schedule->scope == SCHEDULE_ALL)
+        return constraints == NULL ? admission_alloc(admission, cpu, request, run)
+                                   : admission_alloc_run(admission, cpu, request, constraints, run);
+    return constraints == NULL ? page->ops->alloc(page->self, cpu, request, run)
+                               : page->ops->alloc_run(page->self, cpu, request, constraints, run);
+}
+
 /* On PL_OK the shadow has the run under `tag`. */
 static enum pl_status checked_alloc(struct schedule *schedule, struct pl_cpu *cpu,
                                     const struct pl_request *request,
@@ -146,16 +186,13 @@ static enum pl_status checked_alloc(struct schedule *schedule, struct pl_cpu *cp
                                     struct pl_run *run)
 {
     struct runner *runner = &schedule->runner;
-    const struct pl_page *page = &runner->instance.page;
     struct expectation expected =
         constraints == NULL
             ? expect_order(&runner->shadow, &runner->instance, request->alloc_class, request->order)
             : expect_run(&runner->shadow, &runner->instance, request->alloc_class, constraints);
     struct schedule_call *call = call_begin(schedule, cpu, expected.frames);
     struct state_before before = call_enter(schedule, cpu);
-    enum pl_status status = constraints == NULL
-                                ? page->ops->alloc(page->self, cpu, request, run)
-                                : page->ops->alloc_run(page->self, cpu, request, constraints, run);
+    enum pl_status status = call_alloc(schedule, cpu, request, constraints, run);
     call_leave(schedule, cpu, before);
     runner->calls++;
     if (status != PL_OK) {
@@ -163,6 +200,8 @@ static enum pl_status checked_alloc(struct schedule *schedule, struct pl_cpu *cp
         judge_failure(schedule, call, &expected, status);
     } else {
         judge_shape(&expected, run, schedule->finding);
+        if (!schedule->finding->found)
+            judge_floor(schedule, call, &expected);
         if (!schedule->finding->found)
             shadow_grant(&runner->shadow, run, tag, schedule->finding);
         if (!schedule->finding->found)
@@ -183,7 +222,8 @@ static void checked_free(struct schedule *schedule, struct pl_cpu *cpu, const st
     shadow_release(&runner->shadow, run, tag);
     struct schedule_call *call = call_begin(schedule, cpu, run->frame_count);
     struct state_before before = call_enter(schedule, cpu);
-    enum pl_status status = page->ops->free(page->self, cpu, run);
+    enum pl_status status = schedule->scope == SCHEDULE_ALL ? admission_free(&runner->admission, cpu, run)
+                                                            : page->ops->free(page->self, cpu, run);
     call_leave(schedule, cpu, before);
     runner->calls++;
     call_end(schedule, call);
@@ -192,6 +232,61 @@ static void checked_free(struct schedule *schedule, struct pl_cpu *cpu, const st
     finding_set(schedule->finding, "X-3 X-4", "");
     finding_expected(schedule->finding, "0x%" PRIx64 "+%" PRIu64 " is granted, so its free succeeds",
                      run->first.number, run->frame_count);
+    finding_actual(schedule->finding, "%s", pl_status_name(status));
+}
+
+/* --- table memory --- */
+
+static bool is_zero_frame(const struct runner *runner, pl_frame frame)
+{
+    const unsigned char *bytes = pl_frame_address(runner->machine, frame);
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, PL_FRAME_BYTES - 1) == 0;
+}
+
+/* One frame of the service's, which is nobody else's, and all zero. */
+static void take_table(struct schedule *schedule, struct pl_cpu *cpu, const struct pl_request *request,
+                       uint32_t slot)
+{
+    struct runner *runner = &schedule->runner;
+    const struct pl_page_table *tables = &schedule->lent.tables;
+    struct finding *finding = schedule->finding;
+    struct pl_run run;
+    struct schedule_call *call = call_begin(schedule, cpu, 1);
+    struct state_before before = call_enter(schedule, cpu);
+    enum pl_status status = tables->ops->table_get(tables->self, cpu, request, &run);
+    call_leave(schedule, cpu, before);
+    runner->calls++;
+    call_end(schedule, call);
+    if (status != PL_OK || finding->found)
+        return;
+    bool inside = run.frame_count == 1 && shadow_in_machine(&runner->shadow, run.first, 1);
+    uint32_t *owner = inside ? &runner->shadow.owner[run.first.number - runner->machine->first.number] : NULL;
+    if (owner == NULL || *owner != SCHEDULE_TABLE_TAG || !is_zero_frame(runner, run.first)) {
+        finding_set(finding, "F-1 X-2 F-11", "a table is one zero frame of the service's, in nobody's hands");
+        finding_actual(finding, "0x%" PRIx64 "+%" PRIu64 ", owner %" PRIx32, run.first.number,
+                       run.frame_count, owner == NULL ? 0 : *owner);
+        return;
+    }
+    *owner = slot + 1;
+    memset(pl_frame_address(runner->machine, run.first), 0xa5, sizeof(uint64_t)); /* it is used */
+    runner->slots[slot] = (struct runner_slot){.run = run, .live = true, .used = true};
+    schedule->table[slot] = 1;
+}
+
+static void give_table(struct schedule *schedule, struct pl_cpu *cpu, const struct pl_run *run)
+{
+    struct runner *runner = &schedule->runner;
+    const struct pl_page_table *tables = &schedule->lent.tables;
+    runner->shadow.owner[run->first.number - runner->machine->first.number] = SCHEDULE_TABLE_TAG;
+    struct schedule_call *call = call_begin(schedule, cpu, 1);
+    struct state_before before = call_enter(schedule, cpu);
+    enum pl_status status = tables->ops->table_put(tables->self, cpu, run);
+    call_leave(schedule, cpu, before);
+    runner->calls++;
+    call_end(schedule, call);
+    if (status == PL_OK || schedule->finding->found)
+        return;
+    finding_set(schedule->finding, "X-3 X-4", "a table that was handed out can be given back");
     finding_actual(schedule->finding, "%s", pl_status_name(status));
 }
 
@@ -213,7 +308,10 @@ static void do_alloc(struct schedule *schedule, struct pl_cpu *cpu, const struct
     if (cpu->context != PL_CONTEXT_TASK)
         request.alloc_class = PL_CLASS_INTERRUPT;
     schedule->busy[op->slot] = 1;
-    if (checked_alloc(schedule, cpu, &request, run_wanted ? &constraints : NULL, op->slot + 1, &run) == PL_OK)
+    if (schedule->scope == SCHEDULE_ALL && !run_wanted && op->order == 0 && (op->flags & OP_FLAG_ZERO) != 0)
+        take_table(schedule, cpu, &request, op->slot);
+    else if (checked_alloc(schedule, cpu, &request, run_wanted ? &constraints : NULL, op->slot + 1, &run) ==
+             PL_OK)
         *slot = (struct runner_slot){.run = run, .live = true, .used = true};
     schedule->busy[op->slot] = 0;
 }
@@ -226,6 +324,11 @@ static void do_free(struct schedule *schedule, struct pl_cpu *cpu, const struct 
         return;
     slot->live = false;
     run.flags &= ~PL_RUN_ZERO;
+    if (schedule->table[op->slot]) {
+        schedule->table[op->slot] = 0;
+        give_table(schedule, cpu, &run);
+        return;
+    }
     checked_free(schedule, cpu, &run, op->slot + 1);
 }
 
@@ -234,7 +337,8 @@ static void do_split(struct schedule *schedule, struct pl_cpu *cpu, const struct
     struct runner *runner = &schedule->runner;
     const struct pl_page *page = &runner->instance.page;
     uint32_t found[PROGRAM_SLOT_LIMIT];
-    uint32_t parts = runner_parts(runner, op, found);
+    /* Splitting and draining go past admission, which must know of every call: they are SCHEDULE_PAGE's. */
+    uint32_t parts = schedule->scope == SCHEDULE_PAGE ? runner_parts(runner, op, found) : 0;
     for (uint32_t i = 0; i < parts; i++) {
         if (schedule->busy[found[i]])
             return;
@@ -309,10 +413,10 @@ static void call_drain(struct schedule *schedule, struct pl_cpu *cpu, struct pl_
 {
     const struct pl_page *page = &schedule->runner.instance.page;
     struct state_before before = call_enter(schedule, cpu);
-    disturb_all(schedule);
+    schedule_disturb(schedule);
     page->ops->drain(page->self, cpu, of);
     call_leave(schedule, cpu, before);
-    disturb_all(schedule);
+    schedule_disturb(schedule);
 }
 
 static void run_kind(struct schedule *schedule, struct pl_cpu *cpu, const struct op *op)
@@ -335,7 +439,7 @@ static void run_kind(struct schedule *schedule, struct pl_cpu *cpu, const struct
         do_feed(schedule, cpu);
         break;
     case OP_DRAIN:
-        if (schedule->runner.instance.page.ops->drain != NULL)
+        if (schedule->runner.instance.page.ops->drain != NULL && schedule->scope == SCHEDULE_PAGE)
             call_drain(schedule, cpu, cpu);
         break;
     default: /* misuse is for one CPU: engine/runner.c */
@@ -414,13 +518,12 @@ void schedule_give_back(struct schedule *schedule, struct pl_cpu *cpu)
         self->irq_live = false;
     }
     for (uint32_t i = 0; i < runner->slot_top && !schedule->finding->found; i++) {
-        struct runner_slot *slot = &runner->slots[i];
-        if (!slot->live)
-            continue;
-        slot->live = false;
-        checked_free(schedule, cpu, &slot->run, i + 1);
+        const struct op op = {.kind = OP_FREE, .slot = i};
+        do_free(schedule, cpu, &op);
         sim_progress(cpu);
     }
+    if (schedule->scope == SCHEDULE_ALL && !schedule->finding->found)
+        lent_drain(&schedule->lent, cpu);
     bool drains = schedule->drains && runner->instance.page.ops->drain != NULL;
     for (uint32_t i = 0; drains && i < runner->machine->cpu_count; i++) {
         if (!schedule->finding->found)

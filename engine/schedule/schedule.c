@@ -13,24 +13,38 @@
  * each run, but always in the same. */
 #define DRAIN_ONE_IN 8u
 
-enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
-                             const struct native_shape *shape, struct sim *sim, struct spec_error *error)
+enum pl_status schedule_init_scope(struct schedule *schedule, const struct spec *spec,
+                                   const struct native_shape *shape, enum schedule_scope scope,
+                                   struct sim *sim, struct spec_error *error)
 {
+    struct native_shape own = *shape;
     memset(schedule, 0, sizeof(*schedule));
-    enum pl_status status = runner_init(&schedule->runner, spec, shape, error);
+    own.contents = scope == SCHEDULE_ALL; /* tables are zero; else as the candidate needs */
+    enum pl_status status = runner_init(&schedule->runner, spec, &own, error);
     if (status != PL_OK)
         return status;
+    schedule->scope = scope;
     uint64_t caps = schedule->runner.instance.caps;
     schedule->cpu_count = (caps & PL_CAP_CONCURRENT) != 0 ? schedule->runner.machine->cpu_count : 1;
     schedule->interrupts = (caps & PL_CAP_IRQ_SAFE) != 0;
     schedule->nmis = (caps & PL_CAP_NMI_SAFE) != 0;
     schedule->sim = sim;
     schedule_listed_init(schedule);
-    return PL_OK;
+    if (scope == SCHEDULE_ALL && (status = schedule_lend(schedule, spec, error)) != PL_OK)
+        runner_fini(&schedule->runner);
+    return status;
+}
+
+enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
+                             const struct native_shape *shape, struct sim *sim, struct spec_error *error)
+{
+    return schedule_init_scope(schedule, spec, shape, SCHEDULE_PAGE, sim, error);
 }
 
 void schedule_fini(struct schedule *schedule)
 {
+    if (schedule->scope == SCHEDULE_ALL)
+        lent_fini(&schedule->lent);
     runner_fini(&schedule->runner);
     memset(schedule, 0, sizeof(*schedule));
 }
@@ -148,6 +162,14 @@ static void check_counts(struct schedule *schedule, bool drained)
 static void check_quiet(struct schedule *schedule)
 {
     struct runner *runner = &schedule->runner;
+    int64_t budget = admission_free_frames(&runner->admission);
+    if (schedule->scope == SCHEDULE_ALL && budget != (int64_t)shadow_free_frames(&runner->shadow)) {
+        finding_set(schedule->finding, "F-6 X-11", "");
+        finding_expected(schedule->finding, "%" PRIu64 " frames are not granted",
+                         shadow_free_frames(&runner->shadow));
+        finding_actual(schedule->finding, "admission's budget is %" PRId64, budget);
+        return;
+    }
     shadow_check_counts(&runner->shadow, &runner->instance, schedule->finding);
     shadow_audit(&runner->shadow, &runner->instance, schedule->finding);
 }
@@ -207,13 +229,13 @@ static enum pl_status reset(struct schedule *schedule)
     memset(runner->slots, 0, runner->slot_top * sizeof(*runner->slots));
     runner->slot_top = 0;
     runner->starved_count = 0;
-    return PL_OK;
+    memset(schedule->table, 0, sizeof(schedule->table));
+    return schedule->scope == SCHEDULE_ALL ? schedule_lend_again(schedule) : PL_OK;
 }
 
 static void plan(struct schedule *schedule)
 {
     struct runner *runner = &schedule->runner;
-    memset(schedule->cpus, 0, schedule->cpu_count * sizeof(schedule->cpus[0]));
     memset(schedule->busy, 0, sizeof(schedule->busy));
     schedule->first_open = 0;
     for (uint32_t i = 0; i < schedule->cpu_count; i++)
@@ -231,13 +253,14 @@ enum pl_status schedule_run(struct schedule *schedule, const struct op *ops, uin
                             struct sim_chooser *chooser, struct finding *finding)
 {
     memset(finding, 0, sizeof(*finding));
+    memset(schedule->cpus, 0, schedule->cpu_count * sizeof(schedule->cpus[0]));
+    schedule->finding = finding;
     enum pl_status status = reset(schedule);
     if (status != PL_OK)
         return status;
     schedule->ops = ops;
     schedule->op_count = op_count < PROGRAM_OP_LIMIT ? op_count : PROGRAM_OP_LIMIT;
     schedule->chooser = chooser == NULL ? &schedule->listed.chooser : chooser;
-    schedule->finding = finding;
     plan(schedule);
     const struct sim_setup setup = {
         .native = schedule->runner.native,

@@ -13,6 +13,7 @@
 #ifndef ENGINE_SCHEDULE_SCHEDULE_H
 #define ENGINE_SCHEDULE_SCHEDULE_H
 
+#include "engine/lent.h"
 #include "engine/runner.h"
 #include "platform/sim/sim.h"
 
@@ -26,6 +27,7 @@ struct schedule_call {
     uint32_t next;   /* index of its next OP_PREEMPT */
     uint64_t begin;  /* points of its CPU when it began, and those of interrupts inside it */
     uint64_t frames; /* that it may have taken already, or not given back yet */
+    uint64_t most;   /* frames that were free at some time since it began */
     bool disturbed;  /* another call began or ended meanwhile */
 };
 
@@ -48,11 +50,20 @@ struct schedule_listed {
     struct schedule *schedule;
 };
 
+/* What stands between the programs and the candidate. */
+enum schedule_scope {
+    SCHEDULE_PAGE, /* nothing: its page hooks are called */
+    SCHEDULE_ALL,  /* admission, exact, with floors; and table memory, from the service that it is lent */
+};
+
 struct schedule {
-    struct runner runner;     /* its machine, instance, shadow and slots */
-    struct sim *sim;          /* borrowed: stacks for that many CPUs */
-    struct sim_report report; /* of the last run */
-    struct sim_report ending; /* of giving everything back, after it */
+    struct runner runner; /* its machine, instance, shadow, slots, admission */
+    enum schedule_scope scope;
+    struct lent lent;            /* SCHEDULE_ALL */
+    struct pl_page_ops admitted; /* what the services stand on */
+    struct sim *sim;             /* borrowed: stacks for that many CPUs */
+    struct sim_report report;    /* of the last run */
+    struct sim_report ending;    /* of giving everything back, after it */
     struct schedule_listed listed;
     struct sim_chooser *chooser; /* of the run */
     struct sim_watch *watch;     /* of the next runs; NULL: none */
@@ -61,12 +72,13 @@ struct schedule {
     uint32_t coverage_bits;
     const struct op *ops;
     uint32_t op_count;
-    uint32_t cpu_count;               /* that run: 1 where the candidate is not concurrent */
-    bool nmis;                        /* likewise, from those that ignore the mask */
-    bool interrupts;                  /* it claims to be safe from them */
-    uint32_t first_open;              /* no operation before this one is unfinished */
-    uint8_t done[PROGRAM_OP_LIMIT];   /* operations that have ended, or have no turn of their own */
-    uint8_t busy[PROGRAM_SLOT_LIMIT]; /* slots of calls that are unfinished */
+    uint32_t cpu_count;                /* that run: 1 where the candidate is not concurrent */
+    bool nmis;                         /* likewise, from those that ignore the mask */
+    bool interrupts;                   /* it claims to be safe from them */
+    uint32_t first_open;               /* no operation before this one is unfinished */
+    uint8_t done[PROGRAM_OP_LIMIT];    /* operations that have ended, or have no turn of their own */
+    uint8_t busy[PROGRAM_SLOT_LIMIT];  /* slots of calls that are unfinished */
+    uint8_t table[PROGRAM_SLOT_LIMIT]; /* slots whose grant is a table */
     struct schedule_cpu cpus[PL_CPU_LIMIT];
     uint64_t points;   /* of all runs: statistics */
     uint64_t switches; /* likewise */
@@ -76,6 +88,10 @@ struct schedule {
 
 /* PL_OK; PL_UNSUPPORTED: the candidate cannot have this machine; PL_NO_MEMORY. One line in `error` unless
  * PL_OK. `sim` is borrowed and may serve several, one at a time; it has the shape's CPUs or more. */
+enum pl_status schedule_init_scope(struct schedule *schedule, const struct spec *spec,
+                                   const struct native_shape *shape, enum schedule_scope scope,
+                                   struct sim *sim, struct spec_error *error);
+/* The same with SCHEDULE_PAGE. */
 enum pl_status schedule_init(struct schedule *schedule, const struct spec *spec,
                              const struct native_shape *shape, struct sim *sim, struct spec_error *error);
 void schedule_fini(struct schedule *schedule);

@@ -15,6 +15,20 @@ void schedule_idle_interrupt(struct schedule *schedule, struct pl_cpu *cpu);
 /* Everything is given back, caches are drained. */
 void schedule_give_back(struct schedule *schedule, struct pl_cpu *cpu);
 
+/* The frames that are free have changed, or a call has begun or ended. */
+void schedule_disturb(struct schedule *schedule);
+
+/* --- admitted.c: SCHEDULE_ALL --- */
+
+/* The services, on frames that come through admission. */
+enum pl_status schedule_lend(struct schedule *schedule, const struct spec *spec, struct spec_error *error);
+
+/* Admission and services as after init. */
+enum pl_status schedule_lend_again(struct schedule *schedule);
+
+/* Owner of a frame that the table service holds, in nobody's hands. */
+#define SCHEDULE_TABLE_TAG UINT32_C(0x20000000)
+
 /* --- listed.c --- */
 
 void schedule_listed_init(struct schedule *schedule);

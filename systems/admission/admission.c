@@ -115,6 +115,9 @@ static bool gate_enter(struct admission *admission, struct pl_cpu *cpu)
     struct admission_cpu *slot = &admission->cpus[cpu->id];
     if (!admission->threaded || atomic_load_explicit(&slot->busy, memory_order_relaxed) != 0)
         return false;
+    /* An interrupt of the call that drains: it would wait for itself. */
+    if (atomic_load_explicit(&admission->draining, memory_order_relaxed) == cpu->id + 1)
+        return false;
     for (;;) {
         atomic_store_explicit(&slot->busy, 1, memory_order_seq_cst);
         if (atomic_load_explicit(&admission->draining, memory_order_seq_cst) == 0)

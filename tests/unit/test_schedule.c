@@ -22,7 +22,7 @@ struct desk {
     struct finding finding;
 };
 
-static struct desk *open_rig(const char *name, const char *text)
+static struct desk *open_rig(const char *name, const char *text, enum schedule_scope scope)
 {
     struct desk *rig = calloc(1, sizeof(*rig));
     struct program_error error = {""};
@@ -37,7 +37,7 @@ static struct desk *open_rig(const char *name, const char *text)
     if (spec_parse(name, &spec, &spec_error) != 0)
         fail_msg("%s", spec_error.text);
     runner_fit_shape(&spec, &shape);
-    if (schedule_init(&rig->schedule, &spec, &shape, rig->sim, &spec_error) != PL_OK)
+    if (schedule_init_scope(&rig->schedule, &spec, &shape, scope, rig->sim, &spec_error) != PL_OK)
         fail_msg("%s", spec_error.text);
     return rig;
 }
@@ -65,11 +65,13 @@ static void run(struct desk *rig)
 static void a_switch_comes_where_it_says(void **state)
 {
     (void)state;
-    struct desk *rig = open_rig("stack-right", MACHINE("8", "2") "cpu0 task alloc s0 order=0\n"
-                                                                "cpu1 task preempt after=3 do=switch for=2\n"
-                                                                "cpu1 task alloc s1 order=0\n"
-                                                                "cpu0 task alloc s2 order=0\n"
-                                                                "cpu1 task alloc s3 order=0\n");
+    struct desk *rig = open_rig("stack-right",
+                                MACHINE("8", "2") "cpu0 task alloc s0 order=0\n"
+                                                  "cpu1 task preempt after=3 do=switch for=2\n"
+                                                  "cpu1 task alloc s1 order=0\n"
+                                                  "cpu0 task alloc s2 order=0\n"
+                                                  "cpu1 task alloc s3 order=0\n",
+                                SCHEDULE_PAGE);
     run(rig);
     assert_false(rig->finding.found);
     assert_int_equal(rig->schedule.report.end, SIM_DONE);
@@ -84,9 +86,11 @@ static void a_switch_comes_where_it_says(void **state)
 static void an_interrupt_waits_for_unmask(void **state)
 {
     (void)state;
-    struct desk *rig = open_rig("stack-right", MACHINE("8", "1") "cpu0 task alloc s0 order=0\n"
-                                                                "cpu0 task preempt after=12 do=interrupt\n"
-                                                                "cpu0 hardirq alloc s1 order=0\n");
+    struct desk *rig = open_rig("stack-right",
+                                MACHINE("8", "1") "cpu0 task alloc s0 order=0\n"
+                                                  "cpu0 task preempt after=12 do=interrupt\n"
+                                                  "cpu0 hardirq alloc s1 order=0\n",
+                                SCHEDULE_PAGE);
     run(rig);
     assert_false(rig->finding.found);
     assert_int_equal(rig->schedule.report.interrupts, 1);
@@ -132,7 +136,7 @@ static void right_ones_are_left_in_peace(void **state)
         "tlsf",        "percpu+reference"};
     (void)state;
     for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
-        struct desk *rig = open_rig(names[i], machines[0]);
+        struct desk *rig = open_rig(names[i], machines[0], SCHEDULE_PAGE);
         uint64_t digests = 0;
         for (uint64_t round = 0; round < 2; round++) {
             rig->byte_count = 0;
@@ -155,7 +159,7 @@ struct planted {
 
 static void expect_found(const struct planted *planted)
 {
-    struct desk *rig = open_rig(planted->name, machines[planted->machine]);
+    struct desk *rig = open_rig(planted->name, machines[planted->machine], SCHEDULE_PAGE);
     uint32_t at = search(rig, 60000, 1, machine_shapes[planted->machine]);
     if (at == 0)
         fail_msg("%s was not found", planted->name);
@@ -191,10 +195,12 @@ static void each_wrong_one_is_found(void **state)
 static void a_deadlock_says_who_holds_what(void **state)
 {
     (void)state;
-    struct desk *rig = open_rig("stack-crossed", MACHINE("8", "2") "cpu1 task alloc s1 order=0\n"
-                                                                  "cpu0 task alloc s0 order=0\n"
-                                                                  "cpu1 task preempt after=11 do=switch\n"
-                                                                  "cpu1 task free s1\n");
+    struct desk *rig = open_rig("stack-crossed",
+                                MACHINE("8", "2") "cpu1 task alloc s1 order=0\n"
+                                                  "cpu0 task alloc s0 order=0\n"
+                                                  "cpu1 task preempt after=11 do=switch\n"
+                                                  "cpu1 task free s1\n",
+                                SCHEDULE_PAGE);
     char *text = NULL;
     size_t bytes = 0;
     struct listing listing;
