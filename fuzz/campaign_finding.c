@@ -45,7 +45,9 @@ static void write_replay(struct campaign_finding *finding)
     char command[sizeof(finding->replay)];
     snprintf(command, sizeof(command), "./pagelab replay %s --backend %s%s%s%s", finding->path,
              plain ? "" : "'", finding->backend, plain ? "" : "'",
-             fuzz_target_has_schedule(finding->target) ? " --schedule" : "");
+             finding->target == FUZZ_SCHEDULE_ALL        ? " --schedule --admitted"
+             : fuzz_target_has_schedule(finding->target) ? " --schedule"
+                                                         : "");
     memcpy(finding->replay, command, sizeof(command));
 }
 
