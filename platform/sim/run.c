@@ -296,6 +296,33 @@ void sim_boundary(struct pl_cpu *cpu)
     sim_open(sim);
 }
 
+void sim_give(struct pl_cpu *cpu, uint32_t key)
+{
+    struct sim_watch *watch = sim_running == NULL ? NULL : sim_running->setup.watch;
+    if (watch != NULL && watch->give != NULL)
+        watch->give(watch, cpu, key);
+}
+
+void sim_take(struct pl_cpu *cpu, uint32_t key)
+{
+    struct sim_watch *watch = sim_running == NULL ? NULL : sim_running->setup.watch;
+    if (watch != NULL && watch->take != NULL)
+        watch->take(watch, cpu, key);
+}
+
+bool sim_is_private(const volatile void *address)
+{
+    const struct sim *sim = sim_running;
+    uintptr_t at = (uintptr_t)address;
+    if (at - (uintptr_t)sim->stacks < sim->cpu_limit * sim->stack_bytes)
+        return true;
+    for (uint32_t i = 0; i < sim->setup.cpu_count; i++) {
+        if (at - (uintptr_t)sim->cpus[i].cpu < sizeof(struct pl_cpu))
+            return true;
+    }
+    return false;
+}
+
 void sim_rearm(void)
 {
     settle(sim_running);
@@ -427,6 +454,8 @@ enum sim_end sim_go(struct sim *sim, const struct sim_setup *setup, struct sim_r
     sim_hot.plain_cost = setup->atomics_only ? 0 : 1;
     sim_hot.watched = setup->watch != NULL && setup->watch->access != NULL;
     sim_hot.memory = setup->memory;
+    if (setup->watch != NULL && setup->watch->begin != NULL)
+        setup->watch->begin(setup->watch, setup->cpu_count);
     sim->current = 0;
     sim->armed = sim_hot.rest = sim_hot.left = 0;
     sim->current = ask(sim, SIM_AT_START, 0).cpu;

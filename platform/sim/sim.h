@@ -121,6 +121,14 @@ void sim_raise(struct pl_cpu *cpu);
 /* Progress only: nobody is asked. */
 void sim_progress(struct pl_cpu *cpu);
 
+/* A grant travels from CPU to CPU by ways that are not instrumented, as by a table of the caller's: whoever
+ * got it gives it under a key, whoever frees it takes it. A key is a small number. */
+void sim_give(struct pl_cpu *cpu, uint32_t key);
+void sim_take(struct pl_cpu *cpu, uint32_t key);
+
+/* Is it on a CPU's stack, or part of a struct pl_cpu of the run? */
+bool sim_is_private(const volatile void *address);
+
 /* What arm() answered may have changed: it is asked again. */
 void sim_rearm(void);
 

@@ -32,6 +32,8 @@ struct sim_access {
 
 /* Each may be NULL. What happens outside of sim_go() is not told. */
 struct sim_watch {
+    /* A run begins. */
+    void (*begin)(struct sim_watch *self, uint32_t cpu_count);
     /* The access is being made: nobody comes between this call and it. */
     void (*access)(struct sim_watch *self, struct pl_cpu *cpu, const struct sim_access *access);
     void (*fence)(struct sim_watch *self, struct pl_cpu *cpu, enum sim_order order, uintptr_t pc);
@@ -48,6 +50,9 @@ struct sim_watch {
                  uintptr_t to_pc);
     /* A waits for what B does: `waker` made `woken` runnable. */
     void (*wake)(struct sim_watch *self, uint32_t waker, uint32_t woken);
+    /* sim_give() and sim_take(): what `cpu` did until it gave comes before what it does who took. */
+    void (*give)(struct sim_watch *self, struct pl_cpu *cpu, uint32_t key);
+    void (*take)(struct sim_watch *self, struct pl_cpu *cpu, uint32_t key);
     /* sim_boundary(): an operation of this CPU has ended. */
     void (*boundary)(struct sim_watch *self, struct pl_cpu *cpu);
 };
