@@ -40,6 +40,7 @@ extern const struct cli_command cli_nosleep;
 extern const struct cli_command cli_fuzz;
 extern const struct cli_command cli_new_backend;
 extern const struct cli_command cli_scale;
+extern const struct cli_command cli_explore;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;

@@ -12,6 +12,14 @@
 #define STARVE_TAG UINT32_C(0x80000000)
 #define IRQ_TAG    UINT32_C(0x40000000)
 
+/* A grant goes from who got it to who frees it by the slots, which nobody sees being accessed: sim_give(). */
+static uint32_t gift_key(uint32_t tag)
+{
+    if (tag >= STARVE_TAG)
+        return 0; /* one for all that was starved */
+    return tag < IRQ_TAG ? tag : PROGRAM_SLOT_LIMIT + 1 + (tag - IRQ_TAG);
+}
+
 bool schedule_is_interrupt(const struct schedule *schedule, const struct op *op)
 {
     bool able =
@@ -204,6 +212,7 @@ static enum pl_status checked_alloc(struct schedule *schedule, struct pl_cpu *cp
             judge_floor(schedule, call, &expected);
         if (!schedule->finding->found)
             shadow_grant(&runner->shadow, run, tag, schedule->finding);
+        sim_give(cpu, gift_key(tag));
         if (!schedule->finding->found)
             contents_granted(runner->machine, run, schedule->finding);
     }
@@ -220,6 +229,7 @@ static void checked_free(struct schedule *schedule, struct pl_cpu *cpu, const st
     if (schedule->finding->found)
         return;
     shadow_release(&runner->shadow, run, tag);
+    sim_take(cpu, gift_key(tag));
     struct schedule_call *call = call_begin(schedule, cpu, run->frame_count);
     struct state_before before = call_enter(schedule, cpu);
     enum pl_status status = schedule->scope == SCHEDULE_ALL ? admission_free(&runner->admission, cpu, run)
@@ -349,6 +359,7 @@ static void do_split(struct schedule *schedule, struct pl_cpu *cpu, const struct
     runner->slots[op->slot].live = false;
     for (uint32_t i = 0; i < parts; i++)
         schedule->busy[found[i]] = 1;
+    sim_take(cpu, gift_key(op->slot + 1));
     struct schedule_call *call = call_begin(schedule, cpu, whole.frame_count);
     struct state_before before = call_enter(schedule, cpu);
     enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
@@ -368,6 +379,7 @@ static void do_split(struct schedule *schedule, struct pl_cpu *cpu, const struct
             runner->slot_top = found[i] + 1;
         runner->slots[found[i]] = (struct runner_slot){.run = part, .live = true, .used = true};
         shadow_retag(&runner->shadow, &part, found[i] + 1);
+        sim_give(cpu, gift_key(found[i] + 1));
     }
 }
 

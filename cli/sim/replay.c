@@ -1,5 +1,5 @@
 /* See replay.h. */
-#include "bench/sim/replay.h"
+#include "cli/sim/replay.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* pagelab-sim CANDIDATE CPUS BYTES SEED CAP: the child of ./pagelab scale that counts. Prints one JSON
  * object:
- * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. pagelab-sim replay FILE CANDIDATE: see replay.h. */
+ * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. pagelab-sim replay ..., explore ...: see replay.h,
+ * explore.c. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 #include "bench/memory_guard.h"
 #include "bench/sim/count.h"
-#include "bench/sim/replay.h"
+#include "cli/sim/replay.h"
+#include "cli/sim/sim.h"
 #include "engine/registry.h"
 
 static cJSON *pattern_object(const struct count_result *result)
@@ -29,10 +31,12 @@ static cJSON *pattern_object(const struct count_result *result)
     return object;
 }
 
-/* Only those are in this program's list; what is opened by its path was compiled elsewhere. */
-static bool has_own_sources(const struct spec *spec)
+bool sim_spec(const char *name, struct spec *spec)
 {
-    for (uint32_t i = 0; i < spec->layer_count; i++) {
+    struct spec_error error;
+    if (spec_parse(name, spec, &error) != 0)
+        return false;
+    for (uint32_t i = 0; i < spec->layer_count; i++) { /* what is opened by its path was compiled elsewhere */
         const struct pl_candidate *candidate = spec->layers[i].candidate;
         if (registry_find(candidate->name, strlen(candidate->name)) != candidate)
             return false;
@@ -48,6 +52,8 @@ int main(int argc, char **argv)
     struct count_result result;
     if (argc > 1 && strcmp(argv[1], "replay") == 0)
         return replay_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "explore") == 0)
+        return sim_explore(argc - 2, argv + 2);
     if (argc != 6) {
         fprintf(stderr, "pagelab-sim: CANDIDATE CPUS BYTES SEED CAP expected; ./pagelab scale calls it\n");
         return 2;
@@ -56,8 +62,8 @@ int main(int argc, char **argv)
     uint64_t bytes = strtoull(argv[3], NULL, 10);
     uint64_t seed = strtoull(argv[4], NULL, 10);
     memory_guard_start(strtoull(argv[5], NULL, 10), STDERR_FILENO);
-    bool able = spec_parse(argv[1], &spec, &error) == 0 && has_own_sources(&spec);
-    if (!able) /* the caller knows the name, so it is right */
+    bool able = sim_spec(argv[1], &spec);
+    if (!able)
         snprintf(error.text, sizeof(error.text),
                  "not counted: the code of a library or a plug-in is not instrumented");
     cJSON *root = cJSON_CreateObject();

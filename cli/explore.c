@@ -1,0 +1,112 @@
+/* pagelab explore: every schedule of a small program. The candidates must be compiled for the simulated
+ * platform, so another program does it: cli/sim/explore.c. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "engine/instance.h"
+#include "engine/registry.h"
+
+#define DEFAULT_PREEMPTIONS 2
+
+/* KEY=VALUE for the other program. */
+struct words {
+    char *list[SPEC_LIST_LIMIT + 64];
+    size_t count;
+};
+
+static void add_word(struct words *words, const char *key, const char *value)
+{
+    size_t bytes = strlen(key) + strlen(value) + 2;
+    char *word = words->count + 1 < PL_COUNT_OF(words->list) ? malloc(bytes) : NULL;
+    if (word == NULL)
+        return;
+    snprintf(word, bytes, "%s=%s", key, value);
+    words->list[words->count++] = word;
+}
+
+/* All whose kind is candidate; the other program says which it cannot run. */
+static int default_specs(struct spec *specs, struct spec_error *error)
+{
+    char list[1024] = "percpu+buddy";
+    size_t used = strlen(list);
+    for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
+        if ((*entry)->kind == PL_KIND_CANDIDATE)
+            used += (size_t)snprintf(list + used, sizeof(list) - used, ",%s", (*entry)->name);
+    }
+    return spec_parse_list(list, specs, error);
+}
+
+static int start(struct words *words)
+{
+    const char *program = cli_sim_program();
+    words->list[words->count] = NULL;
+    if (access(program, X_OK) != 0)
+        return cli_mistake(
+            "explore", "%s is not there: no build with a sanitizer, and none for coverage, has it", program);
+    fflush(stdout);
+    execv(program, words->list);
+    return cli_mistake("explore", "%s cannot be started: %s", program, strerror(errno));
+}
+
+static int explore_main(int argc, const char **argv)
+{
+    static struct spec specs[SPEC_LIST_LIMIT];
+    static struct words words;
+    static char *backends = NULL;
+    static char *format_text = NULL;
+    static char *path = NULL;
+    static int preemptions = DEFAULT_PREEMPTIONS;
+    static int no_interrupts = 0;
+    static int no_races = 0;
+    static int list = 0;
+    char number[24];
+    char found[4096];
+    enum report_format format;
+    struct spec_error error;
+    const struct poptOption options[] = {
+        {"backend", 'b', POPT_ARG_STRING, &backends, 0, "the candidates (all)", "LIST"},
+        {"preemptions", 'k', POPT_ARG_INT, &preemptions, 0, "at most so many switches and interrupts (2)",
+         "K"},
+        {"no-interrupts", 0, POPT_ARG_NONE, &no_interrupts, 0, "switches only", NULL},
+        {"no-races", 0, POPT_ARG_NONE, &no_races, 0, "without the data race detector: twice as fast", NULL},
+        {"path", 0, POPT_ARG_STRING, &path, 0, "run this one schedule, as a finding names it, and list it",
+         "PATH"},
+        {"list", 'l', POPT_ARG_NONE, &list, 0, "with --path: list every access", NULL},
+        {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **programs = cli_parse(&cli_explore, argc, argv, options, 1, 32, &context);
+    if (programs == NULL || cli_format("explore", format_text, &format) != 0)
+        return CLI_MISTAKE;
+    if (preemptions < 0 || preemptions > 16)
+        return cli_mistake("explore", "--preemptions %d: 0 to 16 expected", preemptions);
+    int count = backends == NULL ? default_specs(specs, &error) : spec_parse_list(backends, specs, &error);
+    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
+        return cli_mistake("explore", "%s", error.text);
+    words.list[words.count++] = strdup("pagelab-sim");
+    words.list[words.count++] = strdup("explore");
+    snprintf(number, sizeof(number), "%d", preemptions);
+    add_word(&words, "preemptions", number);
+    add_word(&words, "interrupts", no_interrupts ? "0" : "1");
+    add_word(&words, "races", no_races ? "0" : "1");
+    add_word(&words, "all", list ? "1" : "0");
+    if (path != NULL)
+        add_word(&words, "path", path);
+    add_word(&words, "format", format_text == NULL ? "table" : format_text);
+    for (int i = 0; i < count; i++)
+        add_word(&words, "backend", specs[i].name);
+    for (size_t i = 0; programs[i] != NULL; i++)
+        add_word(&words, "program", cli_find(programs[i], found, sizeof(found)));
+    return start(&words);
+}
+
+const struct cli_command cli_explore = {
+    .name = "explore",
+    .arguments = "PROGRAM... [--backend LIST]",
+    .summary = "every schedule of a small program with a few preemptions or interrupts",
+    .main = explore_main};
