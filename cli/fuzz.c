@@ -1,4 +1,5 @@
 /* pagelab fuzz: a campaign on one or more candidates, with both engines. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ struct fuzz_options {
     int jobs;
     int seed;
     int asan;
+    int no_races;
+    int tso;
 };
 
 static bool add_row(struct table *table, const struct campaign_row *row)
@@ -179,6 +182,10 @@ static int fuzz_main(int argc, const char **argv)
         {"seed", 0, POPT_ARG_INT, &fuzz.seed, 0, "of the engines' random numbers (1)", "N"},
         {"asan", 0, POPT_ARG_NONE, &fuzz.asan, 0, "drivers under address and undefined-behaviour sanitizers",
          NULL},
+        {"no-races", 0, POPT_ARG_NONE, &fuzz.no_races, 0, "schedule targets without the data race detector",
+         NULL},
+        {"tso", 0, POPT_ARG_NONE, &fuzz.tso, 0, "schedule targets with a store buffer a CPU, as x86 has",
+         NULL},
         {"out", 'o', POPT_ARG_STRING, &fuzz.out, 0, "for findings and corpora (results/fuzz-NAME)", "DIR"},
         {"bin", 0, POPT_ARG_STRING, &fuzz.bin, 0, "folder of the drivers (build/fuzz/bin)", "DIR"},
         {"format", 'f', POPT_ARG_STRING, &fuzz.format, 0, "table, json, markdown or csv", "FORMAT"},
@@ -195,6 +202,10 @@ static int fuzz_main(int argc, const char **argv)
         return cli_mistake("fuzz",
                            "--time of 1 to 1000000 s, --jobs of at most %u and --seed of at least 0 expected",
                            CAMPAIGN_JOBS_MAX);
+    if (fuzz.no_races) /* the drivers', which inherit them */
+        setenv("PAGELAB_RACES", "0", 1);
+    if (fuzz.tso)
+        setenv("PAGELAB_TSO", "1", 1);
     int code = fuzz_run(&fuzz, format, engines, targets, target_count);
     poptFreeContext(context);
     return code;

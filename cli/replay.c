@@ -214,13 +214,14 @@ static int replay_file(const char *path, const char *backend, const char *encode
 
 /* The same program's own simulated twin runs it: there the candidates are compiled so that each access is
  * seen. */
-static int replay_schedule(const char *path, const char *backend, bool all, bool shrink, bool admitted)
+static int replay_schedule(const char *path, const char *backend, bool all, bool shrink, bool admitted,
+                           bool tso)
 {
     char found[4096];
     const char *program = cli_sim_program();
     fflush(stdout);
     execl(program, program, "replay", cli_find(path, found, sizeof(found)), backend, all ? "all" : "",
-          shrink ? "shrink" : "", admitted ? "admitted" : "", (char *)NULL);
+          shrink ? "shrink" : "", admitted ? "admitted" : "", tso ? "tso" : "", (char *)NULL);
     return cli_mistake("replay", "%s: cannot be started: %s; no build with a sanitizer has it", program,
                        strerror(errno));
 }
@@ -235,6 +236,7 @@ static int replay_main(int argc, const char **argv)
     int all = 0;
     int shrink = 0;
     int admitted = 0;
+    int tso = 0;
     const struct poptOption options[] = {
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "the candidate to run it on (reference)", "NAME"},
         {"quiet", 'q', POPT_ARG_NONE, &quiet, 0, "the verdict only", NULL},
@@ -244,6 +246,7 @@ static int replay_main(int argc, const char **argv)
          "on virtual CPUs, with the program's own schedule (docs/schedules.md)", NULL},
         {"all", 0, POPT_ARG_NONE, &all, 0, "with --schedule: every access, not only the switches", NULL},
         {"admitted", 0, POPT_ARG_NONE, &admitted, 0, "with --schedule: what target schedule-all runs", NULL},
+        {"tso", 0, POPT_ARG_NONE, &tso, 0, "with --schedule: with a store buffer a CPU, as x86 has", NULL},
         {"shrink", 0, POPT_ARG_NONE, &shrink, 0, "with --schedule: leave out what the finding does not need",
          NULL},
         POPT_AUTOHELP POPT_TABLEEND};
@@ -253,7 +256,7 @@ static int replay_main(int argc, const char **argv)
         return CLI_MISTAKE;
     if (schedule != 0)
         return replay_schedule(left[0], backend == NULL ? "reference" : backend, all != 0, shrink != 0,
-                               admitted != 0);
+                               admitted != 0, tso != 0);
     int code = replay_file(left[0], backend == NULL ? "reference" : backend, encode, print != 0, quiet != 0);
     poptFreeContext(context);
     return code;

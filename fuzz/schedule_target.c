@@ -3,6 +3,8 @@
  * PAGELAB_BACKEND names. A finding is one block on stderr, with the schedule and where everybody stood, and
  * abort().
  *
+ * PAGELAB_RACES=0 switches the race detector off, PAGELAB_TSO=1 store buffers on.
+ *
  * A machine is made for each of the binary form, and each program starts from a fresh state: what an input
  * does depends on its bytes alone. */
 #include <stdio.h>
@@ -13,6 +15,7 @@
 
 #include "engine/program_tables.h"
 #include "engine/schedule/listing.h"
+#include "engine/schedule/observers.h"
 #include "engine/schedule/schedule.h"
 #include "fuzz/family.h"
 #include "fuzz/schedule_coverage.h"
@@ -24,6 +27,7 @@ static struct {
     struct spec spec;
     enum fuzz_target target;
     struct sim *sim;
+    struct observers observers;
     struct schedule *schedules[PROGRAM_SHAPE_COUNT][PROGRAM_FLOORS_COUNT]
                               [TARGET_CPUS]; /* NULL: the candidate cannot have that machine */
     uint64_t executions;                     /* statistics only */
@@ -40,6 +44,12 @@ static PL_NORETURN void give_up(const char *words)
 {
     fprintf(stderr, "pagelab-fuzz: %s\n", words);
     exit(2);
+}
+
+static bool is_switched(const char *variable, char to)
+{
+    const char *value = getenv(variable);
+    return value != NULL && value[0] == to;
 }
 
 /* Making one later would look like coverage of the input that came first. */
@@ -62,6 +72,7 @@ static void make_machine(uint32_t shape_index, uint32_t floors, uint32_t cpu_cou
         schedule = NULL;
     } else {
         schedule->coverage = schedule_coverage(&schedule->coverage_bits);
+        observers_watch(&target.observers, schedule);
     }
     target.schedules[shape_index][floors][cpu_count - 1] = schedule;
 }
@@ -86,6 +97,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     target.sim = sim_new(TARGET_CPUS);
     if (target.sim == NULL)
         give_up("out of memory for stacks");
+    if (observers_init(&target.observers, !is_switched("PAGELAB_RACES", '0'),
+                       is_switched("PAGELAB_TSO", '1')) != 0)
+        give_up("out of memory for the race detector");
     if (getenv("PAGELAB_FUZZ_STATISTICS") != NULL)
         atexit(print_statistics);
     for (uint32_t shape = 0; shape < PROGRAM_SHAPE_COUNT; shape++) {
@@ -100,6 +114,7 @@ static void print_schedule(struct schedule *schedule, const struct program *prog
 {
     struct listing listing;
     struct finding again;
+    bool raced = target.observers.race != NULL && race_found(target.observers.race)->found;
     if (listing_init(&listing, schedule, false) != 0)
         return;
     schedule->watch = &listing.watch;
@@ -107,7 +122,7 @@ static void print_schedule(struct schedule *schedule, const struct program *prog
     schedule->watch = NULL;
     listing_print(&listing, stderr);
     listing_print_end(&schedule->report, stderr);
-    if (schedule->report.digest != digest)
+    if (schedule->report.digest != digest && !raced) /* a race ends its run, but not this one */
         fputs("this is not the run that failed: the candidate has a state that its metadata does not hold\n",
               stderr);
 }
@@ -123,6 +138,7 @@ static PL_COLD PL_NORETURN void report(struct schedule *schedule, const struct f
         fputs("end\n", stderr);
     fprintf(stderr, "  expected:  %s\n  actual:    %s\n", finding->expected, finding->actual);
     program_print(program, stderr);
+    observers_print_race(&target.observers, stderr);
     print_schedule(schedule, program, schedule->report.digest);
     abort();
 }

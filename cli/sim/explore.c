@@ -14,7 +14,7 @@
 #include "engine/isolate.h"
 #include "engine/schedule/explore.h"
 #include "engine/schedule/listing.h"
-#include "engine/schedule/race_text.h"
+#include "engine/schedule/observers.h"
 #include "report/table.h"
 
 #define NAME_LIMIT   96u
@@ -85,7 +85,7 @@ static void print_schedule(struct schedule *schedule, const struct pair *pair, c
 }
 
 static void print_finding(struct schedule *schedule, const struct pair *pair, const struct answer *answer,
-                          const struct race *race)
+                          const struct observers *observers)
 {
     const struct finding *finding = &answer->result.finding;
     printf("\nfinding: %s: %s on %s, schedule %" PRIu64 "\n", finding->ids, pair->file, pair->backend,
@@ -95,8 +95,7 @@ static void print_finding(struct schedule *schedule, const struct pair *pair, co
         program_print_op(&finding->op, stdout);
     }
     printf("  expected   %s\n  actual     %s\n", finding->expected, finding->actual);
-    if (race != NULL)
-        race_print(race_found(race), stdout);
+    observers_print_race(observers, stdout);
     print_schedule(schedule, pair, answer->result.path);
     if (answer->result.path[0] != '\0')
         printf("again: ./pagelab explore %s --backend '%s' --path %s\n", pair->file, pair->backend,
@@ -124,7 +123,7 @@ static void run_one(struct schedule *schedule, const struct pair *pair, struct a
 
 static void explore_pair(struct schedule *schedule, const struct pair *pair, struct answer *answer)
 {
-    struct race *race = pair->wish->races ? race_new() : NULL;
+    static struct observers observers;
     const struct explore_options options = {
         .preemptions = pair->wish->preemptions,
         .no_interrupts = !pair->wish->interrupts,
@@ -132,7 +131,11 @@ static void explore_pair(struct schedule *schedule, const struct pair *pair, str
         .argument = (void *)(uintptr_t)pair,
     };
     double begin = now();
-    schedule->watch = race == NULL ? NULL : race_watch(race);
+    if (observers_init(&observers, pair->wish->races, false) != 0) {
+        answer->result.end = EXPLORE_NO_MEMORY;
+        return;
+    }
+    observers_watch(&observers, schedule);
     if (pair->wish->path != NULL)
         run_one(schedule, pair, answer);
     else
@@ -142,9 +145,9 @@ static void explore_pair(struct schedule *schedule, const struct pair *pair, str
         fputs("\r\033[K", stderr);
     if (answer->result.end == EXPLORE_FOUND) {
         answer->code = 3;
-        print_finding(schedule, pair, answer, race);
+        print_finding(schedule, pair, answer, &observers);
     }
-    race_delete(race);
+    observers_fini(&observers);
 }
 
 static void work(void *argument, void *result)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/schedule/listing.h"
+#include "engine/schedule/observers.h"
 #include "engine/schedule/shrink.h"
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
@@ -18,6 +19,8 @@ struct replay {
     struct spec spec;
     struct schedule schedule;
     struct listing listing;
+    struct observers observers;
+    bool tso;
     bool all;
     enum schedule_scope scope;
     bool shrink;
@@ -63,6 +66,7 @@ static int run(struct replay *replay)
     struct schedule *schedule = &replay->schedule;
     struct program *program = &replay->program;
     struct finding finding;
+    observers_watch(&replay->observers, schedule);
     if (replay->shrink) {
         (void)schedule_run(schedule, program->ops, program->op_count, NULL, &finding);
         if (finding.found)
@@ -70,10 +74,14 @@ static int run(struct replay *replay)
     }
     program_print(program, stdout);
     fflush(stdout);
-    schedule->watch = &replay->listing.watch;
     enum pl_status status = schedule_run(schedule, program->ops, program->op_count, NULL, &finding);
     if (status != PL_OK)
         return mistake(replay->spec.name, pl_status_name(status));
+    observers_print_race(&replay->observers, stdout);
+    bool raced = finding.found && strcmp(finding.ids, "race") == 0;
+    struct finding again;
+    schedule->watch = &replay->listing.watch; /* once more: a race ends its run, a listing does not */
+    (void)schedule_run(schedule, program->ops, program->op_count, NULL, raced ? &again : &finding);
     listing_print(&replay->listing, stdout);
     listing_print_end(&schedule->report, stdout);
     if (!finding.found) {
@@ -93,6 +101,7 @@ int replay_main(int argc, char **argv)
         return mistake("pagelab-sim", "FILE and CANDIDATE expected; ./pagelab replay --schedule calls it");
     for (int i = 4; i < argc; i++) {
         replay.all = replay.all || strcmp(argv[i], "all") == 0;
+        replay.tso = replay.tso || strcmp(argv[i], "tso") == 0;
         if (strcmp(argv[i], "admitted") == 0)
             replay.scope = SCHEDULE_ALL;
         replay.shrink = replay.shrink || strcmp(argv[i], "shrink") == 0;
@@ -108,11 +117,13 @@ int replay_main(int argc, char **argv)
     if (sim == NULL ||
         schedule_init_scope(&replay.schedule, &replay.spec, &shape, replay.scope, sim, &error) != PL_OK)
         code = mistake(replay.spec.name, sim == NULL ? "no memory for stacks" : error.text);
-    else if (listing_init(&replay.listing, &replay.schedule, replay.all) != 0)
+    else if (observers_init(&replay.observers, true, replay.tso) != 0 ||
+             listing_init(&replay.listing, &replay.schedule, replay.all) != 0)
         code = mistake(replay.spec.name, "out of memory");
     else
         code = run(&replay);
     listing_fini(&replay.listing);
+    observers_fini(&replay.observers);
     if (replay.schedule.sim != NULL)
         schedule_fini(&replay.schedule);
     sim_delete(sim);

@@ -124,7 +124,7 @@ static void end_finding(const struct sim_report *report, struct schedule *schedu
         [SIM_SLEPT] = {"sleep X-5", "nobody sleeps where nobody may"},
         [SIM_LOCK_RULE] = {"lock-rule", "a lock that interrupts take is held with interrupts masked only"},
         [SIM_PANIC] = {"panic", "no assertion fails, and the platform has nothing to object to"},
-        [SIM_STOPPED] = {"stopped", "no watch objects"},
+        [SIM_STOPPED] = {"race", "accesses of one place are ordered, or all are atomic, or none writes"},
     };
     struct finding *finding = schedule->finding;
     const struct schedule_cpu *self = &schedule->cpus[report->cpu];

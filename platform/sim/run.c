@@ -456,6 +456,8 @@ enum sim_end sim_go(struct sim *sim, const struct sim_setup *setup, struct sim_r
     sim_hot.memory = setup->memory;
     if (setup->watch != NULL && setup->watch->begin != NULL)
         setup->watch->begin(setup->watch, setup->cpu_count);
+    if (setup->memory != NULL && setup->memory->begin != NULL)
+        setup->memory->begin(setup->memory);
     sim->current = 0;
     sim->armed = sim_hot.rest = sim_hot.left = 0;
     sim->current = ask(sim, SIM_AT_START, 0).cpu;

@@ -82,8 +82,17 @@ static bool buffer_store(struct sim_memory *memory, uint32_t cpu, volatile void 
     return true;
 }
 
+/* A run that did not end by itself may have left some. */
+static void buffer_begin(struct sim_memory *memory)
+{
+    struct store_buffer *buffer = buffer_of(memory);
+    for (uint32_t i = 0; i < PL_CPU_LIMIT; i++)
+        buffer->cpus[i].count = 0;
+}
+
 void store_buffer_init(struct store_buffer *buffer)
 {
     memset(buffer, 0, sizeof(*buffer));
-    buffer->memory = (struct sim_memory){.load = buffer_load, .store = buffer_store, .flush = buffer_flush};
+    buffer->memory = (struct sim_memory){
+        .begin = buffer_begin, .load = buffer_load, .store = buffer_store, .flush = buffer_flush};
 }

@@ -27,7 +27,6 @@ struct store_buffer {
     } cpus[PL_CPU_LIMIT];
 };
 
-/* Empty buffers. Also before a run that follows one which did not end by itself: what was kept is lost. */
 void store_buffer_init(struct store_buffer *buffer);
 
 #endif

@@ -61,6 +61,8 @@ struct sim_watch {
  * to 8. Read-modify-writes and sequentially consistent stores and fences call drain first and then go to
  * memory. */
 struct sim_memory {
+    /* A run begins: what an earlier one left is forgotten. NULL: nothing to do. */
+    void (*begin)(struct sim_memory *self);
     /* True: *value is what this CPU sees (its own latest store); false: memory has it. */
     bool (*load)(struct sim_memory *self, uint32_t cpu, const volatile void *address, size_t bytes,
                  uint64_t *value);

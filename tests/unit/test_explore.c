@@ -114,6 +114,44 @@ static void none_is_run_twice(void **state)
     close_desk(&desk);
 }
 
+/* Each of these is wrong in its own way. Whether or not races are looked for, a schedule with one or two
+ * preemptions shows it, and the path that is named shows it again. */
+static void what_is_wrong_is_found(void **state)
+{
+    static const char *const wrong[] = {"stack-lost", "stack-open", "stack-crossed"};
+    static const char text[] = MACHINE "cpu0 task alloc s0 order=0 class=normal\n"
+                                       "cpu0 task free s0\n"
+                                       "cpu1 task alloc s1 order=0 class=normal\n";
+    (void)state;
+    for (size_t i = 0; i < 2 * PL_COUNT_OF(wrong); i++) {
+        struct desk desk;
+        struct explore_result result;
+        struct finding again;
+        open_desk(&desk, wrong[i / 2], text);
+        if (i % 2 == 0)
+            desk.schedule.watch = NULL;
+        const struct explore_options options = {.preemptions = 2};
+        if (explore_run(&desk.schedule, desk.program.ops, desk.program.op_count, &options, &result) !=
+            EXPLORE_FOUND)
+            fail_msg("%s: %llu schedules, nothing found", wrong[i / 2], (unsigned long long)result.schedules);
+        uint64_t digest = desk.schedule.report.digest;
+        assert_int_equal(
+            explore_replay(&desk.schedule, desk.program.ops, desk.program.op_count, result.path, &again), 0);
+        assert_string_equal(again.ids, result.finding.ids);
+        assert_int_equal(desk.schedule.report.digest, digest);
+        close_desk(&desk);
+    }
+}
+
+static void what_is_right_is_not(void **state)
+{
+    struct desk desk;
+    (void)state;
+    open_desk(&desk, "stack-right", two_allocs);
+    assert_int_equal(explore(&desk, &(struct explore_options){.preemptions = 2}).end, EXPLORE_ALL);
+    close_desk(&desk);
+}
+
 static void too_many_are_refused_before_the_first(void **state)
 {
     struct desk desk;
@@ -145,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_are_as_many_as_can_be_counted),
         cmocka_unit_test(none_is_run_twice),
+        cmocka_unit_test(what_is_wrong_is_found),
+        cmocka_unit_test(what_is_right_is_not),
         cmocka_unit_test(too_many_are_refused_before_the_first),
         cmocka_unit_test(a_path_that_is_none_is_refused),
     };
