@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "engine/instance.h"
-#include "engine/registry.h"
 
 #define DEFAULT_PREEMPTIONS 2
 
@@ -27,18 +25,6 @@ static void add_word(struct words *words, const char *key, const char *value)
         return;
     snprintf(word, bytes, "%s=%s", key, value);
     words->list[words->count++] = word;
-}
-
-/* All whose kind is candidate; the other program says which it cannot run. */
-static int default_specs(struct spec *specs, struct spec_error *error)
-{
-    char list[1024] = "percpu+buddy";
-    size_t used = strlen(list);
-    for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
-        if ((*entry)->kind == PL_KIND_CANDIDATE)
-            used += (size_t)snprintf(list + used, sizeof(list) - used, ",%s", (*entry)->name);
-    }
-    return spec_parse_list(list, specs, error);
 }
 
 static int start(struct words *words)
@@ -85,9 +71,11 @@ static int explore_main(int argc, const char **argv)
         return CLI_MISTAKE;
     if (preemptions < 0 || preemptions > 16)
         return cli_mistake("explore", "--preemptions %d: 0 to 16 expected", preemptions);
-    int count = backends == NULL ? default_specs(specs, &error) : spec_parse_list(backends, specs, &error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
-        return cli_mistake("explore", "%s", error.text);
+    int count =
+        backends == NULL ? cli_every_candidate(specs, &error) : spec_parse_list(backends, specs, &error);
+    int code = cli_check_specs("explore", specs, count, &error);
+    if (code != CLI_OK)
+        return code;
     words.list[words.count++] = strdup("pagelab-sim");
     words.list[words.count++] = strdup("explore");
     snprintf(number, sizeof(number), "%d", preemptions);
