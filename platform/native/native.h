@@ -42,6 +42,9 @@ void native_set_handler(struct pl_cpu *cpu, native_handler *handler, void *argum
 /* Raises interrupt 0 on `cpu`, from the thread that runs it: at once if unmasked, else when it unmasks. */
 void native_raise(struct pl_cpu *cpu);
 
+/* The same with the mask ignored: the handler runs at once, with cpu->context NMI and the mask as it was. */
+void native_raise_nmi(struct pl_cpu *cpu);
+
 /* --- sleep --- */
 
 /* Hears of each wait, or place where the caller could wait, inside a no-sleep region or at interrupt level.

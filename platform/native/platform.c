@@ -110,6 +110,17 @@ void native_raise(struct pl_cpu *cpu)
     native_deliver(cpu); /* what was raised while the handler held interrupts off */
 }
 
+void native_raise_nmi(struct pl_cpu *cpu)
+{
+    struct native_cpu_data *data = cpu->platform_data;
+    uint32_t context = cpu->context;
+    if (data->handler == NULL)
+        return;
+    cpu->context = PL_CONTEXT_NMI;
+    data->handler(cpu, data->argument);
+    cpu->context = context;
+}
+
 const struct pl_platform native_platform = {
     .bytes = sizeof(struct pl_platform),
     .abi = PL_ABI,
