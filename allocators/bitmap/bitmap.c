@@ -238,6 +238,7 @@ static enum pl_status bitmap_alloc(void *instance, struct pl_cpu *cpu, const str
         struct pl_constraints want = {.frame_count = frame_count, .high = pl_frame_at(UINT64_MAX)};
         found = bitmap_search(self, request, &want, true);
     }
+    pl_point(cpu, self); /* found, and not yet taken */
     if (PL_LIKELY(found != BITMAP_NONE))
         bitmap_grant(self, found, frame_count);
     pl_unlock_masked(&self->lock, cpu, before);
@@ -290,6 +291,7 @@ static enum pl_status bitmap_free(void *instance, struct pl_cpu *cpu, const stru
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count + run->frame_count <= self->machine->frame_count);
         self->word[index / 64].head &= ~(UINT64_C(1) << (index % 64));
+        pl_point(cpu, self);
         if (run->frame_count == 1)
             bitmap_set_free(self, index / 64, UINT64_C(1) << (index % 64));
         else

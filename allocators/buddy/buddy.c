@@ -251,6 +251,7 @@ static enum pl_status buddy_alloc(void *instance, struct pl_cpu *cpu, const stru
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count >= frame_count);
         index = buddy_take(self, node, request->order);
+        pl_point(cpu, self); /* the block is gone, the count is not */
         atomic_store_explicit(&self->free_count, free_count - frame_count, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);
@@ -316,6 +317,7 @@ static enum pl_status buddy_free(void *instance, struct pl_cpu *cpu, const struc
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count + run->frame_count <= self->machine->frame_count);
         buddy_take_back(self, node, run);
+        pl_point(cpu, self);
         atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);
@@ -355,6 +357,7 @@ static void buddy_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(of != NULL);
     uint32_t before = pl_lock_masked(&self->lock, cpu);
+    pl_point(cpu, self);
     buddy_merge_kept(self, &kept);
     pl_unlock_masked(&self->lock, cpu, before);
 }

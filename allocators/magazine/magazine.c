@@ -73,6 +73,7 @@ static PL_NOINLINE enum pl_status magazine_alloc_empty(struct magazine_state *st
 {
     struct magazine_cpu *magazine = magazine_of(state, cpu);
     uint32_t count = magazine_depot_pop(&state->depot, cpu, magazine->frames, MAGAZINE_BATCH);
+    pl_point(cpu, state);
     if (count != 0)
         magazine_pop(magazine, count, run);
     pl_unmask(cpu, before);
@@ -85,6 +86,7 @@ static PL_NOINLINE enum pl_status magazine_free_full(struct magazine_state *stat
     struct magazine_cpu *magazine = magazine_of(state, cpu);
     /* The colder half goes down. */
     magazine_depot_push(&state->depot, cpu, magazine->frames, MAGAZINE_BATCH);
+    pl_point(cpu, state);
     memcpy(magazine->frames, magazine->frames + MAGAZINE_BATCH, MAGAZINE_BATCH * sizeof(uint64_t));
     magazine_push(magazine, MAGAZINE_CAPACITY - MAGAZINE_BATCH, run->first);
     pl_unmask(cpu, before);

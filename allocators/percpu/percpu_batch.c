@@ -45,6 +45,7 @@ enum pl_status percpu_refill(struct percpu_state *state, struct pl_cpu *cpu, str
     if (state->guard == PERCPU_GUARD_LOCK)
         pl_lock_drop(&state->lock, cpu);
 
+    pl_point(cpu, state); /* the frames are here, and nobody counts them */
     percpu_count_set(magazine, count);
     return count != 0 ? PL_OK : status;
 }
@@ -65,6 +66,7 @@ void percpu_push_down(struct percpu_state *state, struct pl_cpu *cpu, struct per
     }
     if (state->guard == PERCPU_GUARD_LOCK)
         pl_lock_drop(&state->lock, cpu);
+    pl_point(cpu, state);
     memmove(magazine->frames, magazine->frames + count, (held - count) * sizeof(magazine->frames[0]));
     percpu_count_set(magazine, held - count);
 }

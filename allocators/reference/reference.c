@@ -153,6 +153,7 @@ static enum pl_status reference_take(struct reference *self, struct pl_cpu *cpu,
         PL_ASSERT(*byte == REFERENCE_FREE);
         memset(byte, REFERENCE_TAIL, want->frame_count);
         *byte = REFERENCE_HEAD;
+        pl_point(cpu, self);
         if (self->hint == index)
             self->hint = index + want->frame_count;
         atomic_store_explicit(&self->free_count, free_count - want->frame_count, memory_order_relaxed);
@@ -228,6 +229,7 @@ static enum pl_status reference_free(void *instance, struct pl_cpu *cpu, const s
         uint64_t index = run->first.number - self->machine->first.number;
         PL_ASSERT(free_count + run->frame_count <= self->machine->frame_count);
         memset(&self->state[index], REFERENCE_FREE, run->frame_count);
+        pl_point(cpu, self);
         self->hint = reference_min(self->hint, index);
         atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
     }

@@ -106,7 +106,8 @@ static void test_a_wide_span(void **state)
                                  .span = (UINT64_C(1) << 33) + 49,
                                  .frame_count = 100};
     struct pl_page_config config = {.machine = &machine};
-    struct pl_cpu cpu = {.id = 0};
+    const struct pl_platform platform = {.bytes = sizeof(platform), .abi = PL_ABI};
+    struct pl_cpu cpu = {.id = 0, .platform = &platform};
     struct pl_request request = stub2_request(0);
     struct pl_run runs[101];
     uint64_t low = 0;
