@@ -57,7 +57,7 @@ static void wrong_admission(const struct expectation *expected, const struct sha
     finding_actual(finding, "%s", pl_status_name(status));
 }
 
-static bool must_find(const struct expectation *expected, const struct shadow *shadow,
+bool expect_must_find(const struct expectation *expected, const struct shadow *shadow,
                       const struct instance *instance)
 {
     if (expected->constraints != NULL)
@@ -86,7 +86,7 @@ static void check_refusal(const struct expectation *expected, const struct shado
         finding_actual(finding, "never");
         return;
     }
-    if (status == PL_NO_MEMORY && expected->admitted && must_find(expected, shadow, instance)) {
+    if (status == PL_NO_MEMORY && expected->admitted && expect_must_find(expected, shadow, instance)) {
         wrong_admission(expected, shadow, status, finding);
         if (expected->frames != 1)
             finding_expected(finding,

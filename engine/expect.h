@@ -18,6 +18,10 @@ struct expectation expect_order(const struct shadow *shadow, const struct instan
 struct expectation expect_run(const struct shadow *shadow, const struct instance *instance,
                               unsigned alloc_class, const struct pl_constraints *constraints);
 
+/* An admitted request must be served now: the candidate promises that such frames are found. */
+bool expect_must_find(const struct expectation *expected, const struct shadow *shadow,
+                      const struct instance *instance);
+
 /* Compares an outcome with it. `run` is read on PL_OK only. The shadow is still in the state before. */
 void expect_check(const struct expectation *expected, const struct shadow *shadow,
                   const struct instance *instance, enum pl_status status, const struct pl_run *run,

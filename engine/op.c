@@ -26,6 +26,7 @@ static const struct op_kind_info page_kinds[OP_PAGE_END] = {
     [OP_FEED] = {"feed", 0, NULL},
     [OP_BAD_FREE] = {"bad-free", OP_HAS_SLOT | OP_HAS_COUNT, NULL},
     [OP_BAD_ALLOC] = {"bad-alloc", OP_HAS_CLASS | OP_HAS_COUNT, NULL},
+    [OP_INTERRUPT] = {"interrupt", OP_HAS_ORDER | OP_HAS_POINT, NULL},
 };
 
 const char *const op_mistake_names[OP_MISTAKE_COUNT] = {
@@ -37,6 +38,13 @@ const char *const op_illegal_names[OP_ILLEGAL_COUNT] = {
     [OP_ILLEGAL_CLASS] = "class",       [OP_ILLEGAL_ORDER] = "order",
     [OP_ILLEGAL_RUN_ZERO] = "run-zero", [OP_ILLEGAL_ALIGNMENT] = "alignment",
     [OP_ILLEGAL_BOUNDARY] = "boundary",
+};
+
+const char *const op_interrupt_names[OP_INTERRUPT_COUNT] = {
+    [OP_INTERRUPT_MIXED] = "mixed",
+    [OP_INTERRUPT_PAIR] = "pair",
+    [OP_INTERRUPT_KEEP] = "keep",
+    [OP_INTERRUPT_FREE] = "free",
 };
 
 /* Which kinds stand where, and to which families they belong. */

@@ -25,6 +25,8 @@ enum op_kind {
         9, /* a wrong free: enum op_mistake in `count`; must be refused, or is skipped if never checked */
     OP_BAD_ALLOC =
         10, /* an illegal request: enum op_illegal in `count`; must be PL_INVALID or PL_UNSUPPORTED */
+    OP_INTERRUPT = 11, /* an interrupt at the count-th labelled point from here on (`cpu`, `context`), which
+                        * does `flags`, enum op_interrupt, with 2^order frames */
     OP_PAGE_END = 16,
 };
 
@@ -66,6 +68,15 @@ enum op_illegal {
     OP_ILLEGAL_ALIGNMENT = 3, /* alignment not a power of two */
     OP_ILLEGAL_BOUNDARY = 4,  /* boundary not a power of two */
     OP_ILLEGAL_COUNT = 5,
+};
+
+/* What an interrupt's handler does, with class INTERRUPT. */
+enum op_interrupt {
+    OP_INTERRUPT_MIXED = 0, /* takes two, gives the first back, frees an older grant, keeps the second */
+    OP_INTERRUPT_PAIR = 1,  /* takes one and gives it back */
+    OP_INTERRUPT_KEEP = 2,  /* takes one; it is given back later */
+    OP_INTERRUPT_FREE = 3,  /* frees a grant from before */
+    OP_INTERRUPT_COUNT = 4,
 };
 
 #define OP_FLAG_ZERO       0x0001u /* alloc: wants zero; free: known zero */
@@ -111,6 +122,7 @@ struct op {
 #define OP_HAS_OWNER    0x20u /* owner and index */
 #define OP_HAS_RUN      0x40u /* count, low, high, alignment_log2, boundary_log2 */
 #define OP_HAS_COUNT    0x80u
+#define OP_HAS_POINT    0x100u /* count from 1, and what the handler does in flags */
 
 /* --- operands of the systems' operations --- */
 
@@ -186,6 +198,7 @@ enum op_family op_family_of(const struct op *ops, uint32_t op_count);
 
 extern const char *const op_mistake_names[OP_MISTAKE_COUNT];
 extern const char *const op_illegal_names[OP_ILLEGAL_COUNT];
+extern const char *const op_interrupt_names[OP_INTERRUPT_COUNT];
 
 _Static_assert(sizeof(struct op) == 32, "two operations a cache line");
 

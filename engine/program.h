@@ -8,12 +8,13 @@
  *            floors, cpus         which floors of a fixed list; CPUs 1 to 4
  *            family               frames only, one system, or all: enum op_family
  *            contract             bit 0: as documented, or as the real code does it
- *            schedule             bit 0: mutators edit OP_PREEMPT, too; means nothing else
+ *            bits                 bit 0: mutators edit OP_PREEMPT, too; means nothing else. bit 1: the last
+ *                                 kind of the table is an interrupt, or nothing if its slot is 255
  *   record   kind | cpu << 5      kind by a table in which allocate and free are frequent
  *            order | class << 4 | context << 6
  *            mobility | flags << 2
  *            slot
- *            4 bytes by kind: owner and index; count, low, high, alignment | boundary << 4
+ *            4 bytes by kind: owner and index; count, low, high, alignment | boundary << 4; the point
  *   record   of a system: kind | cpu << 7 (op_family_kind), slot | other << 4, six bytes of operands
  *
  * Text: see docs/programs.md. */
@@ -29,6 +30,10 @@
 #define PROGRAM_OP_LIMIT     256u /* of the binary form */
 #define PROGRAM_SLOT_LIMIT   256u
 #define PROGRAM_HEADER_BYTES 8u
+
+/* Bits of the header's last byte. */
+#define PROGRAM_HAS_SCHEDULE   1u
+#define PROGRAM_HAS_INTERRUPTS 2u
 #define PROGRAM_RECORD_BYTES 8u
 #define PROGRAM_BYTES_MAX    (PROGRAM_HEADER_BYTES + PROGRAM_OP_LIMIT * PROGRAM_RECORD_BYTES)
 
@@ -36,6 +41,7 @@ struct program {
     struct native_shape shape; /* contents as the candidate needs; set by whoever makes the machine */
     enum op_family family;     /* text: by the operations; binary: as the header says */
     enum contract contract;
+    bool interrupts; /* binary: OP_INTERRUPT has a number */
     uint32_t op_count;
     uint32_t op_capacity; /* 0: ops is not owned */
     struct op *ops;

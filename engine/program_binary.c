@@ -32,12 +32,25 @@ static unsigned count_limit(unsigned kind)
     }
 }
 
+#define NOTHING 0xffu /* in the place of a slot: no interrupt either */
+
+/* The last number was nothing before there were interrupts, and still is where the header does not say so. */
+static unsigned record_kind(const struct program *program, const uint8_t *record)
+{
+    uint8_t byte = record[0];
+    bool page = program->family == OP_FAMILY_PAGE;
+    unsigned last = page ? 31u : OP_FAMILY_INDEXES - 1;
+    if (program->interrupts && (byte & last) == last && record[3] != NOTHING)
+        return OP_INTERRUPT;
+    return page ? program_kinds[byte & 31u] : op_family_kind(program->family, byte & 127u);
+}
+
 static void decode_op(const uint8_t *record, const struct program *program, uint64_t span, uint16_t swarm,
                       struct op *op)
 {
     memset(op, 0, sizeof(*op));
     bool page = program->family == OP_FAMILY_PAGE;
-    unsigned kind = page ? program_kinds[record[0] & 31u] : op_family_kind(program->family, record[0] & 127u);
+    unsigned kind = record_kind(program, record);
     if (kind != OP_PREEMPT && (swarm >> kind % 16 & 1u))
         kind = OP_NOP;
     if (kind == OP_NOP)
@@ -75,6 +88,10 @@ static void decode_op(const uint8_t *record, const struct program *program, uint
     }
     if (fields & OP_HAS_COUNT)
         op->count = record[4] % count_limit(kind);
+    if (fields & OP_HAS_POINT) {
+        op->count = record[4] + 1u;
+        op->flags = record[2] >> 2 & (OP_INTERRUPT_COUNT - 1u);
+    }
 }
 
 void program_decode(const uint8_t *bytes, size_t byte_count, struct op *ops, struct program *program)
@@ -86,6 +103,7 @@ void program_decode(const uint8_t *bytes, size_t byte_count, struct op *ops, str
     program->shape.cpu_count = 1u + byte_at(bytes, byte_count, 4) % 4u;
     program->family = (enum op_family)(byte_at(bytes, byte_count, 5) % OP_FAMILY_COUNT);
     program->contract = (enum contract)(byte_at(bytes, byte_count, 6) & 1u);
+    program->interrupts = (byte_at(bytes, byte_count, 7) & PROGRAM_HAS_INTERRUPTS) != 0;
     program->ops = ops;
     uint64_t span = shape_span(&program->shape);
     for (size_t at = PROGRAM_HEADER_BYTES; at < byte_count && program->op_count < PROGRAM_OP_LIMIT;
@@ -110,6 +128,15 @@ static bool same_shape(const struct native_shape *a, const struct native_shape *
     return true;
 }
 
+static bool has_interrupts(const struct program *program)
+{
+    for (uint32_t i = 0; i < program->op_count; i++) {
+        if (program->ops[i].kind == OP_INTERRUPT)
+            return true;
+    }
+    return false;
+}
+
 static bool encode_header(const struct program *program, uint8_t *bytes)
 {
     unsigned shape = 0;
@@ -130,6 +157,7 @@ static bool encode_header(const struct program *program, uint8_t *bytes)
     bytes[4] = (uint8_t)(program->shape.cpu_count - 1);
     bytes[5] = (uint8_t)program->family;
     bytes[6] = (uint8_t)program->contract;
+    bytes[7] = has_interrupts(program) ? PROGRAM_HAS_INTERRUPTS : 0;
     return true;
 }
 
@@ -155,6 +183,9 @@ static uint8_t encode_run_frames(uint32_t frames)
 static uint8_t encode_kind(const struct op *op, enum op_family family)
 {
     unsigned kind = 0;
+    if (op->kind == OP_INTERRUPT)
+        return (uint8_t)(family == OP_FAMILY_PAGE ? 31u | (unsigned)op->cpu << 5
+                                                  : (OP_FAMILY_INDEXES - 1) | (unsigned)op->cpu << 7);
     if (family == OP_FAMILY_PAGE) {
         while (kind < 31 && program_kinds[kind] != op->kind)
             kind++;
@@ -183,6 +214,8 @@ static void encode_op(const struct op *op, enum op_family family, uint64_t span,
         record[7] = (uint8_t)(op->alignment_log2 | op->boundary_log2 << 4);
     } else if (fields & OP_HAS_COUNT) {
         record[4] = (uint8_t)op->count;
+    } else if (fields & OP_HAS_POINT) {
+        record[4] = (uint8_t)(op->count - 1);
     } else {
         record[4] = (uint8_t)op->owner;
         record[5] = (uint8_t)op->index;
@@ -195,12 +228,15 @@ size_t program_encode(const struct program *program, uint8_t bytes[PROGRAM_BYTES
     memset(bytes, 0, PROGRAM_BYTES_MAX);
     if (program->op_count > PROGRAM_OP_LIMIT || !encode_header(program, bytes))
         return 0;
-    struct program check = {.shape = program->shape, .family = program->family};
+    struct program check = {
+        .shape = program->shape, .family = program->family, .interrupts = has_interrupts(program)};
     uint64_t span = shape_span(&program->shape);
     for (uint32_t i = 0; i < program->op_count; i++) {
         uint8_t *record = bytes + PROGRAM_HEADER_BYTES + (size_t)i * PROGRAM_RECORD_BYTES;
         struct op again;
         encode_op(&program->ops[i], program->family, span, record);
+        if (check.interrupts && program->ops[i].kind == OP_NOP)
+            record[3] = NOTHING;
         decode_op(record, &check, span, 0, &again);
         if (memcmp(&again, &program->ops[i], sizeof(again)) != 0)
             return 0;

@@ -154,7 +154,11 @@ static bool read_number_field(const char *key, const char *value, struct op *op,
         return read_log2(value, &op->alignment_log2);
     else if (strcmp(key, "boundary") == 0)
         return read_log2(value, &op->boundary_log2);
-    else {
+    else if (strcmp(key, "at") == 0) {
+        *needs = OP_HAS_POINT;
+        op->count = (uint32_t)number;
+        return is_number && number != 0;
+    } else {
         *needs = OP_HAS_OWNER;
         if (strcmp(key, "owner") == 0)
             op->owner = (uint32_t)number;
@@ -194,6 +198,10 @@ static bool read_word_field(const char *key, const char *value, struct op *op, u
         *needs = OP_HAS_COUNT;
         *good = find_word(value, edges, PL_COUNT_OF(edges), &at);
         op->count = at;
+    } else if (strcmp(key, "do") == 0) {
+        *needs = OP_HAS_POINT;
+        *good = find_word(value, op_interrupt_names, OP_INTERRUPT_COUNT, &at);
+        op->flags = (uint16_t)at;
     } else {
         return false;
     }
@@ -257,6 +265,7 @@ static int read_op(struct reader *reader, char *line, struct op *op)
     if (what == NULL || at == OP_KIND_COUNT)
         return fail(reader, "'%.40s': an operation expected (alloc, free, run, split ...)", what ? what : "");
     op->kind = (uint8_t)at;
+    op->count = at == OP_INTERRUPT ? 1 : 0;
     for (char *word = strtok_r(NULL, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
         if (read_field(reader, word, op) != 0)
             return -1;

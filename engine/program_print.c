@@ -34,6 +34,11 @@ static void print_count(const struct op *op, FILE *out)
         fprintf(out, " leave=floor%+d", (int)op->count - 1);
 }
 
+static void print_point(const struct op *op, FILE *out)
+{
+    fprintf(out, " at=%" PRIu32 " do=%s", op->count, op_interrupt_names[op->flags % OP_INTERRUPT_COUNT]);
+}
+
 void program_print_op(const struct op *op, FILE *out)
 {
     const struct op_kind_info *info = op_info(op->kind);
@@ -65,6 +70,8 @@ void program_print_op(const struct op *op, FILE *out)
         fprintf(out, " mobility=%s", program_mobilities[op->mobility % PL_MOBILITY_COUNT]);
     if (info->fields & OP_HAS_COUNT)
         print_count(op, out);
+    if (info->fields & OP_HAS_POINT)
+        print_point(op, out);
     if (info->fields & OP_HAS_OWNER) {
         if (op->owner != 0)
             fprintf(out, " owner=%" PRIu32, op->owner);

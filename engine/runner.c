@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/expect.h"
+#include "engine/interrupt/interrupt.h"
 #include "engine/runner_internal.h"
 
 /* Libraries manage no machine of a few frames: 64 of them become at least one aligned arena. */
@@ -112,6 +113,7 @@ void runner_fini(struct runner *runner)
 {
     if (runner->services != NULL)
         services_fini(runner->services);
+    interrupts_delete(runner->interrupts);
     free(runner->services);
     if (runner->shadow.owner != NULL)
         shadow_fini(&runner->shadow);
@@ -152,20 +154,33 @@ static void log_outcome(struct runner *runner, const struct op *op, enum pl_stat
         fprintf(runner->log, "      -> %s\n", pl_status_name(status));
 }
 
-/* One allocation, by order or by constraints, checked. On PL_OK the shadow has it under `tag`. */
-static enum pl_status checked_alloc(struct runner *runner, struct pl_cpu *cpu,
-                                    const struct pl_request *request, const struct expectation *expected,
-                                    uint32_t tag, struct pl_run *run, struct finding *finding)
+static enum pl_status call_alloc(struct runner *runner, struct pl_cpu *cpu, const struct pl_request *request,
+                                 const struct pl_constraints *constraints, struct pl_run *run)
 {
     enum pl_status status;
     memset(run, 0, sizeof(*run));
-    runner->calls++;
     cpu->no_sleep_depth++;
-    if (expected->constraints != NULL)
-        status = admission_alloc_run(&runner->admission, cpu, request, expected->constraints, run);
+    if (constraints != NULL)
+        status = admission_alloc_run(&runner->admission, cpu, request, constraints, run);
     else
         status = admission_alloc(&runner->admission, cpu, request, run);
     cpu->no_sleep_depth--;
+    return status;
+}
+
+/* One allocation, by order or by constraints, checked. On PL_OK the shadow has it under `tag`. */
+static enum pl_status checked_alloc(struct runner *runner, struct pl_cpu *cpu,
+                                    const struct pl_request *request, struct expectation *expected,
+                                    uint32_t tag, struct pl_run *run, struct finding *finding)
+{
+    runner->calls++;
+    interrupts_open(runner->interrupts);
+    enum pl_status status = call_alloc(runner, cpu, request, expected->constraints, run);
+    interrupts_close(runner->interrupts);
+    if (status == PL_NO_MEMORY && interrupts_explain(runner->interrupts, expected)) {
+        expected->admitted = shadow_admits(&runner->shadow, expected->alloc_class, expected->frames);
+        status = call_alloc(runner, cpu, request, expected->constraints, run);
+    }
     expect_check(expected, &runner->shadow, &runner->instance, status, run, finding);
     if (finding->found)
         return status;
@@ -185,7 +200,7 @@ static void probe_lower_class(struct runner *runner, struct pl_cpu *cpu, const s
                               struct finding *finding)
 {
     if (request->alloc_class == PL_CLASS_NORMAL || finding->found ||
-        !(runner->instance.caps & PL_CAP_ALL_FRAMES))
+        !(runner->instance.caps & PL_CAP_ALL_FRAMES) || interrupts_taken(runner->interrupts))
         return;
     struct pl_request lower = *request;
     struct pl_run run = {0};
@@ -246,9 +261,12 @@ static void checked_free(struct runner *runner, struct pl_cpu *cpu, const struct
     contents_released(runner->machine, run, finding);
     if (finding->found)
         return;
+    shadow_release(&runner->shadow, run, tag); /* from here on an interrupt may have it */
+    interrupts_open(runner->interrupts);
     cpu->no_sleep_depth++;
     enum pl_status status = admission_free(&runner->admission, cpu, run);
     cpu->no_sleep_depth--;
+    interrupts_close(runner->interrupts);
     if (status != PL_OK) {
         finding_set(finding, "X-3 X-4", "");
         finding_expected(finding, "0x%" PRIx64 "+%" PRIu64 " is granted, so its free succeeds",
@@ -256,9 +274,7 @@ static void checked_free(struct runner *runner, struct pl_cpu *cpu, const struct
         char what[64];
         instance_status_text(status, what, sizeof(what));
         finding_actual(finding, "%s", what);
-        return;
     }
-    shadow_release(&runner->shadow, run, tag);
 }
 
 static void do_free(struct runner *runner, struct pl_cpu *cpu, const struct op *op, struct finding *finding)
@@ -277,9 +293,11 @@ static void do_split(struct runner *runner, struct pl_cpu *cpu, const struct op 
         return;
     struct pl_run whole = runner->slots[op->slot].run;
     runner->calls++;
+    interrupts_open(runner->interrupts);
     cpu->no_sleep_depth++;
     enum pl_status status = page->ops->split(page->self, cpu, &whole, op->order);
     cpu->no_sleep_depth--;
+    interrupts_close(runner->interrupts);
     log_outcome(runner, op, status, NULL);
     if (status != PL_OK) {
         finding_set(finding, "X-3", "a live grant of a larger order can be split");
@@ -299,9 +317,11 @@ static void do_drain(struct runner *runner, struct pl_cpu *cpu)
     runner->calls++;
     if (page->ops->drain == NULL)
         return;
+    interrupts_open(runner->interrupts);
     cpu->no_sleep_depth++;
     page->ops->drain(page->self, cpu, cpu);
     cpu->no_sleep_depth--;
+    interrupts_close(runner->interrupts);
 }
 
 /* --- hunger --- */
@@ -340,6 +360,15 @@ static void audit_all(struct runner *runner, struct finding *finding)
     shadow_audit(&runner->shadow, &runner->instance, finding);
     if (runner->services != NULL && !finding->found)
         services_audit(runner->services, finding);
+}
+
+/* Whatever an interrupt left wrong is seen now, when no call is unfinished. */
+static void after_interrupts(struct runner *runner, const struct pl_cpu *cpu, struct finding *finding)
+{
+    bool taken = interrupts_taken(runner->interrupts);
+    interrupts_settle(runner->interrupts, cpu, finding);
+    if (taken && !finding->found)
+        audit_all(runner, finding);
 }
 
 static void run_op(struct runner *runner, const struct op *op, struct finding *finding)
@@ -381,10 +410,14 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
     case OP_BAD_ALLOC:
         do_bad_alloc(runner, cpu, op, finding);
         break;
+    case OP_INTERRUPT:
+        interrupts_arm(runner, op);
+        break;
     default:
         break;
     }
     runner_level_leave(cpu, op, finding);
+    after_interrupts(runner, cpu, finding);
     check_step(runner, cpu, finding);
     if (runner->services != NULL && !finding->found)
         services_step(runner->services, finding);
@@ -406,6 +439,8 @@ static void run_end(struct runner *runner, struct finding *finding)
             checked_free(runner, cpu, &slot->run, i + 1, finding);
         }
     }
+    after_interrupts(runner, cpu, finding);
+    interrupts_end(runner->interrupts, cpu, finding);
     if (finding->found)
         return;
     admission_drain_all(&runner->admission, cpu);
@@ -439,6 +474,7 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
     if (instance_has_count(&runner->instance))
         runner->instance.page.ops->count(runner->instance.page.self, &runner->fresh_counts);
     shadow_reset(&runner->shadow);
+    interrupts_reset(runner->interrupts);
     status = runner->services == NULL ? PL_OK : services_reset(runner->services, finding);
     if (status != PL_OK)
         return status;
@@ -449,6 +485,8 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
             fprintf(runner->log, "%4" PRIu32 "  ", i);
             program_print_op(&ops[i], runner->log);
         }
+        runner->op = &ops[i];
+        runner->at = i;
         run_op(runner, &ops[i], finding);
         if (i % runner->audit_every == runner->audit_every - 1 && !finding->found)
             audit_all(runner, finding);
@@ -458,6 +496,8 @@ enum pl_status runner_run(struct runner *runner, const struct op *ops, uint32_t 
             return PL_OK;
         }
     }
+    runner->op = NULL;
+    runner->at = op_count;
     if (!finding->found) {
         run_end(runner, finding);
         finding->step = op_count;

@@ -20,7 +20,10 @@ struct runner {
     struct native_shape shape; /* as made */
     struct native_machine *native;
     const struct pl_machine *machine;
-    struct services *services; /* what the four systems stand on; NULL for programs of frames only */
+    struct interrupts *interrupts; /* NULL until a program has one */
+    const struct op *op;           /* that runs now; NULL: none, or the end */
+    uint32_t at;                   /* its index; the operation count at the end */
+    struct services *services;     /* what the four systems stand on; NULL for programs of frames only */
     struct instance instance;
     struct admission admission;
     struct shadow shadow;

@@ -8,7 +8,6 @@
 #define TRIES_MAX 32u
 
 #define SCHEDULE_ONE_IN 3u /* edits, of a program that has a schedule */
-#define HAS_SCHEDULE    1u /* header, byte 7 */
 
 /* A bug that needs more operations than these is not one of the schedule; and each of them is slow. */
 #define SCHEDULE_RECORDS 40u
@@ -166,6 +165,10 @@ static bool edit_header(struct mutator_list *list)
     case 6:
         list->header[6] ^= 1u;
         break;
+    case 5:
+        if (!list->schedule) /* there the last kind is a preemption */
+            list->header[7] ^= PROGRAM_HAS_INTERRUPTS;
+        break;
     default:
         list->header[2] = (uint8_t)(fresh % PROGRAM_SHAPE_COUNT);
         break;
@@ -274,7 +277,7 @@ static uint32_t record_count(size_t byte_count)
 
 void mutator_mark_schedule(uint8_t *bytes)
 {
-    bytes[7] |= HAS_SCHEDULE;
+    bytes[7] |= PROGRAM_HAS_SCHEDULE;
 }
 
 size_t mutator_stamp(enum op_family family, uint8_t *bytes, size_t byte_count)
@@ -297,7 +300,7 @@ size_t mutator_cross(enum op_family family, uint8_t *bytes, size_t byte_count, s
     struct mutator_list list = {
         .family = family,
         .schedule =
-            family == OP_FAMILY_PAGE && byte_count >= PROGRAM_HEADER_BYTES && (bytes[7] & HAS_SCHEDULE) != 0,
+            family == OP_FAMILY_PAGE && byte_count >= PROGRAM_HEADER_BYTES && (bytes[7] & PROGRAM_HAS_SCHEDULE) != 0,
         .header = bytes,
         .records = (uint8_t(*)[PROGRAM_RECORD_BYTES])(bytes + PROGRAM_HEADER_BYTES),
         .count = record_count(byte_count),

@@ -179,7 +179,7 @@ static enum pl_status exact_call(struct admission *admission, struct pl_cpu *cpu
     bool entered = gate_enter(admission, cpu);
     enum pl_status status = backend_call(admission, cpu, request, constraints, run);
     /* A call nested in another (an interrupt's) cannot wait for the other CPUs, so it does not drain them. */
-    bool may_drain = entered || !admission->threaded;
+    bool may_drain = (entered || !admission->threaded) && !admission->nested;
     if (status == PL_NO_MEMORY && may_drain && admission->page.ops->drain != NULL) {
         if (entered)
             gate_close(admission, cpu);

@@ -39,7 +39,8 @@ struct admission {
     /* What the fast path reads, in one line. The hooks are the page's, copied. */
     PL_CPU_ALIGNED struct admission_hooks hooks;
     enum admission_mode mode;
-    bool threaded;       /* exact mode: calls of several CPUs may overlap */
+    bool threaded; /* exact mode: calls of several CPUs may overlap */
+    bool nested;   /* exact mode: an interrupt calls, so no cache is drained under what it interrupted */
     struct pl_page page; /* borrowed */
     const struct pl_machine *machine;
     int64_t batch;
