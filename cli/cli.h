@@ -41,6 +41,7 @@ extern const struct cli_command cli_fuzz;
 extern const struct cli_command cli_new_backend;
 extern const struct cli_command cli_scale;
 extern const struct cli_command cli_explore;
+extern const struct cli_command cli_interrupt;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;
@@ -82,6 +83,9 @@ const char *cli_sim_program(void);
 /* `path` if it exists, else the same below PAGELAB_ROOT (the checkout) if that does. `buffer` may hold the
  * result. */
 const char *cli_find(const char *path, char *buffer, size_t bytes);
+
+/* A whole file of 1 byte to 64 MiB; the caller frees it. NULL after an error was printed. */
+uint8_t *cli_read_file(const char *command, const char *path, size_t *bytes);
 
 /* Makes a directory and its parents. 0, or -1 with errno. */
 int cli_make_directory(const char *path);

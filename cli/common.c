@@ -157,6 +157,26 @@ const char *cli_find(const char *path, char *buffer, size_t bytes)
     return n > 0 && (size_t)n < bytes && access(buffer, F_OK) == 0 ? buffer : path;
 }
 
+#define FILE_BYTES_MAX ((size_t)64 << 20)
+
+uint8_t *cli_read_file(const char *command, const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *data = file == NULL ? NULL : malloc(FILE_BYTES_MAX);
+    if (file == NULL) {
+        cli_mistake(command, "%s: a stored program or compact trace expected: %s", path, strerror(errno));
+        return NULL;
+    }
+    *bytes = data == NULL ? 0 : fread(data, 1, FILE_BYTES_MAX, file);
+    if (data == NULL || ferror(file) || *bytes == 0 || *bytes == FILE_BYTES_MAX) {
+        cli_mistake(command, "%s: a file of 1 byte to 64 MiB expected", path);
+        free(data);
+        data = NULL;
+    }
+    fclose(file);
+    return data;
+}
+
 int cli_make_directory(const char *path)
 {
     char part[4096];

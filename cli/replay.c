@@ -8,13 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "engine/isolate.h"
 #include "engine/runner.h"
 #include "engine/trace/trace.h"
 #include "systems/freebsd/reserve.h"
 
-#define FILE_BYTES_MAX    ((size_t)64 << 20)
 #define LIMIT_S           60u
 #define TRACE_LIMIT_S     900u /* a long trace has millions of operations, each of them checked */
 #define TRACE_AUDIT_EVERY 65536u
@@ -26,24 +25,6 @@ struct replay_input {
     bool is_trace;
     uint32_t slot_count;
 };
-
-static uint8_t *read_file(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    uint8_t *data = file == NULL ? NULL : malloc(FILE_BYTES_MAX);
-    if (file == NULL) {
-        cli_mistake("replay", "%s: a stored program or compact trace expected: %s", path, strerror(errno));
-        return NULL;
-    }
-    *bytes = data == NULL ? 0 : fread(data, 1, FILE_BYTES_MAX, file);
-    if (data == NULL || ferror(file) || *bytes == 0 || *bytes == FILE_BYTES_MAX) {
-        cli_mistake("replay", "%s: a file of 1 byte to 64 MiB expected", path);
-        free(data);
-        data = NULL;
-    }
-    fclose(file);
-    return data;
-}
 
 static int trace_to_program(struct replay_input *input)
 {
@@ -67,7 +48,7 @@ static int read_input(const char *path, struct replay_input *input)
     struct trace_error trace_error;
     size_t bytes = 0;
     char found[4096];
-    uint8_t *data = read_file(cli_find(path, found, sizeof(found)), &bytes);
+    uint8_t *data = cli_read_file("replay", cli_find(path, found, sizeof(found)), &bytes);
     int code = CLI_OK;
     if (data == NULL)
         return CLI_MISTAKE;
@@ -189,12 +170,67 @@ static int write_binary(const struct program *program, const char *path)
     return good ? CLI_OK : cli_mistake("replay", "%s: cannot be written: %s", path, strerror(errno));
 }
 
-static int replay_file(const char *path, const char *backend, const char *encode, bool print, bool quiet)
+/* With an interrupt at one place: survived, or the failure with its stacks. */
+static int replay_interrupted(const char *path, struct sweep_options *options, enum interrupt_level level)
+{
+    static struct sweep_result result;
+    struct interrupt_ask ask = {.by = options->by, .doing = options->doing};
+    options->levels[level] = true;
+    int code = interrupt_isolate(options, &result);
+    const struct sweep_level *taken = &result.levels[level];
+    bool claimed = (result.caps & (level == INTERRUPT_NMI ? PL_CAP_NMI_SAFE : PL_CAP_IRQ_SAFE)) != 0;
+    if (code == CLI_INTERRUPTED)
+        return code;
+    if (result.outcome == SWEEP_UNSUPPORTED) {
+        printf("n/a: %s\n", result.error);
+        return CLI_OK;
+    }
+    if (result.outcome == SWEEP_FAULTY) {
+        printf("finding: on %s %s\n", options->spec->name, result.error);
+        return CLI_BROKEN;
+    }
+    if (taken->failures != 0) {
+        interrupt_print_failure(options->spec, path, &taken->first, level, &ask, claimed);
+        return claimed ? CLI_BROKEN : CLI_OK;
+    }
+    if (taken->taken == 0)
+        return cli_mistake(
+            "replay", "--interrupt: a place that the program reaches expected; %" PRIu64 " points passed",
+            result.points);
+    printf("%s: survives, %" PRIu64 " calls at interrupt level, %" PRIu64 " refused memory: no finding\n",
+           options->spec->name, taken->calls, taken->denied);
+    return CLI_OK;
+}
+
+struct replay_interrupt {
+    char *place; /* NULL: none */
+    char *doing;
+    int nmi;
+};
+
+static int read_interrupt(const struct replay_interrupt *wanted, struct sweep_place *place,
+                          struct sweep_options *options)
+{
+    if (!interrupt_parse_place(wanted->place, place, &options->by))
+        return cli_mistake("replay", "--interrupt '%s': OPERATION:INSTRUCTION, or OPERATION:pPOINT, expected",
+                           wanted->place);
+    if (!interrupt_parse_doing(wanted->doing, &options->doing))
+        return cli_mistake("replay", "--do '%s': mixed, pair, keep or free expected", wanted->doing);
+    options->only = place;
+    return CLI_OK;
+}
+
+static int replay_file(const char *path, const char *backend, const char *encode, bool print, bool quiet,
+                       const struct replay_interrupt *wanted)
 {
     static struct replay_input input;
     struct spec spec;
     struct spec_error error;
+    struct sweep_place place;
+    struct sweep_options options = {.program = &input.program, .spec = &spec, .fit = true};
     int code = cli_check_specs("replay", &spec, spec_parse(backend, &spec, &error) == 0 ? 1 : -1, &error);
+    if (code == CLI_OK && wanted->place != NULL)
+        code = read_interrupt(wanted, &place, &options);
     if (code == CLI_OK)
         code = read_input(path, &input);
     if (code != CLI_OK)
@@ -205,6 +241,10 @@ static int replay_file(const char *path, const char *backend, const char *encode
         program_print(&input.program, stdout);
     else if (encode != NULL)
         code = write_binary(&input.program, encode);
+    else if (wanted->place != NULL && input.is_trace)
+        code = cli_mistake("replay", "--interrupt: a stored program expected, not a trace");
+    else if (wanted->place != NULL)
+        code = replay_interrupted(path, &options, wanted->nmi != 0 ? INTERRUPT_NMI : INTERRUPT_IRQ);
     else
         code = replay_in_child(&job);
     trace_fini(&input.trace);
@@ -230,6 +270,7 @@ static int replay_main(int argc, const char **argv)
 {
     static char *backend = NULL;
     static char *encode = NULL;
+    static struct replay_interrupt wanted;
     int print = 0;
     int quiet = 0;
     int schedule = 0;
@@ -241,6 +282,11 @@ static int replay_main(int argc, const char **argv)
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "the candidate to run it on (reference)", "NAME"},
         {"quiet", 'q', POPT_ARG_NONE, &quiet, 0, "the verdict only", NULL},
         {"print", 'p', POPT_ARG_NONE, &print, 0, "print its text form; run nothing", NULL},
+        {"interrupt", 'i', POPT_ARG_STRING, &wanted.place, 0,
+         "an interrupt before instruction N of operation M, both from 0 (M:pN: at labelled point N)", "M:N"},
+        {"nmi", 0, POPT_ARG_NONE, &wanted.nmi, 0, "its mask is ignored", NULL},
+        {"do", 'd', POPT_ARG_STRING, &wanted.doing, 0, "what it does: mixed (default), pair, keep, free",
+         "WHAT"},
         {"encode", 0, POPT_ARG_STRING, &encode, 0, "write its binary form to FILE; run nothing", "FILE"},
         {"schedule", 's', POPT_ARG_NONE, &schedule, 0,
          "on virtual CPUs, with the program's own schedule (docs/schedules.md)", NULL},
@@ -257,7 +303,8 @@ static int replay_main(int argc, const char **argv)
     if (schedule != 0)
         return replay_schedule(left[0], backend == NULL ? "reference" : backend, all != 0, shrink != 0,
                                admitted != 0, tso != 0);
-    int code = replay_file(left[0], backend == NULL ? "reference" : backend, encode, print != 0, quiet != 0);
+    int code = replay_file(left[0], backend == NULL ? "reference" : backend, encode, print != 0, quiet != 0,
+                           &wanted);
     poptFreeContext(context);
     return code;
 }

@@ -21,6 +21,8 @@ while IFS= read -r line; do
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
     *"pagelab check"*--id*|*"pagelab check"*--claims*) ;;
+    *"pagelab interrupt --mode"*) ;;
+    *"pagelab interrupt"*) command="$command --limit 2" ;; # partial; all of it is for a night
     *"pagelab check"*) command="$command --id X-1" ;; # the whole matrix is the label checks'
   esac
   count=$((count + 1))
