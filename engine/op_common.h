@@ -23,7 +23,7 @@ enum op_preempt_do {
     OP_DO_INTERRUPT = 2, /* of the CPU that runs the operation; comes at unmask if that has masked */
     OP_DO_NMI = 3,       /* the same, masked or not */
     OP_DO_FLUSH = 4,     /* the oldest store in the buffer of `cpu` becomes visible, if stores are buffered */
-    OP_DO_COUNT,
+    OP_DO_COUNT = 5,
 };
 
 extern const struct op_kind_info op_common_kinds[OP_COMMON_END - OP_COMMON];

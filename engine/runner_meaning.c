@@ -19,8 +19,8 @@ enum pl_status runner_fresh(struct runner *runner)
 
 bool runner_skips(const struct runner *runner, const struct op *op)
 {
-    return op->kind == OP_NOP || op->kind == OP_PREEMPT || op->cpu >= runner->machine->cpu_count || op->slot >= runner->slot_count ||
-           (op->kind < OP_COMMON && op->alloc_class >= PL_CLASS_COUNT);
+    return op->kind == OP_NOP || op->kind == OP_PREEMPT || op->cpu >= runner->machine->cpu_count ||
+           op->slot >= runner->slot_count || (op->kind < OP_COMMON && op->alloc_class >= PL_CLASS_COUNT);
 }
 
 struct pl_request runner_request(const struct op *op)

@@ -78,7 +78,7 @@ function(fuzz_schedule_driver engine)
     pagelab_sim_objects(${name}-seen SOURCES ${own_sources} ${service_sources} ${test_sources} ${admission})
     target_compile_options(${name}-seen PRIVATE ${FUZZ_INSTRUMENT})
     fuzz_objects(${name}-plain
-        SOURCES ${others} ${sim_sources} ${schedule_sources} schedule_target.c ${FUZZ_HOOKS}
+        SOURCES ${others} ${sim_sources} ${schedule_sources} schedule_target.c family.c ${FUZZ_HOOKS}
             "${PROJECT_BINARY_DIR}/registry_schedule.c")
     add_executable(${name} $<TARGET_OBJECTS:${name}-seen> $<TARGET_OBJECTS:${name}-plain>)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
@@ -96,7 +96,7 @@ if(PL_SANITIZE STREQUAL "")
     fuzz_schedule_driver(libfuzzer
         INSTRUMENT -fsanitize-coverage=inline-8bit-counters,pc-table
         LINK -fsanitize=fuzzer
-        HOOKS ${mutator_sources} family.c mutator_libfuzzer.c schedule_coverage_libfuzzer.c)
+        HOOKS ${mutator_sources} mutator_libfuzzer.c schedule_coverage_libfuzzer.c)
 endif()
 
 find_file(PAGELAB_AFL_DRIVER libAFLDriver.a PATHS /usr/lib/afl /usr/local/lib/afl)

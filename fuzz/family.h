@@ -18,9 +18,9 @@ enum fuzz_target {
     FUZZ_ORB = OP_FAMILY_ORB,
     FUZZ_BUFFER = OP_FAMILY_BUFFER,
     FUZZ_ALL = OP_FAMILY_ALL,
-    FUZZ_SCHEDULE_PAGE = OP_FAMILY_COUNT, /* frames only, on virtual CPUs that come between one another */
-    FUZZ_SCHEDULE_ALL,                    /* with admission, table memory and buffers */
-    FUZZ_TARGET_COUNT,
+    FUZZ_SCHEDULE_PAGE = OP_FAMILY_COUNT,    /* frames only, on virtual CPUs that come between one another */
+    FUZZ_SCHEDULE_ALL = OP_FAMILY_COUNT + 1, /* with admission, table memory and buffers */
+    FUZZ_TARGET_COUNT = OP_FAMILY_COUNT + 2,
 };
 
 extern const char *const fuzz_target_names[FUZZ_TARGET_COUNT];

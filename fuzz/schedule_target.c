@@ -17,6 +17,7 @@
 #include "engine/schedule/listing.h"
 #include "engine/schedule/observers.h"
 #include "engine/schedule/schedule.h"
+#include "engine/schedule/shrink.h"
 #include "fuzz/family.h"
 #include "fuzz/schedule_coverage.h"
 
@@ -140,6 +141,20 @@ static PL_COLD PL_NORETURN void report(struct schedule *schedule, const struct f
     program_print(program, stderr);
     observers_print_race(&target.observers, stderr);
     print_schedule(schedule, program, schedule->report.digest);
+    struct op ops[PROGRAM_OP_LIMIT];
+    struct program small = *program;
+    memcpy(ops, program->ops, program->op_count * sizeof(ops[0]));
+    small.ops = ops;
+    small.op_count = schedule_shrink(schedule, ops, program->op_count, finding);
+    if (small.op_count < program->op_count) {
+        struct finding again;
+        fputs("\nand with what it needs only:\n", stderr);
+        program_print(&small, stderr);
+        (void)schedule_run(schedule, small.ops, small.op_count, NULL, &again);
+        fprintf(stderr, "  operation %u, expected: %s\n  actual:    %s\n", again.step, again.expected,
+                again.actual);
+        print_schedule(schedule, &small, schedule->report.digest);
+    }
     abort();
 }
 

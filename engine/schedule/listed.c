@@ -90,7 +90,8 @@ static struct sim_choice at_boundary(struct schedule *schedule, const struct sim
         if (schedule->ops[at].count == 0 && schedule->ops[at].mobility == OP_DO_SWITCH)
             return take_over(schedule, moment, &schedule->ops[at]);
     }
-    if (self->stay > 0 && --self->stay > 0)
+    self->stay -= self->stay > 0;
+    if (self->stay > 0)
         return (struct sim_choice){SIM_GO_ON, moment->cpu};
     return by_list(schedule, moment);
 }

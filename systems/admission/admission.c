@@ -119,10 +119,15 @@ static bool gate_enter(struct admission *admission, struct pl_cpu *cpu)
     if (atomic_load_explicit(&admission->draining, memory_order_relaxed) == cpu->id + 1)
         return false;
     for (;;) {
+        /* Masked, or an interrupt would take who knocks for one who is inside, and go in while others drain. */
+        uint32_t before = pl_mask(cpu);
         atomic_store_explicit(&slot->busy, 1, memory_order_seq_cst);
-        if (atomic_load_explicit(&admission->draining, memory_order_seq_cst) == 0)
+        bool open = atomic_load_explicit(&admission->draining, memory_order_seq_cst) == 0;
+        if (!open)
+            atomic_store_explicit(&slot->busy, 0, memory_order_release);
+        pl_unmask(cpu, before);
+        if (open)
             return true;
-        atomic_store_explicit(&slot->busy, 0, memory_order_release);
         while (atomic_load_explicit(&admission->draining, memory_order_acquire) != 0)
             pl_relax(cpu);
     }
