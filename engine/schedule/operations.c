@@ -483,7 +483,7 @@ void schedule_operation(struct schedule *schedule, struct pl_cpu *cpu, uint32_t 
     const struct op *op = &schedule->ops[index];
     struct finding *finding = schedule->finding;
     bool task = cpu->context == PL_CONTEXT_TASK;
-    if (task && !schedule_is_interrupt(schedule, op) && op->context == PL_CONTEXT_SOFTIRQ)
+    if (task && op->context == PL_CONTEXT_SOFTIRQ)
         cpu->context = PL_CONTEXT_SOFTIRQ;
     enter(schedule, cpu, index);
     run_kind(schedule, cpu, op);

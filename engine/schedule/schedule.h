@@ -77,6 +77,7 @@ struct schedule {
     bool interrupts;                   /* it claims to be safe from them */
     uint32_t first_open;               /* no operation before this one is unfinished */
     uint8_t done[PROGRAM_OP_LIMIT];    /* operations that have ended, or have no turn of their own */
+    uint8_t irq[PROGRAM_OP_LIMIT];     /* operations that interrupts execute */
     uint8_t busy[PROGRAM_SLOT_LIMIT];  /* slots of calls that are unfinished */
     uint8_t table[PROGRAM_SLOT_LIMIT]; /* slots whose grant is a table */
     struct schedule_cpu cpus[PL_CPU_LIMIT];

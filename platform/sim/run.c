@@ -374,7 +374,8 @@ static void close_report(struct sim *sim, enum sim_end end, const char *words)
     report->cpu_count = sim->setup.cpu_count;
     digest(sim, sim->points);
     digest(sim, (uint64_t)end);
-    snprintf(report->words, sizeof(report->words), "%s", words);
+    if (words[0] != '\0')
+        snprintf(report->words, sizeof(report->words), "%s", words);
     for (uint32_t i = 0; i < sim->setup.cpu_count; i++)
         stand(sim, i, &report->cpus[i]);
     if (end != SIM_DONE)

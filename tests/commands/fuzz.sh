@@ -24,6 +24,24 @@ for target in page area; do
   [ -n "$(ls good/corpora/$target/libfuzzer/corpus)" ] || fail "no corpus of $target"
 done
 
+# The order of accesses is fuzzed, too: what is wrong only where two CPUs meet is caught, what is right is left in peace.
+expect 2 'schedule-page, schedule-all' "$PAGELAB" fuzz --backend buddy --target schedule --bin "$drivers"
+expect 0 '' "$PAGELAB" fuzz --backend 'percpu(batch=4)+buddy' --target schedule-page,schedule-all --time 4 --bin "$drivers" \
+  --out orders --format json
+/usr/bin/python3 - <<'P' || fail "the table of schedules: $(cat out)"
+import json
+rows = json.load(open("out"))
+assert not [row for row in rows if row["candidate"] == "canary"], "no driver for whole operations was needed"
+for engine in ("libfuzzer", "afl++"):
+    mine = [row for row in rows if row["engine"] == engine]
+    assert [row["verdict"] for row in mine if row["candidate"] == "canary-race"] == ["caught"], engine
+    for row in mine:
+        if row["candidate"] != "canary-race":
+            assert row["executions"] > 100 and row["findings"] == 0, (row["target"], engine)
+P
+grep -q 'Extra Counters' orders/corpora/schedule-page/*.log ||
+  fail "libFuzzer does not see the interleavings"
+
 # A plug-in is fuzzed as any other candidate, by its path.
 cc -std=c17 -I"$SOURCE/include" -fPIC -shared -o mine.so "$SOURCE/examples/plugin/stack.c" || fail "the example does not compile"
 expect 0 './mine.so +libfuzzer.* 0 +none' "$PAGELAB" fuzz --backend ./mine.so --time 2 --engine libfuzzer --bin "$drivers" \
