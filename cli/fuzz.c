@@ -174,7 +174,9 @@ static int fuzz_main(int argc, const char **argv)
         {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, or several by commas", "NAME"},
         {"target", 'T', POPT_ARG_STRING, &fuzz.targets, 0,
          "page, vm, area, orb, buffer, all, schedule-page or schedule-all; several by commas; every: the "
-         "first six (page)",
+         "first six (page). schedule-*: sequentially consistent orders of sources of ours; no inline "
+         "assembly, no "
+         "library",
          "NAME"},
         {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate and target (60)", "S"},
         {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},

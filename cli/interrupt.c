@@ -307,8 +307,9 @@ static int interrupt_main(int argc, const char **argv)
         return code;
     int count = arguments.backend == NULL ? cli_every_candidate(specs, &error)
                                           : spec_parse_list(arguments.backend, specs, &error);
-    if (count < 0 || instance_check_params(specs, (uint32_t)count, &error) != 0)
-        return cli_mistake("interrupt", "%s", error.text);
+    code = cli_check_specs("interrupt", specs, count, &error);
+    if (code != CLI_OK)
+        return code;
     if (run.ask.stress) {
         code = left[0] == NULL ? interrupt_stress(specs, (uint32_t)count, &run.ask, format)
                                : cli_mistake("interrupt", "--mode stress: no program expected");

@@ -1,6 +1,6 @@
 /* pagelab-sim CANDIDATE CPUS BYTES SEED CAP: the child of ./pagelab scale that counts. Prints one JSON
  * object:
- * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. pagelab-sim replay ..., explore ...: see replay.h,
+ * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. pagelab-sim replay ..., explore ...: see sim.h,
  * explore.c. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 
 #include "bench/memory_guard.h"
 #include "bench/sim/count.h"
-#include "cli/sim/replay.h"
 #include "cli/sim/sim.h"
 #include "engine/registry.h"
 
@@ -52,6 +51,8 @@ int main(int argc, char **argv)
     struct count_result result;
     if (argc > 1 && strcmp(argv[1], "replay") == 0)
         return replay_main(argc, argv);
+    if (argc == 3 && strcmp(argv[1], "progress") == 0)
+        return progress_main(argv[2]);
     if (argc > 1 && strcmp(argv[1], "explore") == 0)
         return sim_explore(argc - 2, argv + 2);
     if (argc != 6) {

@@ -1,5 +1,5 @@
-/* See replay.h. */
-#include "cli/sim/replay.h"
+/* See sim.h. */
+#include "cli/sim/sim.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -11,7 +11,17 @@
  * it. */
 bool sim_spec(const char *name, struct spec *spec);
 
-/* explore KEY=VALUE...: see explore.c. The exit code. */
+/* Each returns the exit code: 0, 2 the caller's mistake, 3 a finding. */
+
+/* explore KEY=VALUE...: see explore.c. */
 int sim_explore(int argc, char **argv);
+
+/* pagelab-sim replay FILE CANDIDATE [all] [shrink] [admitted] [tso]: the program, the schedule as a listing
+ * (all: every access), the verdict. shrink: makes it small first; admitted: as target schedule-all runs it;
+ * tso: with store buffers. */
+int replay_main(int argc, char **argv);
+
+/* pagelab-sim progress CANDIDATE: whether one CPU can stop or starve another in it, as JSON. */
+int progress_main(const char *name);
 
 #endif

@@ -119,7 +119,8 @@ static bool gate_enter(struct admission *admission, struct pl_cpu *cpu)
     if (atomic_load_explicit(&admission->draining, memory_order_relaxed) == cpu->id + 1)
         return false;
     for (;;) {
-        /* Masked, or an interrupt would take who knocks for one who is inside, and go in while others drain. */
+        /* Masked, or an interrupt would take who knocks for one who is inside, and go in while others drain.
+         */
         uint32_t before = pl_mask(cpu);
         atomic_store_explicit(&slot->busy, 1, memory_order_seq_cst);
         bool open = atomic_load_explicit(&admission->draining, memory_order_seq_cst) == 0;

@@ -4,7 +4,7 @@
 drivers=$SOURCE/build/fuzz/bin
 [ -x "$drivers/pagelab-fuzz-libfuzzer" ] && command -v afl-fuzz >/dev/null || exit 77
 
-expect 2 'fuzz: --target .none.: page, vm, area, orb, buffer, all or every expected' \
+expect 2 'fuzz: --target .none.: page, vm, area, orb, buffer, all, schedule-page, schedule-all or every expected' \
   "$PAGELAB" fuzz --backend buddy --target page,none --bin "$drivers"
 
 expect 0 '' "$PAGELAB" fuzz --backend buddy --target page,area --time 3 --bin "$drivers" --out good --format json
