@@ -20,10 +20,11 @@ void fiber_prepare(struct fiber *fiber, unsigned char *stack, size_t bytes, void
 
 void fiber_switch(struct fiber *from, struct fiber *to)
 {
-    if (sigsetjmp(from->place, 0) != 0)
+    from->entered = true; /* whoever runs has been, and `home` was never prepared */
+    if (setjmp(from->place) != 0)
         return;
     if (to->entered)
-        siglongjmp(to->place, 1);
+        longjmp(to->place, 1);
     to->entered = true;
     setcontext(&to->context);
     abort();

@@ -15,7 +15,7 @@
 
 struct fiber {
 #ifdef SIM_JUMP_FIBERS
-    sigjmp_buf place;
+    jmp_buf place;
     ucontext_t context;
     bool entered;
 #else
