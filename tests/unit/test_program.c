@@ -182,7 +182,7 @@ static void test_text_round_trip(void **state)
         program_fini(&again);
         free(text);
     }
-    assert_int_equal(kinds, ((1u << (OP_BAD_ALLOC + 1)) - 1) | 1u << OP_PREEMPT);
+    assert_int_equal(kinds, ((1u << (OP_INTERRUPT + 1)) - 1) | 1u << OP_PREEMPT);
 }
 
 /* Fields that only text and traces have: every flag, large slots, owners and indices, bounds of a run.
