@@ -34,8 +34,8 @@
 /* Bits of the header's last byte. */
 #define PROGRAM_HAS_SCHEDULE   1u
 #define PROGRAM_HAS_INTERRUPTS 2u
-#define PROGRAM_RECORD_BYTES 8u
-#define PROGRAM_BYTES_MAX    (PROGRAM_HEADER_BYTES + PROGRAM_OP_LIMIT * PROGRAM_RECORD_BYTES)
+#define PROGRAM_RECORD_BYTES   8u
+#define PROGRAM_BYTES_MAX      (PROGRAM_HEADER_BYTES + PROGRAM_OP_LIMIT * PROGRAM_RECORD_BYTES)
 
 struct program {
     struct native_shape shape; /* contents as the candidate needs; set by whoever makes the machine */

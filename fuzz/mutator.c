@@ -299,8 +299,8 @@ size_t mutator_cross(enum op_family family, uint8_t *bytes, size_t byte_count, s
         return 0;
     struct mutator_list list = {
         .family = family,
-        .schedule =
-            family == OP_FAMILY_PAGE && byte_count >= PROGRAM_HEADER_BYTES && (bytes[7] & PROGRAM_HAS_SCHEDULE) != 0,
+        .schedule = family == OP_FAMILY_PAGE && byte_count >= PROGRAM_HEADER_BYTES &&
+                    (bytes[7] & PROGRAM_HAS_SCHEDULE) != 0,
         .header = bytes,
         .records = (uint8_t(*)[PROGRAM_RECORD_BYTES])(bytes + PROGRAM_HEADER_BYTES),
         .count = record_count(byte_count),
