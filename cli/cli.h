@@ -42,6 +42,7 @@ extern const struct cli_command cli_new_backend;
 extern const struct cli_command cli_scale;
 extern const struct cli_command cli_explore;
 extern const struct cli_command cli_interrupt;
+extern const struct cli_command cli_score;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;
@@ -86,6 +87,9 @@ const char *cli_find(const char *path, char *buffer, size_t bytes);
 
 /* A whole file of 1 byte to 64 MiB; the caller frees it. NULL after an error was printed. */
 uint8_t *cli_read_file(const char *command, const char *path, size_t *bytes);
+
+/* The fuzz drivers' folder: `own` if given, else that of the preset which the wrapper has built. */
+const char *cli_drivers(const char *own, const char *preset, char *buffer, size_t bytes);
 
 /* Makes a directory and its parents. 0, or -1 with errno. */
 int cli_make_directory(const char *path);

@@ -177,6 +177,15 @@ uint8_t *cli_read_file(const char *command, const char *path, size_t *bytes)
     return data;
 }
 
+const char *cli_drivers(const char *own, const char *preset, char *buffer, size_t bytes)
+{
+    const char *root = getenv("PAGELAB_ROOT");
+    if (own != NULL)
+        return own;
+    snprintf(buffer, bytes, "%s/build/%s/bin", root == NULL ? "." : root, preset);
+    return buffer;
+}
+
 int cli_make_directory(const char *path)
 {
     char part[4096];

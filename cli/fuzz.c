@@ -113,17 +113,6 @@ static int pick_targets(const char *text, enum fuzz_target targets[FUZZ_TARGET_C
     return CLI_OK;
 }
 
-/* The drivers' folder: --bin, or that of the preset which the wrapper has built. */
-static void find_drivers(const struct fuzz_options *fuzz, char *path, size_t bytes)
-{
-    const char *root = getenv("PAGELAB_ROOT");
-    if (fuzz->bin != NULL)
-        snprintf(path, bytes, "%s", fuzz->bin);
-    else
-        snprintf(path, bytes, "%s/build/%s/bin", root == NULL ? "." : root,
-                 fuzz->asan ? "fuzz-asan" : "fuzz");
-}
-
 static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, unsigned engines,
                     const enum fuzz_target *targets, uint32_t target_count)
 {
@@ -139,14 +128,13 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
         return code;
     for (int i = 0; i < count; i++)
         names[i] = specs[i].name;
-    find_drivers(fuzz, bin, sizeof(bin));
     struct campaign_options options = {
         .backends = names,
         .backend_count = (uint32_t)count,
         .targets = targets,
         .target_count = target_count,
         .seconds = fuzz->seconds,
-        .bin_dir = bin,
+        .bin_dir = cli_drivers(fuzz->bin, fuzz->asan ? "fuzz-asan" : "fuzz", bin, sizeof(bin)),
         .seeds_dir = cli_find("corpora/seeds", found, sizeof(found)),
         .out_dir = fuzz->out,
         .engines = engines,

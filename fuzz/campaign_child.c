@@ -86,11 +86,25 @@ bool campaign_child_ended(struct campaign_child *child)
 {
     if (child->pid == 0)
         return true;
-    pid_t pid = waitpid(child->pid, &child->status, WNOHANG);
+    struct rusage used = {0};
+    pid_t pid = wait4(child->pid, &child->status, WNOHANG, &used);
     if (pid == 0 || (pid < 0 && errno == EINTR))
         return false;
     child->pid = 0;
+    child->cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                   (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
     return true;
+}
+
+double campaign_child_cpu_s(const struct campaign_child *child)
+{
+    struct timespec used;
+    clockid_t clock;
+    if (child->pid == 0)
+        return child->cpu_s;
+    if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
 }
 
 void campaign_child_stop(struct campaign_child *child, double grace_s)

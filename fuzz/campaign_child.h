@@ -9,6 +9,7 @@
 struct campaign_child {
     pid_t pid; /* 0: none */
     int status;
+    double cpu_s; /* that it used, of all its threads; once it has ended */
 };
 
 /* `environment`: "NAME=value" texts on top of the caller's, NULL-terminated. 0, or -1 with errno. */
@@ -17,6 +18,9 @@ int campaign_child_start(struct campaign_child *child, const char *const *argume
 
 /* True if none runs (any more); then `status` is as waitpid has it. */
 bool campaign_child_ended(struct campaign_child *child);
+
+/* Seconds of a core that it has used so far. */
+double campaign_child_cpu_s(const struct campaign_child *child);
 
 /* Asks it to end, waits for `grace_s`, then kills it and its group. */
 void campaign_child_stop(struct campaign_child *child, double grace_s);

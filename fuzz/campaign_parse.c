@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number behind the first `name` in `text`, if there is one. */
-static bool number_after(const char *text, const char *name, double *value)
+bool campaign_parse_number(const char *text, const char *name, double *value)
 {
     const char *at = strstr(text, name);
     if (at == NULL)
@@ -24,7 +23,7 @@ static bool number_after(const char *text, const char *name, double *value)
 static void count_after(const char *text, const char *name, uint64_t *value)
 {
     double found;
-    if (number_after(text, name, &found))
+    if (campaign_parse_number(text, name, &found))
         *value = (uint64_t)found;
 }
 
@@ -34,7 +33,7 @@ void campaign_parse_libfuzzer(const char *line, struct campaign_counts *counts)
         count_after(line, "#", &counts->executions);
         count_after(line, " cov: ", &counts->coverage);
         count_after(line, " corp: ", &counts->corpus);
-        (void)number_after(line, " exec/s: ", &counts->per_second);
+        (void)campaign_parse_number(line, " exec/s: ", &counts->per_second);
     }
     if (strncmp(line, "stat::", 6) == 0)
         count_after(line, "stat::number_of_executed_units:", &counts->executions);
@@ -47,7 +46,7 @@ void campaign_parse_libfuzzer(const char *line, struct campaign_counts *counts)
 void campaign_parse_afl_stats(const char *text, struct campaign_counts *counts)
 {
     count_after(text, "\nexecs_done", &counts->executions);
-    (void)number_after(text, "\nexecs_per_sec", &counts->per_second);
+    (void)campaign_parse_number(text, "\nexecs_per_sec", &counts->per_second);
     count_after(text, "\ncorpus_count", &counts->corpus);
     count_after(text, "\nedges_found", &counts->coverage);
 }
@@ -55,7 +54,7 @@ void campaign_parse_afl_stats(const char *text, struct campaign_counts *counts)
 void campaign_parse_statsd(const char *text, struct campaign_counts *counts)
 {
     count_after(text, ".execs_done:", &counts->executions);
-    (void)number_after(text, ".execs_per_sec:", &counts->per_second);
+    (void)campaign_parse_number(text, ".execs_per_sec:", &counts->per_second);
     count_after(text, ".corpus_count:", &counts->corpus);
     count_after(text, ".edges_found:", &counts->coverage);
 }
@@ -114,7 +113,10 @@ void campaign_parse_verdict(const char *text, int exit_code, int signal, bool la
         const char *mark;
         const char *ids;
     } marks[] = {
+        {"SUMMARY: ThreadSanitizer: ", "tsan"},
         {"assertion failed: ", "assert"},
+        {"panic on CPU ", "panic"},
+        {"UndefinedBehaviorSanitizer:DEADLYSIGNAL", "crash"}, /* every driver has its handler of signals */
         {"SUMMARY: AddressSanitizer: ", "asan"},
         {"SUMMARY: UndefinedBehaviorSanitizer: ", "ubsan"},
         {"runtime error: ", "ubsan"},

@@ -14,6 +14,9 @@ struct campaign_counts {
     uint64_t operations; /* and their operations */
 };
 
+/* The number behind the first `name` in `text`; false if there is none, or it is none of 0 to 1e18. */
+bool campaign_parse_number(const char *text, const char *name, double *value);
+
 /* One line of libFuzzer, or of the target below it. */
 void campaign_parse_libfuzzer(const char *line, struct campaign_counts *counts);
 

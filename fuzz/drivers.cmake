@@ -124,3 +124,5 @@ if(PAGELAB_AFL_DRIVER AND PAGELAB_AFL_RUNTIME)
 else()
     message(WARNING "libAFLDriver.a not found: no driver for AFL++ (apt-get install afl++)")
 endif()
+
+include(mutants/drivers.cmake)

@@ -103,6 +103,14 @@ static PL_NOINLINE void bitmap_lose(struct bitmap *self, uint64_t group, uint64_
                           UINT64_C(1) << (group % 64));
 }
 
+/* Do the trees know less of the late word than is true? */
+PL_INLINE bool bitmap_is_late(const struct bitmap *self)
+{
+    uint64_t bits = self->word[self->late].free;
+    uint32_t fit = self->fit[self->late];
+    return bits != 0 && bitmap_fit_after_gain(bits, fit, BITMAP_WORD_FIT) != fit;
+}
+
 /* Tells the trees what the late word has won. */
 static PL_NOINLINE void bitmap_settle(struct bitmap *self)
 {
@@ -202,6 +210,7 @@ static void bitmap_fini(void *instance)
 PL_INLINE void bitmap_grant(struct bitmap *self, uint64_t index, uint64_t frame_count)
 {
     uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
+    PL_MUTANT_TRIGGERED("bitmap-count-unlocked", PL_MUTANT_KEPT(1));
     PL_ASSERT(free_count >= frame_count);
     PL_ASSERT((self->word[index / 64].free >> (index % 64) & 1) != 0);
     if (frame_count == 1)
@@ -230,7 +239,9 @@ static enum pl_status bitmap_alloc(void *instance, struct pl_cpu *cpu, const str
     uint64_t frame_count = UINT64_C(1) << request->order;
     uint64_t found;
     uint32_t before = pl_lock_masked(&self->lock, cpu);
-    if (request->order > 0)
+    if (request->order > 0 && PL_MUTANT("bitmap-late-unsettled"))
+        PL_MUTANT_TRIGGERED("bitmap-late-unsettled", bitmap_is_late(self));
+    else if (request->order > 0)
         bitmap_settle(self);
     if (PL_LIKELY(request->node == PL_NODE_ANY || (request->node == 0 && self->machine->node_count == 1))) {
         found = bitmap_find_lowest(self, request->order);
@@ -267,9 +278,15 @@ static bool bitmap_in_range(const struct pl_machine *machine, uint64_t frame)
 /* True iff `run` is exactly one grant: it begins at a head and ends where the grant does. */
 PL_INLINE bool bitmap_is_grant(const struct bitmap *self, const struct pl_run *run)
 {
-    if (!bitmap_in_range(self->machine, run->first.number))
-        return false;
+    bool in_range = bitmap_in_range(self->machine, run->first.number);
     uint64_t index = run->first.number - self->base;
+    if (!in_range && PL_MUTANT("bitmap-hole-freed")) {
+        uint64_t at = run->first.number - self->machine->first.number;
+        in_range = run->first.number >= self->machine->first.number && at < self->machine->span;
+        PL_MUTANT_TRIGGERED("bitmap-hole-freed", in_range);
+    }
+    if (!in_range)
+        return false;
     PL_ASSERT(index < self->word_count * 64);
     PL_ASSERT((self->word[index / 64].free & self->word[index / 64].head) == 0);
     if ((self->word[index / 64].head >> (index % 64) & 1) == 0)
@@ -296,9 +313,17 @@ static enum pl_status bitmap_free(void *instance, struct pl_cpu *cpu, const stru
             bitmap_set_free(self, index / 64, UINT64_C(1) << (index % 64));
         else
             bitmap_set_frames(self, index, run->frame_count, true);
-        atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
+        if (!PL_MUTANT_ALIVE("bitmap-count-unlocked"))
+            atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
     }
+    PL_MUTANT_KEEP("bitmap-count-unlocked", granted);
     pl_unlock_masked(&self->lock, cpu, before);
+    if (granted && PL_MUTANT("bitmap-count-unlocked")) {
+        uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
+        uint64_t seen = atomic_exchange(&self->free_count, free_count + run->frame_count);
+        PL_MUTANT_TRIGGERED("bitmap-count-unlocked", seen != free_count);
+        PL_MUTANT_KEEP("bitmap-count-unlocked", 0);
+    }
     return granted ? PL_OK : PL_REFUSED;
 }
 

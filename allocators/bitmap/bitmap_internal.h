@@ -19,6 +19,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define BITMAP_MAX_ORDER   10u /* Linux 6.x: orders 0 .. 10 */
 #define BITMAP_WORD_ORDER  6u  /* a word is 2^6 frames */

@@ -283,6 +283,18 @@ PL_INLINE bool buddy_is_grant(const struct buddy *self, const struct pl_run *run
     return run->frame_count == frame_count;
 }
 
+/* Takes the lock of a call that frees. Interrupts allocate, too, so they are held off. */
+PL_INLINE uint32_t buddy_lock_to_free(struct buddy *self, struct pl_cpu *cpu)
+{
+    if (PL_MUTANT("buddy-lock-unmasked")) {
+        uint32_t masked = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
+        PL_MUTANT_TRIGGERED("buddy-lock-unmasked", masked == 0);
+        pl_lock_take(&self->lock, cpu);
+        return masked;
+    }
+    return pl_lock_masked(&self->lock, cpu);
+}
+
 /* Every block of a grant becomes free. The last freed of each order is kept, the one before it goes to the
  * lists.
  */
@@ -308,7 +320,7 @@ static enum pl_status buddy_free(void *instance, struct pl_cpu *cpu, const struc
     struct buddy *self = instance;
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(run != NULL);
-    uint32_t before = pl_lock_masked(&self->lock, cpu);
+    uint32_t before = buddy_lock_to_free(self, cpu);
     bool granted = buddy_is_grant(self, run);
     if (PL_LIKELY(granted)) {
         struct buddy_node *node = &self->node[0];
@@ -318,7 +330,12 @@ static enum pl_status buddy_free(void *instance, struct pl_cpu *cpu, const struc
         PL_ASSERT(free_count + run->frame_count <= self->machine->frame_count);
         buddy_take_back(self, node, run);
         pl_point(cpu, self);
-        atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
+        if (PL_MUTANT("buddy-uncharge-one")) {
+            PL_MUTANT_TRIGGERED("buddy-uncharge-one", run->frame_count != 1);
+            atomic_store_explicit(&self->free_count, free_count + 1, memory_order_relaxed);
+        } else {
+            atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
+        }
     }
     pl_unlock_masked(&self->lock, cpu, before);
     return granted ? PL_OK : PL_REFUSED;
@@ -342,7 +359,12 @@ static enum pl_status buddy_split(void *instance, struct pl_cpu *cpu, const stru
         status = PL_INVALID;
     } else {
         uint64_t at = run->first.number - self->base;
-        for (uint64_t end = at + run->frame_count; at < end; at += part)
+        uint64_t end = at + run->frame_count;
+        if (PL_MUTANT("buddy-split-first")) {
+            PL_MUTANT_TRIGGERED("buddy-split-first", run->frame_count != part);
+            end = at + 1;
+        }
+        for (; at < end; at += part)
             self->state[at] = (uint8_t)(BUDDY_GRANT | order);
     }
     pl_unlock_masked(&self->lock, cpu, before);

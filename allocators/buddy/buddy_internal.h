@@ -15,6 +15,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define BUDDY_MAX_ORDER   10u /* Linux 6.x: orders 0 .. 10 */
 #define BUDDY_ORDER_COUNT (BUDDY_MAX_ORDER + 1u)

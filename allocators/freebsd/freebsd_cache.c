@@ -100,8 +100,13 @@ void freebsd_cache_give(struct freebsd *self, struct pl_cpu *cpu, uint32_t domai
     struct freebsd_bucket *bucket = cache->alloc;
     if (freebsd_bucket_count(bucket) == self->bucket)
         bucket = cache->spill;
-    if (freebsd_bucket_count(bucket) == self->bucket)
+    bool is_full = freebsd_bucket_count(bucket) == self->bucket;
+    if (is_full && PL_MUTANT("freebsd-bucket-dropped")) {
+        PL_MUTANT_TRIGGERED("freebsd-bucket-dropped", true);
+        freebsd_bucket_set(bucket, 0);
+    } else if (is_full) {
         freebsd_bucket_release(self, cpu, bucket, domain, pool);
+    }
     uint32_t count = freebsd_bucket_count(bucket);
     PL_ASSERT(count < self->bucket);
     bucket->frames[count] = (uint32_t)index;

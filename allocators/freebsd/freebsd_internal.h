@@ -16,6 +16,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define FREEBSD_MAX_ORDER      12u /* VM_NFREEORDER is 13 on amd64 */
 #define FREEBSD_ORDER_COUNT    (FREEBSD_MAX_ORDER + 1u)

@@ -48,6 +48,15 @@ static uint64_t freebsd_find_in_queues(const struct freebsd *self, const struct 
 }
 
 /* The lowest run in one range. */
+/* The mutant's: the bound from below is forgotten. */
+static uint64_t freebsd_fit_below(const struct pl_constraints *want, uint64_t low, uint64_t high)
+{
+    struct pl_constraints wanted = *want;
+    PL_MUTANT_TRIGGERED("freebsd-low-bound", low < want->low.number);
+    wanted.low.number = 0;
+    return pl_legal_fit(&wanted, low, high);
+}
+
 static uint64_t freebsd_find_in_range(const struct freebsd *self, const struct pl_constraints *want,
                                       const struct pl_range *range, enum freebsd_reach reach)
 {
@@ -68,7 +77,9 @@ static uint64_t freebsd_find_in_range(const struct freebsd *self, const struct p
             free_from = at;
             continue;
         }
-        uint64_t found = pl_legal_fit(want, self->base + free_from, self->base + at);
+        uint64_t found = PL_MUTANT("freebsd-low-bound")
+                             ? freebsd_fit_below(want, self->base + free_from, self->base + at)
+                             : pl_legal_fit(want, self->base + free_from, self->base + at);
         if (found != PL_FRAME_NONE)
             return found;
     }
@@ -125,7 +136,9 @@ static void freebsd_carve(struct freebsd *self, struct freebsd_domain *domain, u
         freebsd_unlink(self, domain, at);
         if (at < low)
             freebsd_push_range(self, domain, at, low, FREEBSD_POOL_DEFAULT);
-        if (end > high)
+        if (end > high && PL_MUTANT("freebsd-surplus-lost"))
+            PL_MUTANT_TRIGGERED("freebsd-surplus-lost", true);
+        else if (end > high)
             freebsd_push_range(self, domain, high, end, FREEBSD_POOL_DEFAULT);
         at = end;
     }

@@ -57,7 +57,12 @@ static enum pl_status freelist_alloc(void *instance, struct pl_cpu *cpu, const s
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count > 0);
         pl_point(cpu, self);
-        self->head = freelist_link_of(self, frame)->next;
+        uint64_t next = freelist_link_of(self, frame)->next;
+        if (PL_MUTANT("freelist-last-kept") && next == PL_FRAME_NONE) {
+            PL_MUTANT_TRIGGERED("freelist-last-kept", true);
+            next = frame;
+        }
+        self->head = next;
         atomic_store_explicit(&self->free_count, free_count - 1, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);

@@ -10,6 +10,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 /* What a free frame begins with; the rest of it is as its last owner left it. */
 struct freelist_link {
@@ -36,7 +37,12 @@ PL_INLINE struct freelist_link *freelist_link_of(const struct freelist *self, ui
 PL_INLINE void freelist_push(struct freelist *self, uint64_t frame)
 {
     PL_ASSERT(frame != self->head); /* the one double free that can be seen */
-    freelist_link_of(self, frame)->next = self->head;
+    uint64_t next = self->head;
+    if (PL_MUTANT("freelist-link-narrow") && next != PL_FRAME_NONE) {
+        PL_MUTANT_TRIGGERED("freelist-link-narrow", next != (uint8_t)next);
+        next = (uint8_t)next;
+    }
+    freelist_link_of(self, frame)->next = next;
     self->head = frame;
 }
 

@@ -192,13 +192,18 @@ static enum pl_status lx_alloc(void *instance, struct pl_cpu *cpu, const struct 
         return PL_UNSUPPORTED;
     const struct lx_zone *zone = lx_first_zone(self, cpu, request->node);
     uint32_t before = pl_mask(cpu);
+    PL_MUTANT_TRIGGERED("linux-list-unmasked", PL_MUTANT_KEPT((uintptr_t)cpu));
     if (PL_LIKELY(lx_is_cached_order(order) && zone != NULL && request->mobility < PL_MOBILITY_COUNT)) {
         struct lx_cache *cache = lx_cache_of(self, cpu, zone);
         struct lx_list *list = &cache->lists[lx_slot(order, request->mobility)];
         uint64_t kept = (uint64_t)lx_reserve_blocks(zone) * LX_BLOCK;
         if (PL_LIKELY(list->head != LX_NONE &&
                       lx_free_count(zone) > zone->fast_mark + kept + (UINT64_C(1) << order) - 1)) {
+            PL_MUTANT_KEEP("linux-list-unmasked", (uintptr_t)cpu);
+            if (PL_MUTANT("linux-list-unmasked"))
+                pl_unmask(cpu, before);
             lx_grant(self, lx_cache_pop(self, cache, list, order), request, PL_RUN_FROM_CACHE, run);
+            PL_MUTANT_KEEP("linux-list-unmasked", 0);
             pl_unmask(cpu, before);
             return PL_OK;
         }
@@ -276,6 +281,7 @@ static enum pl_status lx_free(void *instance, struct pl_cpu *cpu, const struct p
     uint32_t order = run->order;
     PL_ASSERT(cpu != NULL);
     uint32_t before = pl_mask(cpu);
+    PL_MUTANT_TRIGGERED("linux-list-unmasked", PL_MUTANT_KEPT((uintptr_t)cpu));
     if (PL_UNLIKELY(index >= self->index_count || order > LX_MAX_ORDER || !lx_is_cached_order(order) ||
                     run->frame_count != UINT64_C(1) << order ||
                     (lx_state(self, index) | (LX_GRANT ^ LX_GRANT_MOVABLE)) != (LX_GRANT_MOVABLE | order)))

@@ -22,7 +22,12 @@ bool lx_cache_refill(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, 
     }
     pl_point(cpu, self);
     pl_lock_drop(&zone->lock, cpu);
-    lx_cache_set_count(cache, lx_cache_count(cache) + (count << order));
+    if (PL_MUTANT("linux-refill-blocks")) {
+        PL_MUTANT_TRIGGERED("linux-refill-blocks", order != 0 && count != 0);
+        lx_cache_set_count(cache, lx_cache_count(cache) + count);
+    } else {
+        lx_cache_set_count(cache, lx_cache_count(cache) + (count << order));
+    }
     PL_ASSERT((count == 0) == (list->head == LX_NONE));
     return count != 0;
 }
@@ -50,7 +55,10 @@ static void lx_cache_give(struct lx *self, struct pl_cpu *cpu, struct lx_zone *z
     }
     pl_point(cpu, self);
     pl_lock_drop(&zone->lock, cpu);
-    lx_cache_set_count(cache, left);
+    if (PL_MUTANT("linux-trim-uncounted"))
+        PL_MUTANT_TRIGGERED("linux-trim-uncounted", lx_cache_count(cache) != left);
+    else
+        lx_cache_set_count(cache, left);
 }
 
 void lx_cache_trim(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache,

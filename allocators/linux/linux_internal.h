@@ -19,6 +19,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define LX_MAX_ORDER   10u
 #define LX_ORDER_COUNT (LX_MAX_ORDER + 1u)

@@ -116,8 +116,13 @@ static enum pl_status llfree_free(void *instance, struct pl_cpu *cpu, const stru
     uint64_t end = index + run->frame_count;
     if (PL_LIKELY(index % 64 + run->frame_count <= 64)) {
         uint64_t child = index / LLFREE_CHILD_FRAMES;
+        uint64_t bits = run->frame_count;
+        if (PL_MUTANT("llfree-free-head")) {
+            PL_MUTANT_TRIGGERED("llfree-free-head", bits != 1);
+            bits = 1;
+        }
         if (PL_UNLIKELY(llfree_child(zone, child, memory_order_relaxed) >= LLFREE_HUGE) ||
-            !llfree_bits_give(&zone->word[index / 64], llfree_mask(index % 64, run->frame_count)))
+            !llfree_bits_give(&zone->word[index / 64], llfree_mask(index % 64, bits)))
             return PL_REFUSED;
         pl_point(cpu, zone); /* the bits are clear, and no number knows */
         llfree_child_add(zone, child, run->frame_count);

@@ -10,6 +10,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define LLFREE_MAX_ORDER    10u /* two children */
 #define LLFREE_WORD_ORDER   6u
@@ -198,7 +199,12 @@ PL_INLINE bool llfree_child_sub(const struct llfree_zone *zone, uint64_t child, 
     uint32_t old = atomic_load_explicit(&zone->pair[child / 2], memory_order_relaxed);
     PL_ASSERT(frame_count > 0);
     PL_ASSERT(frame_count <= LLFREE_CHILD_FRAMES);
-    while ((old >> shift & (LLFREE_HUGE - 1)) >= frame_count)
+    uint64_t least = frame_count;
+    if (PL_MUTANT("llfree-child-left")) {
+        PL_MUTANT_TRIGGERED("llfree-child-left", (old >> shift & (LLFREE_HUGE - 1)) == frame_count);
+        least++;
+    }
+    while ((old >> shift & (LLFREE_HUGE - 1)) >= least)
         if (atomic_compare_exchange_weak_explicit(&zone->pair[child / 2], &old,
                                                   old - ((uint32_t)frame_count << shift),
                                                   memory_order_acquire, memory_order_relaxed))
@@ -277,6 +283,11 @@ PL_INLINE uint64_t llfree_bits_find(const struct llfree_zone *zone, uint64_t chi
             uint64_t at = PL_CTZ64(starts);
             uint64_t mask = llfree_mask(at, UINT64_C(1) << order);
             PL_ASSERT((old & mask) == 0);
+            if (PL_MUTANT("llfree-lost-update")) {
+                uint64_t seen = atomic_exchange_explicit(&zone->word[w], old | mask, memory_order_acquire);
+                PL_MUTANT_TRIGGERED("llfree-lost-update", seen != old);
+                return w * 64 + at;
+            }
             if (PL_LIKELY(atomic_compare_exchange_weak_explicit(&zone->word[w], &old, old | mask,
                                                                 memory_order_acquire, memory_order_relaxed)))
                 return w * 64 + at;

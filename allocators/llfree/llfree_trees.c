@@ -96,6 +96,10 @@ void llfree_number_undo(const struct llfree_zone *zone, const struct pl_cpu *cpu
                         uint64_t frame_count)
 {
     PL_ASSERT(frame_count > 0);
+    if (PL_MUTANT("llfree-undo-forgotten")) {
+        PL_MUTANT_TRIGGERED("llfree-undo-forgotten", true);
+        return;
+    }
     if (!llfree_number_give(zone, cpu, tree, frame_count))
         atomic_fetch_add_explicit(&zone->tree[tree].entry, (uint32_t)frame_count, memory_order_release);
 }
@@ -363,7 +367,13 @@ uint64_t llfree_take_slow(struct llfree *self, const struct llfree_zone *zone, s
         uint64_t found = llfree_search(self, zone, cpu, order, kind);
         if (found != LLFREE_NONE)
             return found;
-        if (atomic_load_explicit(&self->moves.begun, memory_order_acquire) == ended)
+        bool has_moved = atomic_load_explicit(&self->moves.begun, memory_order_acquire) != ended;
+        if (PL_MUTANT("llfree-endless-retry")) {
+            PL_MUTANT_TRIGGERED("llfree-endless-retry", !has_moved || rounds == 0);
+            has_moved = true;
+            rounds++;
+        }
+        if (!has_moved)
             return LLFREE_NONE;
         pl_relax(cpu);
     }

@@ -9,6 +9,7 @@
 #include "magazine_depot.h"
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 extern const struct pl_candidate pl_candidate_magazine;
 
@@ -72,6 +73,11 @@ static PL_NOINLINE enum pl_status magazine_alloc_empty(struct magazine_state *st
                                                        struct pl_run *run, uint32_t before)
 {
     struct magazine_cpu *magazine = magazine_of(state, cpu);
+    if (PL_MUTANT("magazine-double-refill")) {
+        pl_unmask(cpu, before);
+        before = pl_mask(cpu);
+        PL_MUTANT_TRIGGERED("magazine-double-refill", magazine_count_get(magazine) != 0);
+    }
     uint32_t count = magazine_depot_pop(&state->depot, cpu, magazine->frames, MAGAZINE_BATCH);
     pl_point(cpu, state);
     if (count != 0)
@@ -154,7 +160,10 @@ static void magazine_drain(void *self, struct pl_cpu *cpu, struct pl_cpu *of)
     uint32_t count = magazine_count_get(magazine);
     if (count != 0)
         magazine_depot_push(&state->depot, cpu, magazine->frames, count);
-    magazine_count_set(magazine, 0);
+    if (PL_MUTANT("magazine-drained-twice"))
+        PL_MUTANT_TRIGGERED("magazine-drained-twice", count != 0);
+    else
+        magazine_count_set(magazine, 0);
     pl_unmask(cpu, before);
 }
 

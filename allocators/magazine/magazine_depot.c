@@ -3,6 +3,7 @@
 #include "magazine_depot.h"
 
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 static bool depot_is_wide(const struct pl_machine *machine)
 {
@@ -92,6 +93,10 @@ uint32_t magazine_depot_pop(struct magazine_depot *depot, struct pl_cpu *cpu, ui
     depot_read(depot, count - taken, numbers, taken);
     atomic_store_explicit(&depot->count, count - taken, memory_order_relaxed);
     pl_lock_drop(&depot->lock, cpu);
+    if (taken != 0 && PL_MUTANT("magazine-short-batch")) {
+        PL_MUTANT_TRIGGERED("magazine-short-batch", taken != wanted);
+        return wanted;
+    }
     return taken;
 }
 

@@ -35,7 +35,12 @@ static enum pl_status nbbs_alloc(void *instance, struct pl_cpu *cpu, const struc
         return PL_NO_MEMORY;
     PL_ASSERT(atomic_load_explicit(&self->index[found], memory_order_relaxed) == 0);
     atomic_store_explicit(&self->index[found], (uint8_t)(order + 1), memory_order_release);
-    nbbs_add(cpu, &self->cpus[cpu->id].taken, INT64_C(1) << order);
+    if (PL_MUTANT("nbbs-count-narrow")) {
+        PL_MUTANT_TRIGGERED("nbbs-count-narrow", order > 3);
+        nbbs_add(cpu, &self->cpus[cpu->id].taken, INT64_C(1) << (order & 3));
+    } else {
+        nbbs_add(cpu, &self->cpus[cpu->id].taken, INT64_C(1) << order);
+    }
     nbbs_keep_cursor(self, cpu, order, found);
     *run = (struct pl_run){
         .first = pl_frame_at(self->base + found), .frame_count = UINT64_C(1) << order, .order = order};
@@ -55,6 +60,10 @@ static enum pl_status nbbs_free(void *instance, struct pl_cpu *cpu, const struct
     if (PL_UNLIKELY(offset >= self->whole.high))
         return PL_REFUSED;
     uint8_t seen = (uint8_t)(order + 1);
+    if (PL_MUTANT("nbbs-order-believed") && atomic_load(&self->index[offset]) != 0) {
+        PL_MUTANT_TRIGGERED("nbbs-order-believed", atomic_load(&self->index[offset]) != seen);
+        seen = atomic_load(&self->index[offset]);
+    }
     if (atomic_load_explicit(&self->index[offset], memory_order_relaxed) != seen)
         return PL_REFUSED;
     if (!atomic_compare_exchange_strong_explicit(&self->index[offset], &seen, 0, memory_order_acquire,

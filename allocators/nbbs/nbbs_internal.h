@@ -23,6 +23,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define NBBS_TIERS      3u
 #define NBBS_TIER_ORDER 4u /* orders that a tier serves */

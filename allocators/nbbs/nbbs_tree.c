@@ -42,10 +42,13 @@ PL_INLINE bool nbbs_mark(struct nbbs *self, uint32_t tier, uint64_t w)
     PL_ASSERT(w / 16 < self->words[tier + 1]);
     nbbs_word *word = &self->tier[tier + 1][w / 16];
     uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
+    uint64_t change;
     do {
         if (PL_UNLIKELY((seen >> leaf & 1) != 0))
             return false;
-    } while (!atomic_compare_exchange_weak(word, &seen, (seen | mark) + NBBS_CHANGE));
+        change = PL_MUTANT("nbbs-aba") ? 0 : NBBS_CHANGE;
+    } while (!atomic_compare_exchange_weak(word, &seen, (seen | mark) + change));
+    PL_MUTANT_KEEP("nbbs-aba", (uintptr_t)word);
     return true;
 }
 
@@ -71,13 +74,20 @@ PL_INLINE bool nbbs_unmark(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier,
     PL_ASSERT(tier + 1 < NBBS_TIERS);
     PL_ASSERT(w / 16 < self->words[tier + 1]);
     nbbs_word *word = &self->tier[tier + 1][w / 16];
+    if (PL_MUTANT("nbbs-mark-left")) {
+        PL_MUTANT_TRIGGERED("nbbs-mark-left", (atomic_load(word) & mark) != 0);
+        return false;
+    }
     uint64_t seen = atomic_load(word);
     do {
+        PL_MUTANT_KEEP("nbbs-aba", 0);
         /* Whoever cleared the mark goes on; whoever is below now will clear it. */
         if ((seen & mark) == 0 || (atomic_load(below) & NBBS_STATUS) != 0)
             return false;
         pl_point(cpu, self);
     } while (!atomic_compare_exchange_weak(word, &seen, seen & ~mark));
+    PL_MUTANT_TRIGGERED("nbbs-aba",
+                        PL_MUTANT_KEPT((uintptr_t)word) || (atomic_load(below) & NBBS_STATUS) != 0);
     if (self->has_hints)
         nbbs_hint_gained(self, tier + 1, w / 16, seen, seen & ~mark);
     return (seen & ~mark & NBBS_STATUS) == 0;

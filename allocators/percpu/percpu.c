@@ -78,7 +78,15 @@ static PL_NOINLINE enum pl_status percpu_free_full(struct percpu_state *state, s
                                                    const struct pl_run *run, uint32_t before)
 {
     struct percpu_magazine *magazine = percpu_magazine_of(state, cpu->id);
-    percpu_push_down(state, cpu, magazine, state->batch);
+    if (PL_MUTANT("percpu-masks-swapped")) {
+        uint32_t inner = pl_mask(cpu);
+        percpu_push_down(state, cpu, magazine, state->batch);
+        PL_MUTANT_TRIGGERED("percpu-masks-swapped", before != inner);
+        pl_unmask(cpu, before);
+        before = inner;
+    } else {
+        percpu_push_down(state, cpu, magazine, state->batch);
+    }
     percpu_push(magazine, percpu_count_get(magazine), run->first);
     pl_unmask(cpu, before);
     return PL_OK;
@@ -110,7 +118,12 @@ static enum pl_status percpu_free(void *self, struct pl_cpu *cpu, const struct p
     struct percpu_magazine *magazine = percpu_magazine_of(state, cpu->id);
     uint32_t before = pl_mask(cpu);
     uint32_t count = percpu_count_get(magazine);
-    if (PL_UNLIKELY(count == state->high))
+    uint32_t high = state->high;
+    if (PL_MUTANT("percpu-one-too-many")) {
+        PL_MUTANT_TRIGGERED("percpu-one-too-many", count == high);
+        high++;
+    }
+    if (PL_UNLIKELY(count == high))
         return percpu_free_full(state, cpu, run, before);
     percpu_push(magazine, count, run->first);
     pl_unmask(cpu, before);
@@ -202,6 +215,10 @@ static void percpu_drain(void *self, struct pl_cpu *cpu, struct pl_cpu *of)
 {
     struct percpu_state *state = self;
     struct percpu_magazine *magazine = percpu_magazine_of(state, of->id);
+    if (PL_MUTANT("percpu-drain-own")) {
+        PL_MUTANT_TRIGGERED("percpu-drain-own", cpu != of && percpu_count_get(magazine) != 0);
+        magazine = percpu_magazine_of(state, cpu->id);
+    }
     uint32_t before = pl_mask(cpu);
     percpu_push_down(state, cpu, magazine, percpu_count_get(magazine));
     pl_unmask(cpu, before);

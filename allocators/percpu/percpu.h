@@ -7,6 +7,7 @@
 #define PERCPU_H
 
 #include <pagelab/lock.h>
+#include <pagelab/mutant.h>
 #include <pagelab/page.h>
 
 #define PERCPU_BATCH_DEFAULT 32u

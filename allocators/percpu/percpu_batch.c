@@ -46,6 +46,10 @@ enum pl_status percpu_refill(struct percpu_state *state, struct pl_cpu *cpu, str
         pl_lock_drop(&state->lock, cpu);
 
     pl_point(cpu, state); /* the frames are here, and nobody counts them */
+    if (status != PL_OK && PL_MUTANT("percpu-refill-dropped")) {
+        PL_MUTANT_TRIGGERED("percpu-refill-dropped", count != 0);
+        count = 0;
+    }
     percpu_count_set(magazine, count);
     return count != 0 ? PL_OK : status;
 }

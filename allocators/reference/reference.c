@@ -214,6 +214,10 @@ static bool reference_is_grant(struct reference *self, const struct pl_run *run)
     while (byte[frame_count] == REFERENCE_TAIL)
         frame_count++;
     PL_ASSERT(frame - machine->first.number + frame_count <= machine->span);
+    if (PL_MUTANT("reference-part-freed")) {
+        PL_MUTANT_TRIGGERED("reference-part-freed", run->frame_count < frame_count && run->frame_count != 0);
+        return run->frame_count <= frame_count && run->frame_count != 0;
+    }
     return frame_count == run->frame_count;
 }
 
@@ -230,7 +234,10 @@ static enum pl_status reference_free(void *instance, struct pl_cpu *cpu, const s
         PL_ASSERT(free_count + run->frame_count <= self->machine->frame_count);
         memset(&self->state[index], REFERENCE_FREE, run->frame_count);
         pl_point(cpu, self);
-        self->hint = reference_min(self->hint, index);
+        if (PL_MUTANT("reference-hint-kept"))
+            PL_MUTANT_TRIGGERED("reference-hint-kept", index < self->hint);
+        else
+            self->hint = reference_min(self->hint, index);
         atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);

@@ -4,6 +4,7 @@
 #define REFERENCE_INTERNAL_H
 
 #include <pagelab/candidate.h>
+#include <pagelab/mutant.h>
 
 #define REFERENCE_MAX_ORDER 10u /* Linux 6.x: orders 0 .. 10 */
 

@@ -34,6 +34,7 @@ void slate_spill(struct slate *self, const struct slate_cpu *own, bool is_free)
 {
     uint32_t count = atomic_load_explicit(&own->count, memory_order_relaxed);
     slate_mark_blocks(self, 0, own->frames, count, is_free);
+    PL_MUTANT_TRIGGERED("slate-publish-first", slate_depot_get(self) > 0 && PL_MUTANT_KEPT(1));
     slate_mark_blocks(self, 0, self->depot, slate_depot_get(self) * self->batch, is_free);
     for (uint32_t order = 1; order < SLATE_ORDER_COUNT; order++) {
         PL_ASSERT(slate_held(own, order) <= self->slots[order]);
@@ -45,7 +46,10 @@ void slate_spill(struct slate *self, const struct slate_cpu *own, bool is_free)
 void slate_spilled(struct slate *self, struct slate_cpu *own)
 {
     atomic_store_explicit(&own->count, 0, memory_order_relaxed);
-    slate_depot_set(self, 0);
+    if (PL_MUTANT("slate-depot-left"))
+        PL_MUTANT_TRIGGERED("slate-depot-left", slate_depot_get(self) != 0);
+    else
+        slate_depot_set(self, 0);
     for (uint32_t order = 1; order < SLATE_ORDER_COUNT; order++)
         atomic_store_explicit(&own->held[order], 0, memory_order_relaxed);
 }
@@ -66,6 +70,8 @@ static uint32_t slate_fetch_locked(struct slate *self, struct pl_cpu *cpu, const
     taken = slate_take_near(self, cpu, request, slots, wanted);
     if (taken > 0)
         slate_spilled(self, own);
+    else if (PL_MUTANT("slate-spill-kept"))
+        PL_MUTANT_TRIGGERED("slate-spill-kept", true);
     else
         slate_spill(self, own, false);
     return taken;
@@ -88,6 +94,7 @@ bool slate_refill(struct slate *self, struct pl_cpu *cpu, const struct pl_reques
     PL_ASSERT(atomic_load_explicit(&own->count, memory_order_relaxed) == 0);
     pl_lock_take(&self->lock, cpu);
     uint32_t batches = slate_depot_get(self);
+    PL_MUTANT_TRIGGERED("slate-publish-first", batches > 0 && PL_MUTANT_KEPT(1));
     if (batches > 0) {
         memcpy(own->frames, self->depot + (size_t)(batches - 1) * taken, taken * sizeof(own->frames[0]));
         slate_depot_set(self, batches - 1);
@@ -109,7 +116,15 @@ void slate_push_down(struct slate *self, struct pl_cpu *cpu)
     pl_lock_take(&self->lock, cpu);
     uint32_t batches = slate_depot_get(self);
     /* The colder half goes down. */
-    if (batches < self->depot_max) {
+    if (batches < self->depot_max && PL_MUTANT("slate-publish-first")) {
+        slate_depot_set(self, batches + 1);
+        PL_MUTANT_KEEP("slate-publish-first", memcmp(self->depot + (size_t)batches * batch, own->frames,
+                                                     batch * sizeof(own->frames[0])) != 0);
+        pl_lock_drop(&self->lock, cpu);
+        memcpy(self->depot + (size_t)batches * batch, own->frames, batch * sizeof(own->frames[0]));
+        pl_lock_take(&self->lock, cpu);
+        PL_MUTANT_KEEP("slate-publish-first", 0);
+    } else if (batches < self->depot_max) {
         memcpy(self->depot + (size_t)batches * batch, own->frames, batch * sizeof(own->frames[0]));
         slate_depot_set(self, batches + 1);
     } else {
@@ -118,6 +133,10 @@ void slate_push_down(struct slate *self, struct pl_cpu *cpu)
     pl_point(cpu, self);
     pl_lock_drop(&self->lock, cpu);
     memcpy(own->frames, own->frames + batch, batch * sizeof(own->frames[0]));
+    if (PL_MUTANT("slate-half-plus-one")) {
+        PL_MUTANT_TRIGGERED("slate-half-plus-one", true);
+        batch++;
+    }
     atomic_store_explicit(&own->count, batch, memory_order_relaxed);
 }
 

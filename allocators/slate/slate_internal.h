@@ -17,6 +17,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define SLATE_MAX_ORDER   10u /* as Linux 6.x; a chunk is one such block */
 #define SLATE_ORDER_COUNT (SLATE_MAX_ORDER + 1u)

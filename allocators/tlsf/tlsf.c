@@ -94,7 +94,12 @@ PL_INLINE void tlsf_release(struct tlsf *self, struct tlsf_node *node, struct pl
     PL_ASSERT(index > 0);
     PL_ASSERT(index + frame_count < self->index_count);
     const struct tlsf_record *last = &self->record[index - 1];
-    if (self->record[index + frame_count].kind == TLSF_FREE)
+    bool next_is_free = self->record[index + frame_count].kind == TLSF_FREE;
+    if (next_is_free && PL_MUTANT("tlsf-next-unmerged")) {
+        PL_MUTANT_TRIGGERED("tlsf-next-unmerged", true);
+        next_is_free = false;
+    }
+    if (next_is_free)
         frame_count += tlsf_remove(self, node, index + frame_count);
     pl_point(cpu, self);
     if (last->kind == TLSF_TAIL || last->kind == TLSF_FREE) {

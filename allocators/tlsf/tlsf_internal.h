@@ -14,6 +14,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define TLSF_MAX_ORDER    10u
 #define TLSF_FIRST_COUNT  32u /* first levels: block sizes fit 32 bits */
@@ -97,7 +98,12 @@ PL_INLINE void tlsf_insert(struct tlsf *self, struct tlsf_node *node, uint64_t i
     uint32_t next = node->head[at.first][at.second];
     PL_ASSERT(record->kind == TLSF_INSIDE);
     PL_ASSERT(index + frame_count < self->index_count);
-    record[frame_count - 1] = (struct tlsf_record){.kind = TLSF_TAIL, .frame_count = (uint32_t)frame_count};
+    uint64_t length = frame_count;
+    if (PL_MUTANT("tlsf-tail-narrow")) {
+        PL_MUTANT_TRIGGERED("tlsf-tail-narrow", length != (length & 15));
+        length &= 15;
+    }
+    record[frame_count - 1] = (struct tlsf_record){.kind = TLSF_TAIL, .frame_count = (uint32_t)length};
     *record = (struct tlsf_record){.kind = TLSF_FREE, .frame_count = (uint32_t)frame_count, .next = next};
     self->record[next].before = (uint32_t)index; /* of index 0 if there is none: nobody reads that */
     node->head[at.first][at.second] = (uint32_t)index;

@@ -54,6 +54,11 @@ static enum pl_status xnu_alloc(void *instance, struct pl_cpu *cpu, const struct
     if (PL_UNLIKELY(local->first == XNU_NONE))
         return xnu_alloc_empty(self, cpu, run, before);
     xnu_grab(self, local, run);
+    if (PL_MUTANT("xnu-pending-missed")) {
+        atomic_store_explicit(&cpu->masked, before, memory_order_relaxed);
+        PL_MUTANT_TRIGGERED("xnu-pending-missed", before == 0 && atomic_load(&cpu->pending) != 0);
+        return PL_OK;
+    }
     pl_unmask(cpu, before);
     return PL_OK;
 }
@@ -114,7 +119,10 @@ static enum pl_status xnu_split(void *instance, struct pl_cpu *cpu, const struct
         uint64_t at = run->first.number - self->base;
         for (uint64_t end = at + run->frame_count; at < end; at += part) {
             xnu_set_state(&self->page[at], XNU_WIRED);
-            self->page[at].before = (uint32_t)part;
+            if (PL_MUTANT("xnu-split-length"))
+                PL_MUTANT_TRIGGERED("xnu-split-length", self->page[at].before != part);
+            else
+                self->page[at].before = (uint32_t)part;
         }
     }
     pl_unlock_masked(&self->lock, cpu, before);

@@ -16,6 +16,7 @@
 
 #include <pagelab/candidate.h>
 #include <pagelab/check.h>
+#include <pagelab/mutant.h>
 
 #define XNU_MAX_ORDER      10u
 #define XNU_COLOUR_LIMIT   128u

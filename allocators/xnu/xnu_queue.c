@@ -39,7 +39,9 @@ static uint64_t xnu_refill_count(const struct xnu *self, uint64_t free_count)
 {
     PL_ASSERT(free_count > 0);
     PL_ASSERT(self->params.batch > 0);
-    if (free_count <= self->reserve)
+    if (free_count <= self->reserve && PL_MUTANT("xnu-reserve-wraps"))
+        PL_MUTANT_TRIGGERED("xnu-reserve-wraps", true);
+    else if (free_count <= self->reserve)
         return 1;
     uint64_t most = free_count - self->reserve;
     return most < self->params.batch ? most : self->params.batch;
@@ -102,6 +104,9 @@ void xnu_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
     PL_ASSERT(count == atomic_load_explicit(&local->count, memory_order_relaxed));
     local->first = XNU_NONE;
     atomic_store_explicit(&local->count, 0, memory_order_relaxed);
-    xnu_set_free_count(self, xnu_free_count(self) + count);
+    if (PL_MUTANT("xnu-drain-uncounted"))
+        PL_MUTANT_TRIGGERED("xnu-drain-uncounted", count != 0);
+    else
+        xnu_set_free_count(self, xnu_free_count(self) + count);
     pl_unlock_masked(&self->lock, cpu, before);
 }

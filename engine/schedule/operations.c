@@ -95,6 +95,13 @@ static void call_leave(const struct schedule *schedule, struct pl_cpu *cpu, stru
     uint32_t masked = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
     if ((schedule->runner.instance.caps & PL_CAP_MAY_SLEEP) == 0)
         cpu->no_sleep_depth--;
+    bool missed = masked == 0 && cpu->context == PL_CONTEXT_TASK &&
+                  atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0;
+    if (missed && before.masked == 0) {
+        finding_set(schedule->finding, "X-4", "what was raised while masked has run when a call returns");
+        finding_actual(schedule->finding, "it is pending");
+        return;
+    }
     if (cpu->lock_depth == before.lock_depth && masked == before.masked)
         return;
     finding_set(schedule->finding, "X-4", "");

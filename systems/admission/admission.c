@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 enum {
@@ -85,6 +87,14 @@ static int64_t budget_take(struct admission *admission, unsigned alloc_class, in
     int64_t floor = floor_of(admission, alloc_class, need);
     long long seen = atomic_load_explicit(&admission->budget, memory_order_relaxed);
     int64_t taken;
+    if (PL_MUTANT("admission-floor-unscaled")) {
+        PL_MUTANT_TRIGGERED("admission-floor-unscaled", seen < floor + need && seen > floor);
+        floor -= need - 1;
+    }
+    if (PL_MUTANT("admission-floor-strict")) {
+        PL_MUTANT_TRIGGERED("admission-floor-strict", seen == floor + need);
+        floor++;
+    }
     do {
         if (seen < floor + need)
             return 0;
@@ -195,7 +205,9 @@ static enum pl_status exact_call(struct admission *admission, struct pl_cpu *cpu
             gate_open(admission, cpu);
     }
     gate_leave(admission, cpu, entered);
-    if (status != PL_OK)
+    if (status != PL_OK && PL_MUTANT("admission-failure-charged"))
+        PL_MUTANT_TRIGGERED("admission-failure-charged", true);
+    else if (status != PL_OK)
         budget_give(admission, frames);
     return admission_note(admission, status);
 }

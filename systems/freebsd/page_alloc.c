@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "systems/freebsd/vm_internal.h"
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 /* What is asked for, once the words of it are known to be legal. */
@@ -68,7 +70,10 @@ static void undo(struct freebsd_vm *vm, struct pl_cpu *cpu, const struct wanted 
 {
     for (uint64_t i = 0; i < wanted->frame_count; i++) {
         struct freebsd_page *page = &first[i];
-        vm->wired -= (wanted->req & FREEBSD_ALLOC_WIRED) != 0;
+        if (PL_MUTANT("freebsd-undo-wired"))
+            PL_MUTANT_TRIGGERED("freebsd-undo-wired", (wanted->req & FREEBSD_ALLOC_WIRED) != 0);
+        else
+            vm->wired -= (wanted->req & FREEBSD_ALLOC_WIRED) != 0;
         if (i < filed)
             vm_page_remove(vm, cpu, page);
         page->object = NULL;

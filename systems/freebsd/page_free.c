@@ -2,6 +2,8 @@
 #include <pagelab/check.h>
 
 #include "systems/freebsd/vm_internal.h"
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 void vm_page_remove(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_page *page)
@@ -100,7 +102,9 @@ static bool free_with(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_
         trap_take(vm->trap, "vm_page_free", "F-20", "page has references");
         return false;
     }
-    if (page->maps != 0) {
+    if (page->maps != 0 && PL_MUTANT("freebsd-free-mapped")) {
+        PL_MUTANT_TRIGGERED("freebsd-free-mapped", true);
+    } else if (page->maps != 0) {
         trap_take(vm->trap, "vm_page_free", "F-20", "page is mapped");
         return false;
     }

@@ -3,6 +3,8 @@
 #include <pagelab/check.h>
 
 #include "systems/freebsd/vm_internal.h"
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 /* --- the request --- */
@@ -14,6 +16,10 @@ uint8_t vm_class_of(const struct freebsd_vm *vm, uint32_t req)
     /* The value 3 has no name; the code treats it as NORMAL (F-27). */
     if (alloc_class == FREEBSD_ALLOC_CLASS_MASK)
         alloc_class = LIE("F-27") ? FREEBSD_ALLOC_INTERRUPT : FREEBSD_ALLOC_NORMAL;
+    if (daemon && PL_MUTANT("freebsd-upgrade-all")) {
+        PL_MUTANT_TRIGGERED("freebsd-upgrade-all", alloc_class == FREEBSD_ALLOC_INTERRUPT);
+        alloc_class = FREEBSD_ALLOC_SYSTEM;
+    }
     if (daemon && alloc_class == FREEBSD_ALLOC_NORMAL && !LIE("F-5"))
         alloc_class = FREEBSD_ALLOC_SYSTEM;
     return (uint8_t)alloc_class;

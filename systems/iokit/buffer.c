@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "systems/iokit/iokit_internal.h"
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 /* What the caller asked for, and what was decided. */
@@ -28,7 +30,9 @@ struct wanted {
 
 static bool round_to_pages(uint64_t *bytes)
 {
-    if (*bytes > UINT64_MAX - (PL_FRAME_BYTES - 1))
+    if (*bytes > UINT64_MAX - (PL_FRAME_BYTES - 1) && PL_MUTANT("iokit-round-wraps"))
+        PL_MUTANT_TRIGGERED("iokit-round-wraps", true);
+    else if (*bytes > UINT64_MAX - (PL_FRAME_BYTES - 1))
         return false;
     *bytes = (*bytes + PL_FRAME_BYTES - 1) / PL_FRAME_BYTES * PL_FRAME_BYTES;
     return true;
@@ -73,6 +77,10 @@ static bool decide_wired(struct iokit *system, struct wanted *wanted)
     uint64_t capacity = wanted->capacity;
     bool asked = wanted->options & IOKIT_PHYSICALLY_CONTIGUOUS;
     bool wide = wanted->alignment > PL_FRAME_BYTES;
+    if (wanted->alignment > UINT32_MAX && PL_MUTANT("iokit-alignment-narrow")) {
+        PL_MUTANT_TRIGGERED("iokit-alignment-narrow", true);
+        wanted->alignment = (uint32_t)wanted->alignment == 0 ? 1 : (uint32_t)wanted->alignment;
+    }
     if (wanted->alignment > UINT32_MAX) /* the original keeps it in 32 bits */
         return false;
     wanted->contiguous = (wanted->options & IOKIT_HOST_PHYSICALLY_CONTIGUOUS) || (asked && !wanted->mapped);
@@ -176,6 +184,10 @@ static bool take_heap(struct iokit_buffer *buffer, struct pl_cpu *cpu, const str
     if (buffer->heap_page == NULL)
         return false;
     bool zero = !wanted->small_contiguous || system->config.contract == CONTRACT_DOC;
+    if (wanted->small_contiguous && PL_MUTANT("iokit-small-unzeroed")) {
+        PL_MUTANT_TRIGGERED("iokit-small-unzeroed", zero);
+        zero = false;
+    }
     if (zero && !LIE("B-13"))
         memset(gate_bytes(system->config.gate, buffer->heap_page->run.first) + buffer->heap_at, 0,
                buffer->backing_bytes);
@@ -286,7 +298,8 @@ not_wired:
 no_address:
     buffer_free_backing(buffer, cpu);
 no_backing:
-    if (!LIE("B-22"))
+    PL_MUTANT_TRIGGERED("iokit-descriptor-lost", true);
+    if (!LIE("B-22") && !PL_MUTANT("iokit-descriptor-lost"))
         slab_put(&system->buffers, cpu, buffer);
     return NULL;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "systems/iokit/iokit_internal.h"
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 bool iokit_buffer_is(const struct iokit_memory *memory)
@@ -40,6 +42,10 @@ uint64_t iokit_buffer_address_at(const struct iokit_memory *memory, uint64_t sta
     const struct iokit_buffer *buffer = buffer_of_const(memory);
     if (!must_be_buffer(memory, "getBytesNoCopy"))
         return 0;
+    if (PL_MUTANT("iokit-address-wraps") && buffer->addr != 0 && start + bytes <= memory->length) {
+        PL_MUTANT_TRIGGERED("iokit-address-wraps", start >= memory->length || bytes > memory->length - start);
+        return buffer->addr + start;
+    }
     if (buffer->addr == 0 || start >= memory->length || bytes > memory->length - start)
         return 0;
     return buffer->addr + start;
@@ -64,6 +70,11 @@ void iokit_buffer_set_length(struct iokit_memory *memory, uint64_t length)
 {
     if (!must_be_buffer(memory, "setLength"))
         return;
+    if (length > buffer_of(memory)->capacity && PL_MUTANT("iokit-length-any")) {
+        PL_MUTANT_TRIGGERED("iokit-length-any", true);
+        memory->length = length;
+        return;
+    }
     if (length <= buffer_of(memory)->capacity || LIE("B-14"))
         memory->length = length;
     else if (memory->system->config.contract == CONTRACT_DOC)
@@ -148,7 +159,9 @@ uint32_t iokit_buffer_set_purgeable(struct iokit_memory *memory, struct pl_cpu *
         return IOKIT_BAD_ARGUMENT;
     if (code == IOKIT_PURGE_KEEP || code == IOKIT_PURGE_NON_VOLATILE)
         modifiers = 0; /* dropped, as the original does, before anybody looks at them */
-    if ((modifiers & ~IOKIT_PURGE_MODIFIERS) != 0 || !buffer->purgeable)
+    bool foreign = !buffer->purgeable && PL_MUTANT("iokit-purge-foreign");
+    PL_MUTANT_TRIGGERED("iokit-purge-foreign", foreign);
+    if ((modifiers & ~IOKIT_PURGE_MODIFIERS) != 0 || (!buffer->purgeable && !foreign))
         return KERN_INVALID_ARGUMENT;
     if (old != NULL)
         *old = buffer->purge_state;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "systems/iokit/iokit.h"
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 /* Traps a call that may sleep where the caller must not (X-5; 5.5, "not from interrupt level"). */
@@ -126,7 +128,12 @@ uint32_t iokit_memory_complete(struct iokit_memory *memory, struct pl_cpu *cpu)
     if (!memory_may_sleep(memory, cpu, "complete"))
         return IOKIT_NOT_PERMITTED;
     bool real = memory->system->config.contract == CONTRACT_REAL;
-    if (memory->wire_count <= (memory->born_wired && !real ? 1u : 0u)) {
+    uint32_t least = memory->born_wired && !real ? 1u : 0u;
+    if (memory->wire_count == least && least != 0 && PL_MUTANT("iokit-birth-wire-dropped")) {
+        PL_MUTANT_TRIGGERED("iokit-birth-wire-dropped", true);
+        least = 0;
+    }
+    if (memory->wire_count <= least) {
         if (!real)
             trap_take(memory->system->config.trap, "complete", "B-16", "without a prepare");
         return IOKIT_SUCCESS;

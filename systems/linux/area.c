@@ -3,6 +3,8 @@
 
 #include <pagelab/check.h>
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 #include "systems/linux/area_internal.h"
 #include "systems/linux/tables.h"
@@ -131,6 +133,10 @@ bool area_make_tables(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t addr, ui
             return false;
         *slot |= LIE("L-3") ? LINUX_PRESENT : 0;
         uint64_t count = entries_together(at, pages - page);
+        if (ptes != NULL && page != 0 && PL_MUTANT("linux-slot-not-advanced")) {
+            PL_MUTANT_TRIGGERED("linux-slot-not-advanced", true);
+            slot--;
+        }
         if (ptes != NULL)
             write_ptes(LIE("L-7") ? linux_entry_at(mm, mm->top, at, 1) : slot, count, ptes + page);
         page += count;
@@ -145,6 +151,8 @@ void area_settle_tables(struct linux_mm *mm, struct pl_cpu *cpu, uint64_t addr, 
         *guard = linux_entry_of(pl_frame_at(0));
     if (made || mm->config.contract == CONTRACT_REAL)
         linux_tables_keep(mm, addr, bytes);
+    else if (PL_MUTANT("linux-tables-kept"))
+        PL_MUTANT_TRIGGERED("linux-tables-kept", true);
     else
         linux_tables_undo(mm, cpu, addr, bytes);
     linux_tables_sync(mm);
@@ -193,7 +201,12 @@ struct linux_area *linux_alloc_vm_area(struct linux_mm *mm, struct pl_cpu *cpu, 
     struct linux_area *area = area_make(mm, cpu, bytes, LINUX_VM_IOREMAP);
     if (area == NULL)
         return NULL;
-    bool made = area_make_tables(mm, cpu, area->addr, bytes, real ? ptes : NULL);
+    uint64_t built = bytes;
+    if (PL_MUTANT("linux-tables-lazy")) {
+        PL_MUTANT_TRIGGERED("linux-tables-lazy", bytes > PL_FRAME_BYTES);
+        built = PL_FRAME_BYTES;
+    }
+    bool made = area_make_tables(mm, cpu, area->addr, built, real ? ptes : NULL);
     area_settle_tables(mm, cpu, area->addr, bytes, made);
     /* By the documents ptes are written when nothing can fail any more; this walk finds all tables there. */
     if (made && !real && ptes != NULL)

@@ -1,6 +1,8 @@
 /* See remap.h. */
 #include "systems/linux/remap.h"
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 #include "systems/linux/area.h"
 #include "systems/linux/tables.h"
@@ -12,7 +14,9 @@ static struct linux_area *find_mappable(struct linux_mm *mm, const struct linux_
     uint64_t offset = pgoff << PL_FRAME_SHIFT;
     uint64_t bytes = vma->end - vma->start;
     uint64_t rounded = (bytes + PL_FRAME_BYTES - 1) & ~(PL_FRAME_BYTES - 1);
-    if (offset >> PL_FRAME_SHIFT != pgoff && !LIE("L-14"))
+    if (offset >> PL_FRAME_SHIFT != pgoff && PL_MUTANT("linux-remap-shift"))
+        PL_MUTANT_TRIGGERED("linux-remap-shift", true);
+    else if (offset >> PL_FRAME_SHIFT != pgoff && !LIE("L-14"))
         return NULL;
     if (vma->start % PL_FRAME_BYTES != 0 || addr % PL_FRAME_BYTES != 0)
         return NULL;
@@ -21,7 +25,9 @@ static struct linux_area *find_mappable(struct linux_mm *mm, const struct linux_
         return NULL;
     if (vma->end <= vma->start || rounded < bytes || rounded + offset < rounded)
         return NULL;
-    if (rounded + offset > linux_area_usable(area))
+    if (PL_MUTANT("linux-remap-offset"))
+        PL_MUTANT_TRIGGERED("linux-remap-offset", rounded + offset > linux_area_usable(area));
+    else if (rounded + offset > linux_area_usable(area))
         return NULL;
     /* A vma of the real kernel lies in the lower half and in a process; here the caller could say otherwise.
      */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 #define LEVEL_BITS  9u
@@ -142,6 +144,11 @@ void linux_tables_sync(struct linux_mm *mm)
     const unsigned half = LINUX_ENTRIES / 2;
     for (uint32_t i = 0; i < LINUX_VIEW_LIMIT; i++) {
         uint64_t *top = mm->views[i].live && !LIE("L-21") ? linux_view_top(mm, i) : NULL;
+        if (top != NULL && PL_MUTANT("linux-top-unsynced")) {
+            PL_MUTANT_TRIGGERED("linux-top-unsynced",
+                                memcmp(top + half, mm->top + half, half * sizeof(*top)) != 0);
+            top = NULL;
+        }
         if (top != NULL)
             memcpy(top + half, mm->top + half, half * sizeof(*top));
     }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 #define FRAME_KIB          (PL_FRAME_BYTES / 1024)
@@ -67,7 +69,9 @@ static uint64_t mark_of(const struct linux_watermarks *zone, uint32_t flags)
 uint64_t linux_watermark_unusable(const struct linux_watermarks *zone, uint32_t order, uint32_t flags)
 {
     uint64_t unusable = (UINT64_C(1) << order) - 1;
-    if (!(flags & LINUX_ALLOC_RESERVES))
+    if (!(flags & LINUX_ALLOC_RESERVES) && PL_MUTANT("linux-reserve-ignored"))
+        PL_MUTANT_TRIGGERED("linux-reserve-ignored", zone->reserved_highatomic != 0);
+    else if (!(flags & LINUX_ALLOC_RESERVES))
         unusable += zone->reserved_highatomic;
     if (!(flags & LINUX_ALLOC_CMA))
         unusable += zone->free_cma;
@@ -93,6 +97,10 @@ static int64_t discounted(int64_t min, uint32_t flags)
         min -= min / 2;
     if (flags & LINUX_ALLOC_NON_BLOCK && (flags & LINUX_ALLOC_MIN_RESERVE || LIE("L-16")))
         min -= min / 4;
+    else if (flags & LINUX_ALLOC_NON_BLOCK && PL_MUTANT("linux-discount-outside")) {
+        PL_MUTANT_TRIGGERED("linux-discount-outside", min >= 4);
+        min -= min / 4;
+    }
     if (flags & LINUX_ALLOC_OOM)
         min -= min / 2;
     return min;
@@ -119,7 +127,10 @@ bool linux_watermark_shortcut(const struct linux_watermarks *zone, uint64_t free
 {
     uint64_t unusable = linux_watermark_unusable(zone, 0, flags);
     /* Clamped: unsigned, and without the clamp a zone that has less than is unusable would seem endless. */
-    uint64_t usable = LIE("L-20") ? free_frames - unusable : free_frames - min_of(free_frames, unusable);
+    bool wraps = PL_MUTANT("linux-reserve-wraps");
+    PL_MUTANT_TRIGGERED("linux-reserve-wraps", free_frames < unusable);
+    uint64_t usable =
+        LIE("L-20") || wraps ? free_frames - unusable : free_frames - min_of(free_frames, unusable);
     return usable > mark_of(zone, flags) + zone->boost + zone->lowmem_reserve[index];
 }
 

@@ -3,6 +3,8 @@
  * entries of the last one (DOC); the original overwrites them on the way (REAL, R-11). */
 #include "systems/sbp2/internal.h"
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 static const char buffers_call[] = "sbp2_orb_set_command_buffers";
@@ -78,7 +80,16 @@ static void measure(struct measure *found, const struct sbp2_orb *orb, struct io
     bool inside = offset <= whole;
     if (length == 0)
         length = sbp2_is_real(orb->login) || !inside ? whole : whole - offset;
+    if (length == whole - offset && inside && PL_MUTANT("sbp2-whole-length")) {
+        PL_MUTANT_TRIGGERED("sbp2-whole-length", offset != 0);
+        length = whole;
+    }
     bool fits = inside && length <= whole - offset;
+    if (inside && !fits && PL_MUTANT("sbp2-sum-narrow")) {
+        fits = (uint32_t)(offset + length) <= whole;
+        length = fits ? 0 : length; /* the end is before the start: nothing is walked */
+        PL_MUTANT_TRIGGERED("sbp2-sum-narrow", fits);
+    }
     struct walk walk = {.memory = memory,
                         .at = inside ? offset : whole,
                         .end = fits ? offset + length : whole,
@@ -120,7 +131,10 @@ void sbp2_make_inert(struct sbp2_orb *orb)
     sbp2_put64(bytes + SBP2_ORB_DATA_AT, 0);
     sbp2_put16(bytes + SBP2_ORB_OPTIONS_AT, options & ~(SBP2_OPTION_TABLE | SBP2_OPTION_PAGE_BYTES));
     sbp2_put16(bytes + SBP2_ORB_DATA_SIZE_AT, 0);
-    orb->in_use = 0;
+    if (PL_MUTANT("sbp2-count-stale"))
+        PL_MUTANT_TRIGGERED("sbp2-count-stale", orb->in_use != 0);
+    else
+        orb->in_use = 0;
 }
 
 void sbp2_detach(struct sbp2_orb *orb, struct pl_cpu *cpu)
@@ -174,7 +188,9 @@ static uint32_t make_room(struct sbp2_orb *orb, struct pl_cpu *cpu, const struct
     if (!fits && fixed && !LIE("S-10"))
         return IOKIT_NO_MEMORY;
     /* The original cuts the count to the 16 bits of the data size, and never notices. */
-    if (found->count > SBP2_ENTRY_COUNT_MAX && !sbp2_is_real(orb->login) && !LIE("S-8"))
+    if (found->count > SBP2_ENTRY_COUNT_MAX && PL_MUTANT("sbp2-count-narrow"))
+        PL_MUTANT_TRIGGERED("sbp2-count-narrow", !sbp2_is_real(orb->login));
+    else if (found->count > SBP2_ENTRY_COUNT_MAX && !sbp2_is_real(orb->login) && !LIE("S-8"))
         return IOKIT_BAD_ARGUMENT;
     if (found->count > UINT32_MAX)
         return IOKIT_NO_MEMORY;
@@ -197,6 +213,9 @@ static uint32_t attach(struct sbp2_orb *orb, struct pl_cpu *cpu, struct iokit_me
     if (status == IOKIT_SUCCESS || !LIE("S-13"))
         sbp2_detach(orb, cpu);
     if (status == IOKIT_SUCCESS) {
+        status = make_room(orb, cpu, found);
+    } else if (found->count > sbp2_capacity(orb) && PL_MUTANT("sbp2-growth-clears-error")) {
+        PL_MUTANT_TRIGGERED("sbp2-growth-clears-error", true);
         status = make_room(orb, cpu, found);
     }
     if (status == IOKIT_SUCCESS) {

@@ -1,4 +1,6 @@
 /* An ORB's plain cells, its command block, and what execution makes of them. */
+#include <pagelab/mutant.h>
+
 #include "systems/sbp2/internal.h"
 
 #include <string.h>
@@ -71,8 +73,12 @@ uint32_t sbp2_orb_set_command_memory(struct sbp2 *login, struct pl_cpu *cpu, str
         return IOKIT_NOT_PERMITTED;
     if (!sbp2_memory_check(login, memory, "sbp2_orb_set_command_memory"))
         return IOKIT_BAD_ARGUMENT;
-    if (memory->length > login->config.command_bytes_max)
+    if (memory->length > login->config.command_bytes_max) {
+        PL_MUTANT_TRIGGERED("sbp2-gate-kept", true);
+        if (PL_MUTANT("sbp2-gate-kept"))
+            sbp2_gate_close(login);
         return IOKIT_NO_MEMORY;
+    }
     memset(orb->bytes + SBP2_ORB_COMMAND_AT, 0, login->config.command_bytes_max);
     iokit_memory_read(memory, cpu, 0, orb->bytes + SBP2_ORB_COMMAND_AT, memory->length);
     return IOKIT_SUCCESS;

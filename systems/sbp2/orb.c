@@ -3,6 +3,8 @@
 
 #include <pagelab/check.h>
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 /* One reference is the caller's, one is held inside until the ORB is destroyed. */
@@ -104,9 +106,11 @@ uint32_t sbp2_orb_set_constraints(struct sbp2 *login, struct pl_cpu *cpu, struct
     if (orb->memory != NULL && !LIE("S-15"))
         return IOKIT_BUSY;
     /* The original lets the old command go before it has a new one. */
-    if (sbp2_is_real(login))
+    bool drops = PL_MUTANT("sbp2-command-freed-first");
+    if (sbp2_is_real(login) || drops)
         command_drop(orb, cpu);
     struct sbp2_command *command = command_make(login, cpu, segment_bytes_max, alignment, options);
+    PL_MUTANT_TRIGGERED("sbp2-command-freed-first", command == NULL && !sbp2_is_real(login));
     if (command == NULL)
         return IOKIT_NO_MEMORY;
     command_drop(orb, cpu);

@@ -4,12 +4,18 @@
 
 #include <pagelab/check.h>
 
+#include <pagelab/mutant.h>
+
 #include "systems/lie.h"
 
 /* The original multiplies in 32 bits; a table that wrapped so is too small for its capacity. */
 static uint64_t table_bytes(const struct sbp2 *login, uint32_t entry_count)
 {
     uint64_t bytes = (uint64_t)SBP2_ENTRY_BYTES * entry_count;
+    if (PL_MUTANT("sbp2-table-wraps")) {
+        PL_MUTANT_TRIGGERED("sbp2-table-wraps", !sbp2_is_real(login) && bytes > UINT32_MAX);
+        bytes = (uint32_t)bytes;
+    }
     return sbp2_is_real(login) || LIE("S-3") ? (uint32_t)bytes : bytes;
 }
 
@@ -78,9 +84,12 @@ uint32_t sbp2_table_replace(struct sbp2_orb *orb, struct pl_cpu *cpu, uint32_t e
     struct sbp2 *login = orb->login;
     if (entry_count == 0 && LIE("S-2"))
         return IOKIT_SUCCESS;
-    if (sbp2_is_real(login))
+    bool had = orb->table != NULL;
+    bool drops = PL_MUTANT("sbp2-table-freed-first");
+    if (sbp2_is_real(login) || drops)
         sbp2_table_drop(orb, cpu);
     struct sbp2_table *table = table_make(login, cpu, entry_count);
+    PL_MUTANT_TRIGGERED("sbp2-table-freed-first", table == NULL && had && !sbp2_is_real(login));
     if (table == NULL)
         return IOKIT_NO_MEMORY;
     sbp2_table_drop(orb, cpu);

@@ -1,0 +1,57 @@
+/* The score: what the targets make of mutants (fuzz/mutants/mutants.h). Each mutant and seed is one process
+ * that starts from an empty corpus and has so many seconds of one core. Each result is a file, so that a
+ * score that was ended goes on where it was; nothing here is random but the engines' seeds. */
+#ifndef FUZZ_SCORE_H
+#define FUZZ_SCORE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "fuzz/mutants/mutants.h"
+
+#define SCORE_SEEDS_MAX   32u
+#define SCORE_MUTANTS_MAX 256u
+#define SCORE_JOBS_MAX    64u
+#define SCORE_PATH_BYTES  1024u
+
+/* The fuzz target; and the same mutant among real threads under ThreadSanitizer. */
+enum score_way { SCORE_TARGET, SCORE_THREADS, SCORE_WAY_COUNT };
+
+/* What one process made of it, or, in a row, most of them: facts by majority, numbers as medians. */
+struct score_result {
+    bool known;
+    bool reached;   /* the altered code ran */
+    bool triggered; /* its condition held: behaviour differed */
+    bool detected;  /* an oracle, an assertion or a sanitizer spoke */
+    double executions;
+    double seconds; /* of one core */
+    char by[48];    /* who spoke: a promise by number, "assert", "panic", "tsan", ... */
+};
+
+struct score_row {
+    const struct mutant *mutant;
+    struct score_result ways[SCORE_WAY_COUNT];
+};
+
+struct score_options {
+    const struct mutant *const *mutants;
+    uint32_t mutant_count;
+    uint32_t seeds; /* 1 .. this many */
+    double seconds; /* of one core, a process */
+    uint32_t jobs;  /* processes at once */
+    bool threads;   /* mutants of kind race among real threads, too */
+    const char *bin_dir;
+    const char *out_dir;
+    FILE *progress;                    /* or NULL */
+    const volatile sig_atomic_t *stop; /* or NULL */
+};
+
+/* Fills a row for each mutant. 0; 2: the caller's mistake, with one line in `error`; 130: ended early, rows
+ * hold what is known. */
+int score_run(const struct score_options *options, struct score_row *rows, char *error, size_t error_bytes);
+
+/* Rows from results: majority and medians. `count` is at most SCORE_SEEDS_MAX. */
+void score_summarise(const struct score_result *results, uint32_t count, struct score_result *summary);
+
+#endif

@@ -1,0 +1,59 @@
+# The score with the real drivers: an easy mutant is found within seconds, one that the target cannot come to is
+# reported so, a killed score goes on where it was, an interrupted one ends with 130.
+. "$SOURCE/tests/commands/expect.sh"
+drivers=$SOURCE/build/fuzz/bin
+[ -x "$drivers/pagelab-fuzz-mutants" ] && [ -x "$drivers/pagelab-stress-mutants" ] || exit 77
+
+expect 2 "score: --set 'none'" "$PAGELAB" score --set none --bin "$drivers"
+expect 2 "score: --mutant 'none'" "$PAGELAB" score --set schedule --mutant none --bin "$drivers"
+expect 2 'score: --seeds' "$PAGELAB" score --seeds 0 --bin "$drivers"
+expect 2 'the mutant drivers expected' "$PAGELAB" score --mutant buddy-uncharge-one --bin "$WORK" --out nowhere
+
+expect 0 '' "$PAGELAB" score --mutant buddy-uncharge-one --seeds 3 --seconds 20 --bin "$drivers" --out easy --format json
+/usr/bin/python3 - <<'P' || fail "the score: $(cat out)"
+import json
+rows = json.load(open("out"))
+assert len(rows) == 1
+row = rows[0]
+assert set(row) == {"mutant", "kind", "backend", "target", "reached", "triggered", "detected", "executions", "seconds",
+                    "by", "tsan"}, row
+assert (row["mutant"], row["kind"], row["backend"]) == ("buddy-uncharge-one", "arithmetic", "buddy")
+assert row["reached"] is True and row["triggered"] is True and row["detected"] is True
+assert row["seconds"] < 10 and row["executions"] > 0 and "F-2" in row["by"], row
+assert row["tsan"] is None
+P
+cmp -s out easy/score.json || fail "score.json is not what was printed"
+
+# One call after the other never waits for the lock that sleeps.
+expect 1 '' "$PAGELAB" score --mutant mutex-sleep-locked --target page --no-threads --seeds 1 --seconds 1 \
+  --bin "$drivers" --out never --format json
+/usr/bin/python3 - <<'P' || fail "the score of what cannot be reached: $(cat out)"
+import json
+row, = json.load(open("out"))
+assert row["reached"] is False and row["triggered"] is False and row["detected"] is False, row
+assert row["by"] is None and row["executions"] > 1000, row
+P
+
+# Killed after the first of two runs that take their whole time.
+never="score --mutant mutex-sleep-locked --target page --no-threads --jobs 1 --seconds 1.5 --bin $drivers --out killed"
+"$PAGELAB" $never --seeds 2 >/dev/null 2>&1 &
+pid=$!
+until [ -s killed/runs/mutex-sleep-locked.target.1 ]; do
+  kill -0 "$pid" 2>/dev/null || { fail "the score ended before it could be killed"; finish; }
+  sleep 0.05
+done
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+before=$(stat -c %Y.%i killed/runs/mutex-sleep-locked.target.1)
+expect 1 '' "$PAGELAB" $never --seeds 2
+[ "$(grep -c '^score: ' err)" = 1 ] || fail "one run was left to do: $(cat err)"
+[ "$(stat -c %Y.%i killed/runs/mutex-sleep-locked.target.1)" = "$before" ] || fail "a result that was known was made again"
+
+"$PAGELAB" $never --seeds 9 >/dev/null 2>&1 &
+pid=$!
+sleep 0.7
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+[ "$code" = 130 ] || fail "interrupted: exit $code, 130 expected"
+finish
