@@ -183,8 +183,9 @@ static void verdict_text(const struct answer *answer, char *text, size_t bytes)
     else if (result->end == EXPLORE_FOUND)
         snprintf(text, bytes, "broken: %s", result->finding.ids);
     else if (result->end == EXPLORE_TOO_MANY)
-        snprintf(text, bytes, "refused: about %.2g schedules, at most %.2g are run", result->estimate,
-                 (double)EXPLORE_LIMIT);
+        snprintf(text, bytes,
+                 "refused: about %.2g schedules; fewer preemptions, or a program of at most %.2g, expected",
+                 result->estimate, (double)EXPLORE_LIMIT);
     else if (result->end == EXPLORE_NO_MEMORY)
         snprintf(text, bytes, "out of memory");
     else
@@ -224,6 +225,11 @@ static int run_pair(const struct pair *pair, struct table *table)
     }
     if (answer.result.end == EXPLORE_TOO_MANY && answer.code == 0)
         answer.code = 2;
+    if (answer.code == 2) {
+        char words[400];
+        verdict_text(&answer, words, sizeof(words));
+        fprintf(stderr, "pagelab explore: %s on %s: %s\n", pair->file, pair->backend, words);
+    }
     add_row(table, pair, &answer);
     return answer.code;
 }

@@ -257,7 +257,7 @@ enum explore_end explore_run(struct schedule *schedule, const struct op *ops, ui
 
 static bool add_choice(struct explorer *explorer, uint64_t at, uint64_t taken)
 {
-    if (at < explorer->length || at > UINT32_MAX || taken == 0 || taken > 2 * PL_CPU_LIMIT)
+    if (at < explorer->length || at > UINT32_MAX || taken == 0 || taken > UINT64_C(2) * PL_CPU_LIMIT)
         return false;
     struct choice *path = realloc(explorer->path, (at + 1) * sizeof(*path));
     if (path == NULL)

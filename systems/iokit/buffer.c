@@ -299,7 +299,9 @@ no_address:
     buffer_free_backing(buffer, cpu);
 no_backing:
     PL_MUTANT_TRIGGERED("iokit-descriptor-lost", true);
-    if (!LIE("B-22") && !PL_MUTANT("iokit-descriptor-lost"))
+    if (LIE("B-22"))
+        return NULL;
+    if (!PL_MUTANT("iokit-descriptor-lost"))
         slab_put(&system->buffers, cpu, buffer);
     return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/interrupt/sweep.h"
 #include "engine/isolate.h"
+#include "engine/op_common.h"
 #include "engine/program.h"
 #include "engine/runner.h"
 #include "platform/native/step.h"
@@ -220,9 +221,9 @@ static void test_operation_has_a_binary_form(void **state)
     assert_int_equal(ops[0].flags, OP_INTERRUPT_PAIR);
     assert_int_equal(ops[0].cpu, 1);
     assert_int_equal(ops[1].kind, OP_NOP);
-    bytes[7] &= 0xfeu; /* an input of before there were interrupts */
+    bytes[7] = (uint8_t)(bytes[7] & ~PROGRAM_HAS_INTERRUPTS); /* an input of before there were interrupts */
     program_decode(bytes, count, ops, &again);
-    assert_int_equal(ops[0].kind, OP_NOP);
+    assert_int_equal(ops[0].kind, OP_PREEMPT); /* which is of schedules, and nothing elsewhere */
     assert_int_equal(ops[2].kind, OP_ALLOC);
     program_fini(&program);
 }
