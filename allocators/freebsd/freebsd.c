@@ -346,4 +346,5 @@ const struct pl_candidate pl_candidate_freebsd = {
     .page = &freebsd_page,
     .frames_max = UINT64_C(1) << 32,
     .params = "bucket=N,reservations=0|1",
+    .services = "va=vmem,tables=direct,buf=pages",
 };

@@ -98,8 +98,8 @@ static void print_finding(struct schedule *schedule, const struct pair *pair, co
     observers_print_race(observers, stdout);
     print_schedule(schedule, pair, answer->result.path);
     if (answer->result.path[0] != '\0')
-        printf("again: ./pagelab explore %s --backend '%s' --path %s\n", pair->file, pair->backend,
-               answer->result.path);
+        printf("again: ./pagelab explore %s --backend '%s' --path %s%s\n", pair->file, pair->backend,
+               answer->result.path, pair->wish->races ? "" : " --no-races");
     fflush(stdout);
 }
 
@@ -220,10 +220,14 @@ static int run_pair(const struct pair *pair, struct table *table)
         return 130;
     if (outcome != ISOLATE_DONE) {
         memset(&answer, 0, sizeof(answer));
-        answer.code = outcome == ISOLATE_NO_PROCESS ? 2 : 3;
-        snprintf(answer.words, sizeof(answer.words), "the process of this row died: %s", how);
+        answer.code = outcome == ISOLATE_DIED ? 3 : 2;
+        if (outcome == ISOLATE_TIMED_OUT)
+            snprintf(answer.words, sizeof(answer.words),
+                     "not finished within %u s: fewer preemptions expected", PAIR_LIMIT_S);
+        else
+            snprintf(answer.words, sizeof(answer.words), "the process of this row died: %s", how);
     }
-    if (answer.result.end == EXPLORE_TOO_MANY && answer.code == 0)
+    if ((answer.result.end == EXPLORE_TOO_MANY || answer.result.end == EXPLORE_NO_MEMORY) && answer.code == 0)
         answer.code = 2;
     if (answer.code == 2) {
         char words[400];

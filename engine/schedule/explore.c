@@ -20,6 +20,7 @@ struct explorer {
     uint32_t used;
     bool probes;       /* only counts what could be chosen at points */
     bool interrupts;   /* may be chosen */
+    bool forbidden;    /* they are not wanted */
     bool short_memory; /* the path did not fit: the run means nothing */
     uint64_t probed;   /* choices at points that were not the first */
     struct choice *path;
@@ -162,7 +163,8 @@ static bool next_path(struct explorer *explorer)
 
 static void say_path(const struct explorer *explorer, char text[EXPLORE_PATH_BYTES])
 {
-    size_t used = (size_t)snprintf(text, EXPLORE_PATH_BYTES, "%" PRIu32 "/", explorer->budget);
+    size_t used = (size_t)snprintf(text, EXPLORE_PATH_BYTES, "%" PRIu32 "%s/", explorer->budget,
+                                   explorer->forbidden ? "n" : "");
     const char *comma = "";
     for (size_t i = 0; i < explorer->at; i++) {
         if (explorer->path[i].taken == 0)
@@ -186,6 +188,7 @@ static void explorer_init(struct explorer *explorer, struct schedule *schedule, 
         .schedule = schedule,
         .budget = budget,
         .interrupts = interrupts && schedule->interrupts,
+        .forbidden = !interrupts,
     };
 }
 
@@ -273,6 +276,10 @@ static bool read_path(struct explorer *explorer, const char *text)
 {
     char *end;
     uint64_t budget = strtoull(text, &end, 10);
+    if (end != text && *end == 'n') {
+        explorer->interrupts = false;
+        end++;
+    }
     if (end == text || *end != '/' || budget > UINT32_MAX)
         return false;
     explorer->budget = (uint32_t)budget;

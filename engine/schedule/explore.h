@@ -13,8 +13,9 @@
 /* More schedules than this are refused. */
 #define EXPLORE_LIMIT UINT64_C(10000000)
 
-/* Of a schedule: "2/17:1,40:2", how many preemptions were allowed, and the choices that were not the first of
- * their kind: the n-th place where there was a choice, from 0, and which one was taken. */
+/* Of a schedule: "2/17:1,40:2", how many preemptions were allowed ("2n/": interrupts were not), and the
+ * choices that were not the first of their kind: the n-th place where there was a choice, from 0, and which
+ * one was taken. */
 #define EXPLORE_PATH_BYTES 256u
 
 struct explore_options {

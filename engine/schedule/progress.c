@@ -136,7 +136,8 @@ static void work(struct pl_cpu *cpu, void *argument)
         trial->done = true;
 }
 
-static void go(struct trial *trial)
+/* False: the candidate failed in a way that is no matter of progress. */
+static bool go(struct trial *trial)
 {
     const struct sim_setup setup = {
         .native = trial->native,
@@ -150,7 +151,7 @@ static void go(struct trial *trial)
     };
     trial->reached = trial->blocked = trial->done = false;
     trial->retries = trial->intrusions = trial->longest = 0;
-    (void)sim_go(trial->sim, &setup, &trial->report);
+    return sim_go(trial->sim, &setup, &trial->report) == SIM_DONE;
 }
 
 static enum pl_status measure(struct instance *instance, struct trial *trial, struct progress *progress)
@@ -163,7 +164,8 @@ static enum pl_status measure(struct instance *instance, struct trial *trial, st
         trial->stop_at = progress->points + 1;
         if (status != PL_OK)
             return status;
-        go(trial);
+        if (!go(trial))
+            return PL_REFUSED;
         if (trial->blocked && progress->blocking++ == 0) {
             progress->stopped = trial->stopped;
             progress->held_up = trial->held_up;
@@ -182,7 +184,8 @@ static enum pl_status measure(struct instance *instance, struct trial *trial, st
         status = instance_reset(instance);
         if (status != PL_OK)
             return status;
-        go(trial);
+        if (!go(trial))
+            return PL_REFUSED;
         if (trial->longest < FOREVER)
             continue;
         progress->class = PROGRESS_LOCK_FREE;
@@ -212,7 +215,9 @@ int progress_measure(const struct spec *spec, struct sim *sim, struct progress *
             status = measure(&instance, &trial, progress);
         if (!able || status != PL_OK)
             snprintf(error->text, sizeof(error->text), "n/a (capability): %s",
-                     able ? pl_status_name(status) : "not concurrent");
+                     !able                  ? "not concurrent"
+                     : status == PL_REFUSED ? trial.report.words
+                                            : pl_status_name(status));
         instance_fini(&instance);
         status = able ? status : PL_UNSUPPORTED;
     }

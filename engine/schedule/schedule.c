@@ -81,12 +81,16 @@ static void handle(struct pl_cpu *cpu, void *argument)
     uint32_t index = next_interrupt(schedule, cpu->id);
     if (self->depth == SCHEDULE_DEPTH)
         return;
+    bool nested = schedule->runner.admission.nested;
+    if (schedule->cpu_count == 1) /* of several, admission's gate knows who is inside */
+        schedule->runner.admission.nested = self->depth > 0;
     if (index == schedule->op_count) {
         schedule_idle_interrupt(schedule, cpu);
     } else {
         self->irq_at++;
         schedule_operation(schedule, cpu, index);
     }
+    schedule->runner.admission.nested = nested;
 }
 
 static void cpu_main(struct pl_cpu *cpu, void *argument)

@@ -107,6 +107,8 @@ void symbol_fill(struct symbol *symbols, uint32_t count)
     if (length <= 0 || find_tool(tool, sizeof(tool)) == NULL || dladdr(tools, &own) == 0)
         return;
     program[length] = '\0';
+    if (strchr(program, '\'') != NULL) /* the shell would end the word there */
+        return;
     for (uint32_t from = 0; from < count;) {
         /* Runs of those that are in this program; a plug-in's keep their rough names. */
         uint32_t end = from;

@@ -50,11 +50,20 @@ static PL_NOINLINE void plain_due(const volatile void *at, size_t bytes, enum si
         sim_tell(at, bytes, kind, SIM_RELAXED, pc);
 }
 
+/* A plain access sees, and comes after, what this CPU has stored to the same bytes. */
+static PL_NOINLINE void plain_settle(const volatile void *at, size_t bytes)
+{
+    if (sim_running != NULL)
+        sim_hot.memory->plain(sim_hot.memory, sim_running->current, at, bytes);
+}
+
 PL_INLINE void plain(const volatile void *at, size_t bytes, enum sim_access_kind kind, uintptr_t pc)
 {
     sim_now.plain++;
     if (PL_UNLIKELY((sim_hot.left -= sim_hot.plain_cost) <= 0))
         plain_due(at, bytes, kind, pc);
+    if (PL_UNLIKELY(sim_hot.memory != NULL))
+        plain_settle(at, bytes);
 }
 
 #define PLAIN(name, bytes, kind)                                                                             \
@@ -211,7 +220,8 @@ static PL_NOINLINE bool sim_load(const volatile void *at, size_t bytes, uint64_t
 
 static PL_NOINLINE bool sim_store(volatile void *at, size_t bytes, uint64_t value)
 {
-    return sim_running != NULL &&
+    /* A CPU's own flags are looked at by the platform, which is no other processor. */
+    return sim_running != NULL && !sim_is_private(at) &&
            sim_hot.memory->store(sim_hot.memory, sim_running->current, at, bytes, value);
 }
 

@@ -41,7 +41,8 @@ struct race *race_new(void);
 void race_delete(struct race *race);
 
 /* What to pass as sim_setup.watch. Each run begins anew. A race ends it by sim_stop(), and its report stays
- * until the next run. Machines of more than RACE_CPU_LIMIT CPUs are not watched. */
+ * until the next run. Machines of more than RACE_CPU_LIMIT CPUs are not watched, nor the rest of a run that
+ * touches more places than the detector can follow. */
 struct sim_watch *race_watch(struct race *race);
 const struct race_report *race_found(const struct race *race);
 

@@ -15,8 +15,10 @@ struct race_granule *race_granule(struct race *race, uint64_t key)
             return granule;
         if (granule->run == race->run)
             continue;
-        if (race->granule_count >= RACE_GRANULES / 2)
+        if (race->granule_count >= RACE_GRANULES / 2) {
+            race->threads = 0; /* who does not follow everything reports nothing: an order could be missed */
             return NULL;
+        }
         race->granule_count++;
         *granule = (struct race_granule){.key = key, .run = race->run};
         return granule;
@@ -25,6 +27,8 @@ struct race_granule *race_granule(struct race *race, uint64_t key)
 
 struct race_sync *race_sync(struct race *race, struct race_granule *granule)
 {
+    if (granule->sync == NULL && race->sync_count == RACE_SYNCS)
+        race->threads = 0; /* likewise */
     if (granule->sync == NULL && race->sync_count < RACE_SYNCS) {
         granule->sync = &race->syncs[race->sync_count++];
         memset(granule->sync, 0, sizeof(*granule->sync));

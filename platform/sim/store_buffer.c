@@ -70,6 +70,18 @@ static bool buffer_load(struct sim_memory *memory, uint32_t cpu, const volatile 
     return false;
 }
 
+static void buffer_plain(struct sim_memory *memory, uint32_t cpu, const volatile void *address, size_t bytes)
+{
+    const struct store_buffer *buffer = buffer_of(memory);
+    for (uint32_t i = 0; i < buffer->cpus[cpu].count; i++) {
+        if (!overlaps(&buffer->cpus[cpu].entries[i], address, bytes))
+            continue;
+        while (buffer_flush(memory, cpu))
+            ;
+        return;
+    }
+}
+
 static bool buffer_store(struct sim_memory *memory, uint32_t cpu, volatile void *address, size_t bytes,
                          uint64_t value)
 {
@@ -93,6 +105,9 @@ static void buffer_begin(struct sim_memory *memory)
 void store_buffer_init(struct store_buffer *buffer)
 {
     memset(buffer, 0, sizeof(*buffer));
-    buffer->memory = (struct sim_memory){
-        .begin = buffer_begin, .load = buffer_load, .store = buffer_store, .flush = buffer_flush};
+    buffer->memory = (struct sim_memory){.begin = buffer_begin,
+                                         .load = buffer_load,
+                                         .store = buffer_store,
+                                         .plain = buffer_plain,
+                                         .flush = buffer_flush};
 }

@@ -69,6 +69,8 @@ struct sim_memory {
     /* True: it is kept, and will be stored later; false: store it now. */
     bool (*store)(struct sim_memory *self, uint32_t cpu, volatile void *address, size_t bytes,
                   uint64_t value);
+    /* This CPU makes a plain access to memory now: what it keeps of these bytes must be there. */
+    void (*plain)(struct sim_memory *self, uint32_t cpu, const volatile void *address, size_t bytes);
     /* The oldest store becomes visible; false: there is none. For SIM_FLUSH, and at each relax, wait and end.
      */
     bool (*flush)(struct sim_memory *self, uint32_t cpu);

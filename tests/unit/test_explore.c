@@ -5,6 +5,7 @@
 
 #include "engine/schedule/explore.h"
 #include "platform/sim/race.h"
+#include "platform/sim/store_buffer.h"
 
 #define MACHINE "pagelab program 1\nmachine 64@0x0 cpus=2 floors=0/0/0\n"
 
@@ -143,6 +144,46 @@ static void what_is_wrong_is_found(void **state)
     }
 }
 
+/* A path of a search without interrupts has other places: it says so, and runs the same schedule again. */
+static void a_path_says_that_no_interrupt_comes(void **state)
+{
+    static const char text[] = MACHINE "cpu0 task alloc s0 order=0 class=normal\n"
+                                       "cpu1 task alloc s1 order=0 class=normal\n";
+    struct desk desk;
+    struct explore_result result;
+    struct finding again;
+    (void)state;
+    open_desk(&desk, "stack-lost", text);
+    desk.schedule.watch = NULL;
+    const struct explore_options options = {.preemptions = 2, .no_interrupts = true};
+    assert_int_equal(explore_run(&desk.schedule, desk.program.ops, desk.program.op_count, &options, &result),
+                     EXPLORE_FOUND);
+    assert_non_null(strstr(result.path, "2n/"));
+    uint64_t digest = desk.schedule.report.digest;
+    assert_int_equal(
+        explore_replay(&desk.schedule, desk.program.ops, desk.program.op_count, result.path, &again), 0);
+    assert_true(again.found);
+    assert_int_equal(desk.schedule.report.digest, digest);
+    close_desk(&desk);
+}
+
+/* Stores that wait are no finding in code that is right, whether it locks or not. */
+static void buffered_stores_break_nothing(void **state)
+{
+    static const char *const names[] = {"percpu(batch=2)+buddy", "bitmap", "llfree", "nbbs", "slate"};
+    static struct store_buffer buffer;
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        struct desk desk;
+        open_desk(&desk, names[i], two_allocs);
+        store_buffer_init(&buffer);
+        desk.schedule.memory = &buffer.memory;
+        assert_int_equal(explore(&desk, &(struct explore_options){.preemptions = 1}).end, EXPLORE_ALL);
+        assert_true(buffer.kept > 0);
+        close_desk(&desk);
+    }
+}
+
 static void what_is_right_is_not(void **state)
 {
     struct desk desk;
@@ -184,6 +225,8 @@ int main(void)
         cmocka_unit_test(they_are_as_many_as_can_be_counted),
         cmocka_unit_test(none_is_run_twice),
         cmocka_unit_test(what_is_wrong_is_found),
+        cmocka_unit_test(a_path_says_that_no_interrupt_comes),
+        cmocka_unit_test(buffered_stores_break_nothing),
         cmocka_unit_test(what_is_right_is_not),
         cmocka_unit_test(too_many_are_refused_before_the_first),
         cmocka_unit_test(a_path_that_is_none_is_refused),

@@ -48,12 +48,33 @@ static void test_the_canary_is_here(void **state)
     assert_string_equal(registry_kind_name(99), "unknown");
 }
 
+/* The models of kernels bring the services that those kernels have. */
+static void test_models_bring_their_own(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *va;
+        const char *tables;
+    } models[] = {{"linux", "rbtree", "stack"}, {"freebsd", "vmem", "direct"}, {"xnu", "list", "direct"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+        struct spec spec;
+        struct spec_error error = {.text = ""};
+        if (spec_parse(models[i].name, &spec, &error) != 0)
+            fail_msg("%s", error.text);
+        assert_string_equal(spec.va.candidate->name, models[i].va);
+        assert_string_equal(spec.tables.candidate->name, models[i].tables);
+        assert_string_equal(spec.buf.candidate->name, "pages");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_find_looks_at_the_bytes_given),
         cmocka_unit_test(test_the_canary_is_here),
+        cmocka_unit_test(test_models_bring_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
