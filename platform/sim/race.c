@@ -88,11 +88,8 @@ static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct 
     uint32_t thread = thread_of(race, cpu);
     bool write =
         access->kind == SIM_WRITE || access->kind == SIM_ATOMIC_WRITE || access->kind == SIM_ATOMIC_UPDATE;
-    struct race_cell cell = {.thread = (uint8_t)thread,
-                             .write = write,
-                             .atomic = access->kind > SIM_WRITE,
-                             .pc = access->pc,
-                             .point = sim_points()};
+    struct race_cell cell = {
+        .thread = (uint8_t)thread, .write = write, .atomic = access->kind > SIM_WRITE, .pc = access->pc};
     for (uintptr_t end = address + access->bytes; address < end;) {
         uintptr_t stop = (address | 7) + 1 < end ? (address | 7) + 1 : end;
         struct race_granule *granule = race_granule(race, address / 8);

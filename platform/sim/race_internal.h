@@ -23,8 +23,8 @@ struct race_cell {
     bool write;
     bool atomic;
     uint32_t clock;
+    uint32_t point;
     uintptr_t pc;
-    uint64_t point;
 };
 
 /* What atomics of a granule carry from one thread to another. */
@@ -43,9 +43,9 @@ struct race_granule {
     struct race_cell cells[RACE_CELLS];
 };
 
-#define RACE_GRANULE_BITS 15u
+#define RACE_GRANULE_BITS 13u
 #define RACE_GRANULES     (1u << RACE_GRANULE_BITS)
-#define RACE_SYNCS        4096u
+#define RACE_SYNCS        1024u
 #define RACE_GIFTS        512u
 
 struct race {

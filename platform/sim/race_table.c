@@ -54,11 +54,13 @@ static PL_COLD PL_NORETURN void report(struct race *race, const struct race_cell
                                        const struct race_cell *second, const struct sim_access *whole)
 {
     char words[160];
+    struct race_cell now = *second;
+    now.point = (uint32_t)sim_points();
     race->report = (struct race_report){.found = true,
                                         .address = whole->address,
                                         .bytes = whole->bytes,
                                         .first = side_of(first),
-                                        .second = side_of(second)};
+                                        .second = side_of(&now)};
     snprintf(words, sizeof(words), "data race: CPU %u%s %s%s, CPU %u%s %s%s, and nothing orders the two",
              first->thread / RACE_LEVELS, level_names[first->thread % RACE_LEVELS],
              first->write ? "wrote" : "read", first->atomic ? " atomically" : "",
@@ -94,9 +96,25 @@ static struct race_cell *place_for(struct race *race, struct race_granule *granu
     return place != NULL ? place : &granule->cells[granule->next_out++ % RACE_CELLS];
 }
 
+/* Has this thread done as much here already, and published nothing since? Then whoever came in between
+ * without order was compared with that. */
+static bool is_known(const struct race_granule *granule, const struct race_cell *access)
+{
+    for (uint32_t i = 0; i < RACE_CELLS; i++) {
+        const struct race_cell *cell = &granule->cells[i];
+        if (cell->thread == access->thread && cell->clock == access->clock &&
+            (access->mask & ~cell->mask) == 0 && (cell->write || !access->write) &&
+            (!cell->atomic || access->atomic))
+            return true;
+    }
+    return false;
+}
+
 void race_check(struct race *race, struct race_granule *granule, const struct race_cell *access,
                 const struct sim_access *whole)
 {
+    if (is_known(granule, access))
+        return;
     for (uint32_t i = 0; i < RACE_CELLS; i++) {
         const struct race_cell *cell = &granule->cells[i];
         if (cell->mask == 0)
@@ -106,5 +124,7 @@ void race_check(struct race *race, struct race_granule *granule, const struct ra
             !is_before(race, cell, access->thread))
             report(race, cell, access, whole);
     }
-    *place_for(race, granule, access) = *access;
+    struct race_cell *place = place_for(race, granule, access);
+    *place = *access;
+    place->point = (uint32_t)sim_points();
 }

@@ -314,13 +314,8 @@ bool sim_is_private(const volatile void *address)
 {
     const struct sim *sim = sim_running;
     uintptr_t at = (uintptr_t)address;
-    if (at - (uintptr_t)sim->stacks < sim->cpu_limit * sim->stack_bytes)
-        return true;
-    for (uint32_t i = 0; i < sim->setup.cpu_count; i++) {
-        if (at - (uintptr_t)sim->cpus[i].cpu < sizeof(struct pl_cpu))
-            return true;
-    }
-    return false;
+    return at - (uintptr_t)sim->stacks < sim->cpu_limit * sim->stack_bytes ||
+           at - sim->cpus_low < sim->cpus_high - sim->cpus_low;
 }
 
 void sim_rearm(void)
@@ -436,6 +431,8 @@ static void prepare(struct sim *sim, const struct sim_setup *setup)
     sim->runnable = setup->cpu_count == 64 ? UINT64_MAX : (UINT64_C(1) << setup->cpu_count) - 1;
     sim->points = sim->stale_relaxes = sim->progress_points = 0;
     sim->generation++;
+    sim->cpus_low = (uintptr_t)native_cpu(setup->native, 0); /* an array */
+    sim->cpus_high = (uintptr_t)(native_cpu(setup->native, setup->cpu_count - 1) + 1);
     for (uint32_t i = 0; i < setup->cpu_count; i++) {
         unsigned char *stack = sim->stacks + i * sim->stack_bytes + GUARD_BYTES;
         sim->cpus[i] = (struct sim_cpu){.cpu = native_cpu(setup->native, i), .place = SIM_AT_START};

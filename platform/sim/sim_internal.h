@@ -58,6 +58,8 @@ struct sim {
     struct fiber home;
     uint32_t current;
     uint64_t runnable;
+    uintptr_t cpus_low; /* struct pl_cpu of the run lie from here */
+    uintptr_t cpus_high;
     uint64_t points;
     int64_t armed;            /* points that `left` began with */
     bool sliced;              /* `left` is less than the chooser wanted */
