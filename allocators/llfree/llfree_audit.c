@@ -103,7 +103,8 @@ static uint64_t llfree_audited_entry(const struct llfree_zone *zone, uint32_t i)
     return atomic_load_explicit(&zone->local[i / LLFREE_KINDS].entry[i % LLFREE_KINDS], memory_order_relaxed);
 }
 
-/* What is free in the tree must be in its number and in the one entry that reserves it. */
+/* What is free in the tree must be in its number and in the one entry that reserves it, and its kind is the
+ * entry's, or stricter. */
 static void llfree_audit_tree(struct llfree_walk *walk, uint64_t tree, uint64_t free)
 {
     const struct llfree_zone *zone = walk->zone;
@@ -116,6 +117,8 @@ static void llfree_audit_tree(struct llfree_walk *walk, uint64_t tree, uint64_t 
         if (!llfree_entry_is_of(local, tree))
             continue;
         owners++;
+        if (llfree_tree_kind(entry) > i % LLFREE_KINDS)
+            llfree_broken(walk, "tree", tree, "is of a laxer kind than it is reserved for");
         number += local & LLFREE_LOCAL_FREE;
     }
     if (number != free)

@@ -132,7 +132,9 @@ static void llfree_open_range(const struct llfree_zone *zone, const struct pl_ra
     }
 }
 
-/* Each CPU begins at its share of the trees; where there is less than a tree for each, of the children. */
+/* Where each CPU was before it was anywhere. With less than a tree for each: its share of the children, where
+ * it begins. Else its share of the trees, of which it begins at the group (llfree_take_near): on a machine of
+ * up to 32 trees that is tree 0 for all. */
 static void llfree_spread(const struct llfree_zone *zone)
 {
     uint64_t steps =

@@ -116,11 +116,14 @@ static bool llfree_entry_take(_Atomic uint64_t *local, uint64_t tree, uint64_t f
     return false;
 }
 
-/* The word of a tree that serves a kind from now on. */
+/* The word of a tree that serves a kind from now on. Only a wholly free tree that nobody reserved becomes of
+ * a laxer kind: its reserver's small blocks would be in a tree of large ones, and the tree would not say so.
+ */
 static uint32_t llfree_tree_joined(const struct llfree_zone *zone, uint32_t tree, uint32_t kind)
 {
     PL_ASSERT(kind < zone->kind_count);
-    if ((tree & LLFREE_TREE_FREE) != llfree_tree_frames(zone) && llfree_tree_kind(tree) < kind)
+    bool is_anyones = (tree & (LLFREE_RESERVED | LLFREE_TREE_FREE)) == llfree_tree_frames(zone);
+    if (!is_anyones && llfree_tree_kind(tree) < kind)
         return tree;
     return (tree & ~LLFREE_TREE_KIND) | kind * LLFREE_KIND_STEP;
 }
@@ -263,8 +266,10 @@ PL_INLINE uint64_t llfree_neighbour(const struct llfree_zone *zone, uint64_t fro
     return (i % 2 != 0 ? from + away : from + zone->tree_count - away) % zone->tree_count;
 }
 
-/* Walks away from where the CPU was, so that the near tree is taken. A CPU that was nowhere begins where its
- * share of the trees does. A tree of a stricter kind serves without being reserved: it stays what it is. */
+/* Walks away to both sides from where the CPU was, or, if it was nowhere, from where its share of the trees
+ * begins; either rounded down to a whole group, so that all CPUs of one group (on a machine of up to 32 trees
+ * all there are) fill the same trees. A tree of a stricter kind serves without being reserved: it stays what
+ * it is. */
 static uint64_t llfree_take_near(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
                                  uint32_t order, uint32_t kind, const struct llfree_pass *pass)
 {
@@ -393,13 +398,16 @@ void llfree_follow(struct llfree *self, const struct llfree_zone *zone, struct p
     atomic_store_explicit(hint, last, memory_order_relaxed);
     uint32_t old =
         atomic_fetch_add_explicit(&zone->tree[tree].entry, (uint32_t)frame_count, memory_order_release);
-    uint32_t kind = llfree_tree_kind(old);
-    if ((last & 0xff) < LLFREE_FOLLOW || zone->is_shared || (old & LLFREE_RESERVED) != 0 ||
-        llfree_phase_of(zone, old, kind) == LLFREE_FULL)
+    if ((last & 0xff) < LLFREE_FOLLOW || zone->is_shared)
         return;
-    old = atomic_fetch_or_explicit(&zone->tree[tree].entry, LLFREE_RESERVED, memory_order_acq_rel);
-    if ((old & LLFREE_RESERVED) != 0)
-        return; /* somebody was faster */
+    uint32_t kind;
+    old += (uint32_t)frame_count;
+    do { /* in one step, so that the tree is reserved for what it is: others may have made it another kind */
+        kind = llfree_tree_kind(old);
+        if ((old & LLFREE_RESERVED) != 0 || llfree_phase_of(zone, old, kind) == LLFREE_FULL)
+            return;
+    } while (!atomic_compare_exchange_weak_explicit(&zone->tree[tree].entry, &old, old | LLFREE_RESERVED,
+                                                    memory_order_acq_rel, memory_order_relaxed));
     llfree_row_set(zone, cpu, kind, index);
     llfree_move(self, zone, cpu, cpu, kind, llfree_entry(tree));
 }

@@ -82,6 +82,32 @@ static void test_kinds_have_trees_of_their_own(void **state)
     stub_close(&stub);
 }
 
+/* CPU 0 fills a tree with frames that cannot move, CPU 1 frees them all, and CPU 2 takes blocks of order 9
+ * until one is of that tree, which CPU 0 still has. Expect the tree to stay what it is reserved for. */
+static void test_reserved_tree_stays_of_its_kind(void **state)
+{
+    (void)state;
+    struct stub stub;
+    struct pl_run run = {.frame_count = 0};
+    uint64_t left = 16 * TREE_FRAMES;
+    open_at(&stub, 0, left, SMALL);
+    for (uint64_t i = 0; i < TREE_FRAMES; i++)
+        assert_int_equal(take_on(&stub, 0, 0, &runs[i]), PL_OK);
+    uint64_t tree = runs[0].first.number / TREE_FRAMES;
+    for (uint64_t i = 0; i < TREE_FRAMES; i++)
+        assert_int_equal(give_on(&stub, 1, &runs[i]), PL_OK);
+    do {
+        assert_int_equal(take_on(&stub, 2, 9, &run), PL_OK);
+        left -= run.frame_count;
+    } while (run.first.number / TREE_FRAMES != tree);
+    assert_int_equal(entry_of(&stub, 0) >> LLFREE_TREE_SHIFT, tree);
+    expect_sound(&stub, left);
+    assert_int_equal(take_on(&stub, 0, 0, &run), PL_OK);
+    assert_int_equal(run.first.number / TREE_FRAMES, tree);
+    expect_sound(&stub, left - 1);
+    stub_close(&stub);
+}
+
 /* Two of four CPUs allocate in turn, 1000 frames each, from four trees. Expect each in a tree of its own,
  * next to where it was, and nothing reserved after a drain. */
 static void test_reservations_keep_cpus_apart(void **state)
@@ -320,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_numbers_agree_after_random_operations),
         cmocka_unit_test(test_reservations_keep_cpus_apart),
         cmocka_unit_test(test_kinds_have_trees_of_their_own),
+        cmocka_unit_test(test_reserved_tree_stays_of_its_kind),
         cmocka_unit_test(test_nothing_reserved_is_out_of_reach),
         cmocka_unit_test(test_whole_children_touch_no_bits),
         cmocka_unit_test(test_a_take_of_several_words_is_undone),
