@@ -34,19 +34,30 @@ static bool llfree_goes_on_where_it_was(struct rig *rig)
     return true;
 }
 
-/* Every frame of four trees is granted. Of the trees where the CPU is not, three frames of the lower one are
- * freed, then 2000 in a row of the upper one. Expect the next frame from there. */
-static bool llfree_follows_its_frees(struct rig *rig)
+/* Takes every frame of four trees on CPU 0. runs[i] is the grant of frame i. Returns the tree that the last
+ * was of, where the CPU stays; 4 if there are fewer frames. */
+static uint64_t llfree_take_all(struct rig *rig, struct pl_run *runs)
 {
-    static struct pl_run runs[4 * TREE_FRAMES]; /* by frame */
     struct pl_run run = {.frame_count = 0};
-    for (size_t i = 0; i < PL_COUNT_OF(runs); i++) {
-        SEEN(rig_take(rig, 0, 0, &run));
+    for (uint64_t i = 0; i < 4 * TREE_FRAMES; i++) {
+        if (!rig_take(rig, 0, 0, &run))
+            return 4;
         runs[run.first.number] = run;
     }
-    uint64_t lower = tree_of(&run) == 0 ? 1 : 0;
-    uint64_t upper = tree_of(&run) == 3 ? 2 : 3;
-    for (uint64_t i = 0; i < 3; i++)
+    return tree_of(&run);
+}
+
+/* Every frame is granted. Of the trees where the CPU is not, 2000 frames in a row of the lower one are freed,
+ * then as many of the upper one. Expect the next frame from there; a search would begin at the lower one. */
+static bool llfree_follows_its_frees(struct rig *rig)
+{
+    static struct pl_run runs[4 * TREE_FRAMES];
+    struct pl_run run;
+    uint64_t own = llfree_take_all(rig, runs);
+    uint64_t lower = own == 0 ? 1 : 0;
+    uint64_t upper = own == 3 ? 2 : 3;
+    SEEN(own < 4);
+    for (uint64_t i = 0; i < 2000; i++)
         rig_give(rig, 0, &runs[lower * TREE_FRAMES + i]);
     for (uint64_t i = 0; i < 2000; i++)
         rig_give(rig, 0, &runs[upper * TREE_FRAMES + i]);
@@ -55,18 +66,20 @@ static bool llfree_follows_its_frees(struct rig *rig)
     return true;
 }
 
-/* The last frames are freed on one CPU; another wants them, and nobody drains the first. Expect it gets them
- * all. */
+/* The last frames are freed on the CPU that reserved their tree; another wants them, and nobody drains the
+ * first. Expect it gets them all. */
 static bool llfree_holds_nothing_back(struct rig *rig)
 {
-    static struct pl_run runs[1024];
+    static struct pl_run runs[4 * TREE_FRAMES];
     struct pl_run run;
-    for (size_t i = 0; i < PL_COUNT_OF(runs); i++)
-        SEEN(rig_take(rig, 0, 0, &runs[i]));
-    for (size_t i = 0; i < 10; i++)
-        rig_give(rig, 0, &runs[100 * i]);
-    for (size_t i = 0; i < 10; i++)
+    uint64_t own = llfree_take_all(rig, runs);
+    SEEN(own < 4);
+    for (uint64_t i = 0; i < 10; i++)
+        rig_give(rig, 0, &runs[own * TREE_FRAMES + 100 * i]);
+    for (uint64_t i = 0; i < 10; i++) {
         SEEN(rig_take(rig, 1, 0, &run));
+        SEEN(tree_of(&run) == own);
+    }
     return true;
 }
 
@@ -108,11 +121,7 @@ const struct character_case character_llfree[] = {
     {"llfree_cpus_keep_apart", "llfree", "buddy", TREES(4), llfree_cpus_keep_apart},
     {"llfree_goes_on_where_it_was", "llfree", "bitmap", TREES(4), llfree_goes_on_where_it_was},
     {"llfree_follows_its_frees", "llfree", "bitmap", TREES(4), llfree_follows_its_frees},
-    {"llfree_holds_nothing_back",
-     "llfree",
-     "percpu+bitmap",
-     {.ranges = {{.frame_count = 1024}}, .range_count = 1, .cpu_count = 2},
-     llfree_holds_nothing_back},
+    {"llfree_holds_nothing_back", "llfree", "percpu+bitmap", TREES(4), llfree_holds_nothing_back},
     {"llfree_keeps_kinds_apart",
      "llfree",
      "buddy",
