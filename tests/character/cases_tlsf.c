@@ -76,12 +76,17 @@ static bool tlsf_joins_at_once(struct rig *rig)
     return true;
 }
 
+static enum pl_status tlsf_take_run(struct rig *rig, const struct pl_constraints *want, struct pl_run *run)
+{
+    const struct pl_page *page = &rig->instance.page;
+    struct pl_request request = {.node = PL_NODE_ANY};
+    return page->ops->alloc_run(page->self, native_cpu(rig->native, 0), &request, want, run);
+}
+
 /*  frame  3 .. 12   30 .. 34   50 .. 63    free; a run of 5 is asked for
  * Expect the hole that is exactly as long; bitmap cuts the first that is long enough. */
 static bool tlsf_runs_takes_the_exact_hole(struct rig *rig)
 {
-    const struct pl_page *page = &rig->instance.page;
-    struct pl_request request = {.node = PL_NODE_ANY};
     struct pl_constraints five = {.frame_count = 5, .high = {UINT64_MAX}, .alignment = 1};
     struct pl_run runs[64];
     struct pl_run run;
@@ -89,8 +94,46 @@ static bool tlsf_runs_takes_the_exact_hole(struct rig *rig)
     tlsf_give(rig, runs, 30, 35);
     tlsf_give(rig, runs, 3, 13);
     tlsf_give(rig, runs, 50, 64);
-    SEEN(page->ops->alloc_run(page->self, native_cpu(rig->native, 0), &request, &five, &run) == PL_OK);
+    SEEN(tlsf_take_run(rig, &five, &run) == PL_OK);
     SEEN(run.first.number == 30);
+    return true;
+}
+
+/*  frame  10 .. 29   40 .. 52    free; runs of 5 and of 8 are asked for
+ * Expect the shorter hole cut, and then its rest, which is listed by its own length. First fit cuts the lower
+ * hole twice. */
+static bool tlsf_runs_cuts_the_tighter_hole(struct rig *rig)
+{
+    struct pl_constraints want = {.frame_count = 5, .high = {UINT64_MAX}, .alignment = 1};
+    struct pl_run runs[64];
+    struct pl_run run;
+    SEEN(tlsf_take_all(rig, runs));
+    tlsf_give(rig, runs, 40, 53);
+    tlsf_give(rig, runs, 10, 30);
+    SEEN(tlsf_take_run(rig, &want, &run) == PL_OK);
+    SEEN(run.first.number == 40);
+    want.frame_count = 8;
+    SEEN(tlsf_take_run(rig, &want, &run) == PL_OK);
+    SEEN(run.first.number == 45);
+    return true;
+}
+
+/*  frame  2  4  6 .. 40     each a hole of one, 2 freed first; one of the frames 2 and 3 is asked for
+ * Expect no memory, though 2 is free: the lists know no addresses, and a bounded number of holes is looked
+ * at, those freed last. Who walks by address finds it. */
+static bool tlsf_runs_looks_at_few(struct rig *rig)
+{
+    struct pl_constraints window = {.frame_count = 1, .low = {2}, .high = {4}, .alignment = 1};
+    struct pl_run runs[64];
+    struct pl_run run;
+    SEEN(tlsf_take_all(rig, runs));
+    for (int i = 2; i <= 40; i += 2)
+        tlsf_give(rig, runs, i, i + 1);
+    SEEN(tlsf_take_run(rig, &window, &run) == PL_NO_MEMORY);
+    for (int i = 40; i >= 10; i -= 2)
+        SEEN(rig_take(rig, 0, 0, &run));
+    SEEN(tlsf_take_run(rig, &window, &run) == PL_OK);
+    SEEN(run.first.number == 2);
     return true;
 }
 
@@ -104,5 +147,7 @@ const struct character_case character_tlsf[] = {
      tlsf_takes_the_last_freed_of_a_class},
     {"tlsf_joins_at_once", "tlsf", "buddy", TLSF_SHAPE, tlsf_joins_at_once},
     {"tlsf_runs_takes_the_exact_hole", "tlsf-runs", "bitmap", TLSF_SHAPE, tlsf_runs_takes_the_exact_hole},
+    {"tlsf_runs_cuts_the_tighter_hole", "tlsf-runs", "bitmap", TLSF_SHAPE, tlsf_runs_cuts_the_tighter_hole},
+    {"tlsf_runs_looks_at_few", "tlsf-runs", "bitmap", TLSF_SHAPE, tlsf_runs_looks_at_few},
     {.name = NULL},
 };

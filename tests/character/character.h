@@ -10,7 +10,8 @@
 #include "engine/instance.h"
 #include "platform/native/native.h"
 
-#define CHARACTER_CPUS 4u
+#define CHARACTER_CPUS        4u
+#define CHARACTER_CASES_LEAST 3u
 
 /* A machine with an instance on it. Grants that a case leaves behind are nobody's leak. */
 struct rig {
@@ -30,6 +31,8 @@ struct character_case {
 
 /* Every backend's list of cases, NULL at the end; the last case of a list has no name. */
 extern const struct character_case *const character_lists[];
+/* The candidates that need three cases or more. NULL at the end. */
+extern const char *const character_owners[];
 
 /* A false condition ends the case: it fails. */
 #define SEEN(condition)                                                                                      \

@@ -1,6 +1,6 @@
 /* character CASE: asks it of the candidate whose character it is, and of one that must fail it. Exit 0: so it
  * is; 1: it is not, with what was seen on stderr; 2: no such case, or a candidate could not be made. Without
- * an argument it lists the cases. */
+ * an argument it lists the cases; `character three_cases_each` counts them, candidate by candidate. */
 #include <string.h>
 
 #include "tests/character/character.h"
@@ -47,8 +47,35 @@ static const struct character_case *find(const char *name)
     return NULL;
 }
 
+/* Is the case the candidate's? Of a wrapper `own` goes on with its params and what it wraps. */
+static bool is_of(const struct character_case *test, const char *owner)
+{
+    size_t length = strlen(owner);
+    return strncmp(test->own, owner, length) == 0 && strchr("(+", test->own[length]) != NULL;
+}
+
+/* 0 if each candidate of ours has enough cases, else 1. */
+static int count_cases(void)
+{
+    int status = 0;
+    for (size_t owner = 0; character_owners[owner] != NULL; owner++) {
+        unsigned cases = 0;
+        for (size_t list = 0; character_lists[list] != NULL; list++)
+            for (const struct character_case *test = character_lists[list]; test->name != NULL; test++)
+                cases += is_of(test, character_owners[owner]) ? 1 : 0;
+        if (cases >= CHARACTER_CASES_LEAST)
+            continue;
+        fprintf(stderr, "character: %s: %u cases, expected at least %u\n", character_owners[owner], cases,
+                CHARACTER_CASES_LEAST);
+        status = 1;
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "three_cases_each") == 0)
+        return count_cases();
     const struct character_case *test = find(argc == 2 ? argv[1] : NULL);
     if (argc != 2)
         return 0;
