@@ -288,6 +288,7 @@ static void take_table(struct schedule *schedule, struct pl_cpu *cpu, const stru
     memset(pl_frame_address(runner->machine, run.first), 0xa5, sizeof(uint64_t)); /* it is used */
     runner->slots[slot] = (struct runner_slot){.run = run, .live = true, .used = true};
     schedule->table[slot] = 1;
+    sim_give(cpu, gift_key(slot + 1));
 }
 
 static void give_table(struct schedule *schedule, struct pl_cpu *cpu, const struct pl_run *run)
@@ -343,6 +344,7 @@ static void do_free(struct schedule *schedule, struct pl_cpu *cpu, const struct 
     run.flags &= ~PL_RUN_ZERO;
     if (schedule->table[op->slot]) {
         schedule->table[op->slot] = 0;
+        sim_take(cpu, gift_key(op->slot + 1));
         give_table(schedule, cpu, &run);
         return;
     }
