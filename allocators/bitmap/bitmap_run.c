@@ -42,26 +42,6 @@ uint64_t bitmap_find_run(const struct bitmap *self, const struct pl_constraints 
     return BITMAP_NONE;
 }
 
-/* Would it fit if every frame were free? */
-static bool bitmap_could_fit(const struct bitmap *self, const struct pl_request *request,
-                             const struct pl_constraints *want)
-{
-    PL_ASSERT(want->frame_count > 0);
-    PL_ASSERT(want->alignment > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        if ((request->flags & PL_REQUEST_NODE_ONLY) != 0 && !bitmap_is_wanted_node(range, request))
-            continue;
-        uint64_t low = range->first.number;
-        uint64_t high = low + range->frame_count;
-        uint64_t start = pl_legal_start(want, low > want->low.number ? low : want->low.number);
-        high = high < want->high.number ? high : want->high.number;
-        if (start < high && high - start >= want->frame_count)
-            return true;
-    }
-    return false;
-}
-
 enum pl_status bitmap_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
                                 const struct pl_constraints *constraints, struct pl_run *run)
 {
@@ -74,7 +54,7 @@ enum pl_status bitmap_alloc_run(void *instance, struct pl_cpu *cpu, const struct
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!bitmap_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     uint32_t before = pl_lock_masked(&self->lock, cpu);
     uint64_t found = bitmap_search(self, request, constraints, false);

@@ -72,21 +72,6 @@ static uint64_t buddy_find_run(const struct buddy *self, const struct pl_request
     return PL_FRAME_NONE;
 }
 
-/* Would it fit if every frame were free? */
-static bool buddy_could_fit(const struct buddy *self, const struct pl_request *request,
-                            const struct pl_constraints *want)
-{
-    PL_ASSERT(want->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        if ((request->flags & PL_REQUEST_NODE_ONLY) != 0 && !buddy_is_wanted_node(range, request))
-            continue;
-        if (pl_legal_fit(want, range->first.number, buddy_range_end(range)) != PL_FRAME_NONE)
-            return true;
-    }
-    return false;
-}
-
 /* Pushes frames [from, to) as the largest blocks. Nothing to merge with: both ends are cuts through one block
  * or its own ends, and its buddy was not free. */
 static void buddy_push_rest(struct buddy *self, struct buddy_node *node, uint64_t from, uint64_t to)
@@ -138,7 +123,7 @@ enum pl_status buddy_alloc_run(void *instance, struct pl_cpu *cpu, const struct 
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!buddy_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     const struct pl_range *range = NULL;
     struct buddy_kept kept;

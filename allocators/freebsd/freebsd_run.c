@@ -105,22 +105,6 @@ static uint64_t freebsd_find_in_domain(const struct freebsd *self, uint32_t numb
     return PL_FRAME_NONE;
 }
 
-/* Would it fit if every frame were free? */
-static bool freebsd_could_fit(const struct freebsd *self, const struct pl_request *request,
-                              const struct pl_constraints *want)
-{
-    bool bound = (request->flags & PL_REQUEST_NODE_ONLY) != 0 && request->node != PL_NODE_ANY;
-    PL_ASSERT(want->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        if (bound && range->node != request->node)
-            continue;
-        if (pl_legal_fit(want, range->first.number, freebsd_range_end(range)) != PL_FRAME_NONE)
-            return true;
-    }
-    return false;
-}
-
 /* Breaks the reservations in [low, high), takes the queued blocks that overlap it off, and marks the run as
  * one grant. */
 static void freebsd_carve(struct freebsd *self, struct freebsd_domain *domain, uint64_t low, uint64_t high,
@@ -187,7 +171,7 @@ enum pl_status freebsd_alloc_run(void *instance, struct pl_cpu *cpu, const struc
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!freebsd_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     uint32_t reaches =
         (request->flags & PL_REQUEST_NO_RECLAIM) != 0 ? FREEBSD_REACH_RESERVED : FREEBSD_REACH_COUNT;

@@ -64,22 +64,6 @@ static uint64_t lx_find_on_node(const struct lx *self, const struct pl_constrain
     return PL_FRAME_NONE;
 }
 
-/* Would it fit if every frame were free? */
-static bool lx_could_fit(const struct lx *self, const struct pl_request *request,
-                         const struct pl_constraints *want)
-{
-    bool only = (request->flags & PL_REQUEST_NODE_ONLY) != 0 && request->node != PL_NODE_ANY;
-    PL_ASSERT(want->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        if (only && range->node != request->node)
-            continue;
-        if (pl_legal_fit(want, range->first.number, lx_range_end(range)) != PL_FRAME_NONE)
-            return true;
-    }
-    return false;
-}
-
 /* Lists frames [from, to) as the largest blocks. Nothing to merge with: both ends are cuts through one block
  * or its own ends, and its buddy was not free. */
 static void lx_add_rest(struct lx *self, uint64_t from, uint64_t to, uint32_t group)
@@ -164,7 +148,7 @@ enum pl_status lx_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!lx_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     bool only = (request->flags & PL_REQUEST_NODE_ONLY) != 0 && request->node != PL_NODE_ANY;
     uint32_t node = request->node < count ? request->node : cpu->node < count ? cpu->node : 0;

@@ -83,26 +83,6 @@ static uint64_t llfree_run_find(struct llfree *self, const struct llfree_zone *z
     return LLFREE_NONE;
 }
 
-/* Would it fit if every frame were free? */
-static bool llfree_run_could_fit(const struct llfree *self, const struct pl_request *request,
-                                 const struct pl_constraints *want)
-{
-    PL_ASSERT(want->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        if ((request->flags & PL_REQUEST_NODE_ONLY) != 0 && request->node != PL_NODE_ANY &&
-            request->node != range->node)
-            continue;
-        uint64_t low = range->first.number;
-        uint64_t high = low + range->frame_count;
-        uint64_t start = pl_legal_start(want, low > want->low.number ? low : want->low.number);
-        high = high < want->high.number ? high : want->high.number;
-        if (start < high && high - start >= want->frame_count)
-            return true;
-    }
-    return false;
-}
-
 enum pl_status llfree_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
                                 const struct pl_constraints *constraints, struct pl_run *run)
 {
@@ -116,7 +96,7 @@ enum pl_status llfree_alloc_run(void *instance, struct pl_cpu *cpu, const struct
     if (!pl_is_power_of_two(constraints->alignment) ||
         (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary)))
         return PL_INVALID;
-    if (!llfree_run_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     uint32_t first = llfree_zone_first(self, cpu, request);
     uint32_t limit = llfree_zone_limit(self, request);

@@ -121,23 +121,6 @@ static uint64_t reference_search(struct reference *self, const struct pl_request
     return PL_FRAME_NONE;
 }
 
-/* Would it fit if every frame were free? */
-static bool reference_could_fit(const struct reference *self, const struct pl_request *request,
-                                const struct pl_constraints *want)
-{
-    PL_ASSERT(want->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        if ((request->flags & PL_REQUEST_NODE_ONLY) != 0 && !reference_is_wanted_node(range, request))
-            continue;
-        uint64_t start = pl_legal_start(want, reference_max(want->low.number, range->first.number));
-        uint64_t high = reference_min(want->high.number, reference_range_end(range));
-        if (start < high && high - start >= want->frame_count)
-            return true;
-    }
-    return false;
-}
-
 /* Searches and marks. The lock is held by this function only. */
 static enum pl_status reference_take(struct reference *self, struct pl_cpu *cpu,
                                      const struct pl_request *request, const struct pl_constraints *want,
@@ -185,6 +168,7 @@ static enum pl_status reference_alloc_run(void *instance, struct pl_cpu *cpu,
                                           const struct pl_request *request,
                                           const struct pl_constraints *constraints, struct pl_run *run)
 {
+    const struct reference *self = instance;
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(run != NULL);
     if (request->alloc_class >= PL_CLASS_COUNT || constraints->frame_count == 0)
@@ -193,7 +177,7 @@ static enum pl_status reference_alloc_run(void *instance, struct pl_cpu *cpu,
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!reference_could_fit(instance, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     return reference_take(instance, cpu, request, constraints, run);
 }

@@ -79,27 +79,6 @@ enum pl_status slate_split(void *instance, struct pl_cpu *cpu, const struct pl_r
     return status;
 }
 
-/* Would it fit if every frame were free? */
-static bool slate_could_fit(const struct slate *self, const struct pl_request *request,
-                            const struct pl_constraints *want)
-{
-    bool any_node = request->node == PL_NODE_ANY || (request->flags & PL_REQUEST_NODE_ONLY) == 0;
-    PL_ASSERT(want->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        uint64_t low = range->first.number;
-        uint64_t high = low + range->frame_count;
-        if (!any_node && range->node != request->node)
-            continue;
-        low = low > want->low.number ? low : want->low.number;
-        high = high < want->high.number ? high : want->high.number;
-        uint64_t start = pl_legal_start(want, low);
-        if (start < high && high - start >= want->frame_count)
-            return true;
-    }
-    return false;
-}
-
 enum pl_status slate_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
                                const struct pl_constraints *constraints, struct pl_run *run)
 {
@@ -111,7 +90,7 @@ enum pl_status slate_alloc_run(void *instance, struct pl_cpu *cpu, const struct 
         !pl_is_power_of_two(constraints->alignment) ||
         (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary)))
         return PL_INVALID;
-    if (!slate_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     uint32_t before = pl_lock_masked(&self->lock, cpu);
     uint64_t found = slate_find_run(self, request, constraints);

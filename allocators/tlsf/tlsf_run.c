@@ -16,22 +16,6 @@ struct tlsf_wish {
     uint64_t index;
 };
 
-/* Would it fit if every frame were free? */
-static bool tlsf_could_fit(const struct tlsf *self, const struct pl_request *request,
-                           const struct pl_constraints *want)
-{
-    bool only = request->node != PL_NODE_ANY && (request->flags & PL_REQUEST_NODE_ONLY) != 0;
-    PL_ASSERT(self->machine->range_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        uint64_t low = range->first.number;
-        if ((!only || range->node == request->node) &&
-            pl_legal_fit(want, low, low + range->frame_count) != PL_FRAME_NONE)
-            return true;
-    }
-    return false;
-}
-
 /* Looks at one block; fills the wish and returns true if it serves. */
 static bool tlsf_probe(const struct tlsf *self, struct tlsf_wish *wish, struct tlsf_node *node,
                        uint64_t block)
@@ -168,7 +152,7 @@ enum pl_status tlsf_alloc_run(void *instance, struct pl_cpu *cpu, const struct p
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!tlsf_could_fit(self, request, constraints))
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
     /* It could fit, so its length fits 32 bits. Its alignment need not. */
     struct tlsf_wish wish = {.want = constraints,

@@ -114,47 +114,6 @@ PL_NOINLINE enum pl_status xnu_alloc_block(struct xnu *self, struct pl_cpu *cpu,
     return xnu_find(self, cpu, &search, run);
 }
 
-/* The lowest legal start at or above this index whatever is free, or XNU_NO_PAGE. */
-static uint64_t xnu_next_start(const struct xnu *self, const struct xnu_search *search, uint64_t index)
-{
-    uint64_t number = self->base + index;
-    uint64_t start = (number + search->alignment - 1) & ~(search->alignment - 1);
-    PL_ASSERT(index <= self->page_count);
-    if (start < number)
-        return XNU_NO_PAGE;
-    if (search->boundary != 0) {
-        uint64_t left = search->boundary - (start & (search->boundary - 1));
-        if (search->frame_count > search->boundary)
-            return XNU_NO_PAGE;
-        /* The next multiple of the boundary is aligned: else every aligned start would be one itself. */
-        if (search->frame_count > left && start + left < start)
-            return XNU_NO_PAGE;
-        start += search->frame_count > left ? left : 0;
-    }
-    PL_ASSERT(start >= self->base);
-    return start - self->base;
-}
-
-/* Would it fit into a range if every frame were free? */
-static bool xnu_could_fit(const struct xnu *self, const struct xnu_search *search)
-{
-    PL_ASSERT(search->frame_count > 0);
-    for (uint32_t i = 0; i < self->machine->range_count; i++) {
-        const struct pl_range *range = &self->machine->ranges[i];
-        uint64_t from = range->first.number - self->base;
-        uint64_t to = from + range->frame_count;
-        from = from > search->low ? from : search->low;
-        to = to < search->high ? to : search->high;
-        if (from >= to)
-            continue;
-        uint64_t start = xnu_next_start(self, search, from);
-        PL_ASSERT(start >= from);
-        if (start < to && to - start >= search->frame_count)
-            return true;
-    }
-    return false;
-}
-
 enum pl_status xnu_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
                              const struct pl_constraints *constraints, struct pl_run *run)
 {
@@ -169,15 +128,14 @@ enum pl_status xnu_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl
         return PL_INVALID;
     if (constraints->boundary != 0 && !pl_is_power_of_two(constraints->boundary))
         return PL_INVALID;
-    if (!xnu_serves_node(request) || high <= self->base)
+    if (!pl_machine_could_fit(self->machine, request, constraints))
         return PL_NEVER;
+    PL_ASSERT(high > self->base);
     struct xnu_search search = {.low = low > self->base ? low - self->base : 0,
                                 .high = high - self->base < self->page_count ? high - self->base
                                                                              : self->page_count,
                                 .frame_count = constraints->frame_count,
                                 .alignment = constraints->alignment,
                                 .boundary = constraints->boundary};
-    if (search.low >= search.high || !xnu_could_fit(self, &search))
-        return PL_NEVER;
     return xnu_find(self, cpu, &search, run);
 }

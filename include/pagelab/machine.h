@@ -4,6 +4,7 @@
 #define PAGELAB_MACHINE_H
 
 #include <pagelab/cpu.h>
+#include <pagelab/request.h>
 
 /* Frames [first, first + frame_count) of one node. Ranges ascend and do not touch: what is between is a hole.
  */
@@ -69,6 +70,22 @@ PL_INLINE uint16_t pl_machine_node(const struct pl_machine *machine, pl_frame fr
     while (at + 1 < machine->range_count && machine->ranges[at + 1].first.number <= frame.number)
         at++;
     return (uint16_t)machine->ranges[at].node;
+}
+
+/* Would the run fit into a range that the request may be served from, if every frame were free? If not, the
+ * answer is PL_NEVER. The constraints are legal. */
+PL_INLINE bool pl_machine_could_fit(const struct pl_machine *machine, const struct pl_request *request,
+                                    const struct pl_constraints *want)
+{
+    bool only = (request->flags & PL_REQUEST_NODE_ONLY) != 0 && request->node != PL_NODE_ANY;
+    for (uint32_t i = 0; i < machine->range_count; i++) {
+        const struct pl_range *range = &machine->ranges[i];
+        uint64_t low = range->first.number;
+        if ((!only || range->node == request->node) &&
+            pl_legal_fit(want, low, low + range->frame_count) != PL_FRAME_NONE)
+            return true;
+    }
+    return false;
 }
 
 /* The address of a frame's first byte. Only on a machine with contents, only for frames of a range. */
