@@ -4,6 +4,7 @@
 
 #include <pagelab/compiler.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 /* A signal handler has no argument to carry these in. */
 static struct {
+    bool started;
     uint64_t pages;
     int words_fd;
     char words[80];
@@ -68,12 +70,16 @@ bool memory_guard_ended(int status, const char *words)
 static void look(int signal_number)
 {
     char text[64];
+    int before = errno; /* of whoever is interrupted */
     (void)signal_number;
     int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (file < 0)
+    if (file < 0) {
+        errno = before;
         return;
+    }
     ssize_t bytes = read(file, text, sizeof(text) - 1);
     close(file);
+    errno = before;
     ssize_t at = 0;
     uint64_t resident = 0;
     while (at < bytes && text[at] != ' ')
@@ -88,21 +94,41 @@ static void look(int signal_number)
     _exit(MEMORY_GUARD_STATUS);
 }
 
+static void look_every(suseconds_t interval_us)
+{
+    struct itimerval often = {{0, interval_us}, {0, interval_us}};
+    setitimer(ITIMER_PROF, &often, NULL);
+}
+
 void memory_guard_start(uint64_t cap_bytes, int words_fd)
 {
     struct sigaction action = {.sa_handler = look, .sa_flags = SA_RESTART};
-    struct itimerval often = {{0, LOOK_US}, {0, LOOK_US}};
     char words[sizeof(guard.words) - 2];
     memory_guard_words(cap_bytes, words, sizeof(words));
     guard.word_bytes = (size_t)snprintf(guard.words, sizeof(guard.words), "\n%s\n", words);
     guard.words_fd = words_fd;
     guard.pages = cap_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
     sigaction(SIGPROF, &action, NULL);
-    setitimer(ITIMER_PROF, &often, NULL);
+    guard.started = true;
+    look_every(LOOK_US);
 }
 
 void memory_guard_stop(void)
 {
-    struct itimerval never = {{0, 0}, {0, 0}};
-    setitimer(ITIMER_PROF, &never, NULL);
+    guard.started = false;
+    look_every(0);
+}
+
+void memory_guard_pause(void)
+{
+    if (guard.started)
+        look_every(0);
+}
+
+void memory_guard_resume(void)
+{
+    if (!guard.started)
+        return;
+    look(0);
+    look_every(LOOK_US);
 }

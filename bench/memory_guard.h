@@ -19,6 +19,11 @@ uint64_t memory_guard_cap(uint64_t most);
 void memory_guard_start(uint64_t cap_bytes, int words_fd);
 void memory_guard_stop(void);
 
+/* It does not look while single operations are timed: a look would be the worst of them. The resumed one
+ * looks at once. Neither does anything where no guard was started. */
+void memory_guard_pause(void);
+void memory_guard_resume(void);
+
 /* "touches more memory than the cap of 4 GiB". */
 void memory_guard_words(uint64_t cap_bytes, char *text, size_t bytes);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bench/memory_guard.h"
+
 #define WARM_UP    1000u
 #define TIMES_MAX  2u /* the planned time; some operations take longer than an interval */
 #define SMOKE_RUNS 200.0
@@ -62,13 +64,16 @@ uint64_t tail_preemptions(void)
 bool tail_start(struct tail *tail, bool direct)
 {
     tail->preempted = tail_preemptions();
-    if ((tail->cell->workload->choice & TAIL_ANTAGONIST) == 0)
-        return true;
-    return antagonist_start(&tail->antagonist, tail->cell, direct);
+    bool beside = (tail->cell->workload->choice & TAIL_ANTAGONIST) != 0;
+    if (beside && !antagonist_start(&tail->antagonist, tail->cell, direct))
+        return false;
+    memory_guard_pause();
+    return true;
 }
 
 void tail_stop(struct tail *tail)
 {
+    memory_guard_resume();
     workload_count(tail->cell, "preempted", (double)(tail_preemptions() - tail->preempted));
     workload_count(tail->cell, "antagonist", (tail->cell->workload->choice & TAIL_ANTAGONIST) != 0);
     antagonist_stop(&tail->antagonist);

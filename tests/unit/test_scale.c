@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/memory_guard.h"
 #include "bench/scale.h"
@@ -118,6 +119,35 @@ static void guard_ends_the_process(void **state)
     assert_string_equal(how, wanted);
 }
 
+/* Is over the cap all the time, and busy for three looks. `argument`: is the guard resumed? */
+static void paused_work(void *argument, void *result)
+{
+    const bool *resumes = argument;
+    bool *done = result;
+    memory_guard_start(1, -1);
+    memory_guard_pause();
+    clock_t end = clock() + 3 * CLOCKS_PER_SEC / 50;
+    while (clock() < end) {
+    }
+    if (*resumes)
+        memory_guard_resume();
+    memory_guard_stop();
+    *done = true;
+}
+
+/* Expect no look while it is paused, and one when it is resumed. */
+static void guard_pauses(void **state)
+{
+    bool resumes = false;
+    bool done = false;
+    (void)state;
+    assert_int_equal(isolate_run(paused_work, &resumes, &done, sizeof(done), 60, NULL, NULL, 0),
+                     ISOLATE_DONE);
+    resumes = true;
+    assert_int_equal(isolate_run(paused_work, &resumes, &done, sizeof(done), 60, NULL, NULL, 0),
+                     ISOLATE_DIED);
+}
+
 static double number_of(const cJSON *row, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItem(row, key);
@@ -177,10 +207,10 @@ static void missing_the_top_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fit_finds_powers),           cmocka_unit_test(cell_measures_memory),
-        cmocka_unit_test(cell_measures_threads),      cmocka_unit_test(cell_says_what_stops),
-        cmocka_unit_test(guard_ends_the_process),     cmocka_unit_test(document_has_every_row),
-        cmocka_unit_test(missing_the_top_is_noticed),
+        cmocka_unit_test(fit_finds_powers),       cmocka_unit_test(cell_measures_memory),
+        cmocka_unit_test(cell_measures_threads),  cmocka_unit_test(cell_says_what_stops),
+        cmocka_unit_test(guard_ends_the_process), cmocka_unit_test(guard_pauses),
+        cmocka_unit_test(document_has_every_row), cmocka_unit_test(missing_the_top_is_noticed),
     };
     return cmocka_run_group_tests_name("scale", tests, NULL, NULL);
 }
