@@ -3,7 +3,12 @@
 #include "engine/checks/claim_rig.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "engine/isolate.h"
+
+#define PLAIN_LIMIT_S 30u
 
 static bool holds(const struct claim_rig *rig)
 {
@@ -17,11 +22,12 @@ static void own_up(struct check *check)
         snprintf(check->ids, sizeof(check->ids), "%s", check->id);
 }
 
-/* Everything from the largest order down, the audit before and behind; then everything back. */
+/* Everything from the largest order down, the audit before and behind; then everything back. NULL: a machine
+ * without holes, from frame 0, with one node. */
 static void fill(struct check *check, const struct native_shape *shape)
 {
     struct claim_rig rig;
-    if (!claim_open_shape(&rig, check, shape))
+    if (!(shape == NULL ? claim_open(&rig, check) : claim_open_shape(&rig, check, shape)))
         return;
     for (unsigned round = 0; round < 2 && holds(&rig); round++) {
         (void)claim_audit(&rig);
@@ -38,8 +44,43 @@ static void fill(struct check *check, const struct native_shape *shape)
                          shadow_free_frames(&rig.shadow));
         (void)(holds(&rig) && claim_audit(&rig) && claim_give_all(&rig));
     }
-    own_up(check);
+    if (shape != NULL)
+        own_up(check);
     claim_close(&rig);
+}
+
+static void fill_plain(void *argument, void *result)
+{
+    struct check *check = result;
+    *check = *(const struct check *)argument;
+    fill(check, NULL);
+}
+
+/* Is it whole on the plain machine, so that what breaks on another one is of the shape? In a process of its
+ * own: some candidates have one instance in each. */
+static bool is_plain_whole(struct check *check)
+{
+    struct check plain = *check;
+    struct check argument = *check;
+    char how[100] = "";
+    enum isolate_outcome outcome =
+        isolate_run(fill_plain, &argument, &plain, sizeof(plain), PLAIN_LIMIT_S, NULL, how, sizeof(how));
+    if (outcome == ISOLATE_DONE && plain.verdict != CHECK_BROKEN)
+        return true;
+    if (outcome == ISOLATE_NO_PROCESS) {
+        check_na(check, "no process can be had");
+        return false;
+    }
+    check->verdict = CHECK_BROKEN;
+    if (outcome == ISOLATE_DONE) {
+        snprintf(check->words, sizeof(check->words), "on a plain machine: %.360s", plain.words);
+        snprintf(check->ids, sizeof(check->ids), "%s", strcmp(plain.ids, check->id) == 0 ? "" : plain.ids);
+    } else {
+        snprintf(check->words, sizeof(check->words), "on a plain machine the process of this check died: %s",
+                 how);
+        check->ids[0] = '\0';
+    }
+    return false;
 }
 
 void claim_holes(struct check *check)
@@ -49,7 +90,8 @@ void claim_holes(struct check *check)
                                                          {.first = {173}, .frame_count = 37}},
                                               .range_count = 3,
                                               .cpu_count = 2};
-    fill(check, &shape);
+    if (is_plain_whole(check))
+        fill(check, &shape);
 }
 
 void claim_base(struct check *check)
@@ -58,7 +100,8 @@ void claim_base(struct check *check)
         .ranges = {{.first = {0x1234567}, .frame_count = 100}}, .range_count = 1, .cpu_count = 2};
     static const struct native_shape high = {
         .ranges = {{.first = {UINT64_C(1) << 33}, .frame_count = 128}}, .range_count = 1, .cpu_count = 2};
-    fill(check, &odd);
+    if (is_plain_whole(check))
+        fill(check, &odd);
     /* Once more, where the process can have another instance. */
     if (check->verdict == CHECK_HOLDS && !(spec_base(check->spec)->page->caps & PL_CAP_ONE_INSTANCE))
         fill(check, &high);
@@ -92,7 +135,7 @@ void claim_nodes(struct check *check)
         .range_count = 2,
         .cpu_count = 2};
     struct claim_rig rig;
-    if (!claim_open_shape(&rig, check, &shape))
+    if (!is_plain_whole(check) || !claim_open_shape(&rig, check, &shape))
         return;
     struct pl_request wish = claim_request(0);
     wish.node = 1;

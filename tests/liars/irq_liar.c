@@ -1,5 +1,6 @@
 /* A small allocator that says an interrupt may come at any time, and is wrong: "irq-liar(LIE)". Without
- * interrupts each of them is right. Frames are numbers on one stack, and each CPU has a few of them at hand.
+ * interrupts each of them but the last is right. Frames are numbers on one stack, and each CPU has a few of
+ * them at hand.
  *
  *     unmasked-lock  takes its lock with interrupts on
  *     bare-list      neither masks nor locks: a handler pops in the middle of a pop
@@ -7,7 +8,8 @@
  *     lost-pending   ends a masked section without looking for what was held off
  *     double-refill  unmasks to refill, and adds what it fetched although a handler has refilled
  *     spins          waits, without a word, for a flag that only the interrupted call clears
- *     retries        starts again for ever once a handler ran in the middle */
+ *     retries        starts again for ever once a handler ran in the middle
+ *     twice          is right about interrupts, and once leaves a frame that it grants on the stack */
 #include <string.h>
 
 #include <pagelab/candidate.h>
@@ -21,11 +23,13 @@ enum irq_lie {
     IRQ_DOUBLE_REFILL,
     IRQ_SPINS,
     IRQ_RETRIES,
+    IRQ_TWICE,
     IRQ_LIES,
 };
 
 #define AT_HAND 4u /* frames of one CPU */
 #define REFILL  3u
+#define ONCE    200u /* twice: which pop leaves its frame on the stack */
 
 struct irq_liar {
     const struct pl_machine *machine;
@@ -35,14 +39,16 @@ struct irq_liar {
     atomic_uint version; /* retries: odd while a call is unfinished */
     uint64_t at_hand[PL_CPU_LIMIT][AT_HAND];
     uint32_t at_hand_count[PL_CPU_LIMIT];
+    uint64_t grants; /* twice */
     uint64_t count;
-    uint64_t frames[]; /* the stack, as offsets; top at count - 1 */
+    uint64_t frames[]; /* the stack, as offsets; top at count - 1; one more for twice */
 };
 
 static enum irq_lie irq_parse(const char *params)
 {
-    static const char *const names[IRQ_LIES] = {
-        "", "unmasked-lock", "bare-list", "mask-order", "lost-pending", "double-refill", "spins", "retries"};
+    static const char *const names[IRQ_LIES] = {"",           "unmasked-lock", "bare-list",
+                                                "mask-order", "lost-pending",  "double-refill",
+                                                "spins",      "retries",       "twice"};
     for (int i = 1; params != NULL && i < IRQ_LIES; i++) {
         if (strcmp(params, names[i]) == 0)
             return (enum irq_lie)i;
@@ -52,7 +58,7 @@ static enum irq_lie irq_parse(const char *params)
 
 static size_t irq_meta_bytes(const struct pl_page_config *config)
 {
-    return sizeof(struct irq_liar) + (size_t)config->machine->frame_count * sizeof(uint64_t);
+    return sizeof(struct irq_liar) + ((size_t)config->machine->frame_count + 1) * sizeof(uint64_t);
 }
 
 static enum pl_status irq_init(void *instance, const struct pl_page_config *config)
@@ -142,7 +148,7 @@ static PL_NOINLINE uint64_t irq_pop(struct irq_liar *self, struct pl_cpu *cpu)
         return PL_FRAME_NONE;
     uint64_t frame = self->frames[count - 1];
     pl_point(cpu, self);
-    self->count = count - 1;
+    self->count = self->lie == IRQ_TWICE && ++self->grants == ONCE ? count : count - 1;
     return frame;
 }
 

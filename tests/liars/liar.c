@@ -148,7 +148,7 @@ static enum pl_status liar_take(struct liar *self, struct pl_cpu *cpu, const str
                                 struct pl_run *run)
 {
     uint64_t found = PL_FRAME_NONE;
-    if (self->lie == LIE_GRANTS_TWICE)
+    if (self->lie == LIE_GRANTS_TWICE || self->lie == LIE_TWICE_ON_NODES)
         found = liar_find_granted(self);
     if (found == PL_FRAME_NONE)
         found = liar_find(self, want, false);
@@ -279,7 +279,7 @@ static uint64_t liar_caps_of(const struct pl_page_config *config)
         return LIAR_CAPS | PL_CAP_IRQ_SAFE;
     if (lie == LIE_MASKED)
         return LIAR_CAPS | PL_CAP_IRQ_SAFE | PL_CAP_NMI_SAFE;
-    if (lie == LIE_ANY_NODE || lie == LIE_STAYS_ON_NODE)
+    if (lie == LIE_ANY_NODE || lie == LIE_STAYS_ON_NODE || lie == LIE_TWICE_ON_NODES)
         return LIAR_CAPS | PL_CAP_NODES;
     return lie == LIE_COUNTS_CACHED ? LIAR_CAPS & ~PL_CAP_EXACT_COUNT : LIAR_CAPS;
 }

@@ -49,7 +49,8 @@
     X(ONE_RANGE, "one-range")                                                                                \
     X(FROM_ZERO, "from-zero")                                                                                \
     X(ANY_NODE, "any-node")                                                                                  \
-    X(STAYS_ON_NODE, "stays-on-node")
+    X(STAYS_ON_NODE, "stays-on-node")                                                                        \
+    X(TWICE_ON_NODES, "twice-on-nodes")
 
 enum lie {
 #define LIE_ENUM(name, text) LIE_##name,
