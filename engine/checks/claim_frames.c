@@ -120,10 +120,24 @@ static void free_wrongly(struct claim_rig *rig, struct pl_run run, const char *w
                      run.frame_count, what, pl_status_name(status));
 }
 
+/* Frames that nobody could have been granted: behind the last, before the first, in the first hole. */
+static void free_foreign(struct claim_rig *rig)
+{
+    const struct pl_machine *machine = rig->machine;
+    struct pl_run run = {.first = {machine->first.number + machine->span}, .frame_count = 1};
+    free_wrongly(rig, run, "though it is no frame of the machine");
+    run.first.number = machine->first.number - 1;
+    if (machine->first.number > 0)
+        free_wrongly(rig, run, "though the machine begins behind it");
+    run.first.number = machine->first.number + machine->ranges[0].frame_count;
+    if (machine->range_count > 1)
+        free_wrongly(rig, run, "though it is in a hole");
+}
+
 void claim_checks_free(struct check *check)
 {
     struct claim_rig rig;
-    if (!claim_open(&rig, check))
+    if (!claim_open_widest(&rig, check))
         return;
     uint32_t top = top_order(&rig, 3);
     for (unsigned step = 0; step < STEPS && holds(&rig); step++) {
@@ -140,8 +154,7 @@ void claim_checks_free(struct check *check)
         }
         if (holds(&rig) && claim_give(&rig, 0, rig.run_count - 1))
             free_wrongly(&rig, run, "twice");
-        run = (struct pl_run){.first = {rig.machine->first.number + rig.machine->span}, .frame_count = 1};
-        free_wrongly(&rig, run, "though it is no frame of the machine");
+        free_foreign(&rig);
         if (holds(&rig))
             (void)claim_audit(&rig);
     }

@@ -8,6 +8,9 @@
 #define FRAMES 256u
 #define TAG    1u
 
+/* In no way aligned. */
+#define FIRST_FRAME UINT64_C(0x1234567)
+
 /* --- its life --- */
 
 static bool give_up(struct claim_rig *rig, enum pl_status status, bool claimed_shape, const char *words)
@@ -56,6 +59,23 @@ bool claim_open(struct claim_rig *rig, struct check *check)
 bool claim_open_shape(struct claim_rig *rig, struct check *check, const struct native_shape *shape)
 {
     return open_machine(rig, check, shape, true);
+}
+
+bool claim_open_widest(struct claim_rig *rig, struct check *check)
+{
+    struct native_shape shape = {.ranges = {{.frame_count = FRAMES}}, .range_count = 1, .cpu_count = 2};
+    struct spec_error error;
+    uint64_t caps = 0;
+    if (claim_capabilities(check->spec, &caps, &error) != PL_OK || spec_base(check->spec)->fixed_frames != 0)
+        return claim_open(rig, check);
+    if (caps & PL_CAP_HOLES) {
+        shape.ranges[0].frame_count = FRAMES / 2;
+        shape.ranges[1] = (struct pl_range){.first = {FRAMES / 2 + 3}, .frame_count = FRAMES / 2};
+        shape.range_count = 2;
+    }
+    for (uint32_t i = 0; i < shape.range_count && caps & PL_CAP_BASE; i++)
+        shape.ranges[i].first.number += FIRST_FRAME;
+    return open_machine(rig, check, &shape, false);
 }
 
 void claim_close(struct claim_rig *rig)

@@ -23,6 +23,9 @@ bool claim_open(struct claim_rig *rig, struct check *check);
 /* The same with a machine of this shape, which the candidate claims to take: refusing it refutes the claim.
  */
 bool claim_open_shape(struct claim_rig *rig, struct check *check, const struct native_shape *shape);
+/* The same as claim_open with holes, and with another first frame than 0, as far as the candidate claims to
+ * take them. */
+bool claim_open_widest(struct claim_rig *rig, struct check *check);
 void claim_close(struct claim_rig *rig);
 
 /* Calls of the outermost hooks on a CPU. What alloc and run grant is in runs[run_count - 1]; a grant that is

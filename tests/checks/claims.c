@@ -21,6 +21,8 @@ static const struct {
     {"all-frames", "liar(hides-few)", "percpu+buddy"},
     {"complete", "liar(hides-blocks)", "percpu+buddy"},
     {"checks-free", "liar(takes-double-free)", "buddy"},
+    {"checks-free", "liar(takes-hole)", "bitmap"},
+    {"checks-free", "liar(takes-below)", "slate"},
     {"split", "liar(split-forgets)", "buddy"},
     {"split", "liar(split-fails)", "liar"},
     {"runs", "liar(ignores-low)", "buddy"},

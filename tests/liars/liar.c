@@ -233,6 +233,11 @@ static enum pl_status liar_free(void *instance, struct pl_cpu *cpu, const struct
 {
     struct liar *self = instance;
     (void)cpu;
+    uint64_t at = run->first.number - self->machine->first.number;
+    if (self->lie == LIE_TAKES_BELOW && run->first.number < self->machine->first.number)
+        return PL_OK;
+    if (self->lie == LIE_TAKES_HOLE && at < self->machine->span && self->state[at] == LIAR_HOLE)
+        return PL_OK;
     if (!liar_is_grant(self, run))
         return self->lie == LIE_TAKES_DOUBLE_FREE ? PL_OK : PL_REFUSED;
     if (self->lie == LIE_REFUSES_FREE)

@@ -50,6 +50,8 @@
     X(FROM_ZERO, "from-zero")                                                                                \
     X(ANY_NODE, "any-node")                                                                                  \
     X(STAYS_ON_NODE, "stays-on-node")                                                                        \
+    X(TAKES_HOLE, "takes-hole")                                                                              \
+    X(TAKES_BELOW, "takes-below")                                                                            \
     X(TWICE_ON_NODES, "twice-on-nodes")
 
 enum lie {
