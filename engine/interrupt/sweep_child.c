@@ -3,6 +3,8 @@
  * and needs no long watch. What never ends otherwise ends by the processor time that it used. */
 #define _GNU_SOURCE /* REG_RIP */
 #include "engine/interrupt/sweep_internal.h"
+#include "engine/nosleep/watch.h"
+#include "platform/native/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 static struct sweep *self;
 static uint32_t relaxes;
 static uint32_t ticks;
+static const void *waiting_at; /* where the last tick found it in a wait, or NULL */
 
 /* The report is whole, the process ends. `where` is the frame that the code under test stands at. */
 static PL_NORETURN void report(enum sweep_end end, const char *words, const void *where)
@@ -96,15 +99,19 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Is the interrupted code in futex(WAIT) without a limit? The call is set up to be made again after the
- * handler. */
-static bool sleeps_for_ever(const ucontext_t *at)
+/* Is the interrupted code at a futex call that waits without a limit? The call is set up to be made again
+ * after the handler. One look is not enough: a call that returns at once is also found before it is made. */
+static bool waits_without_limit(const ucontext_t *at)
 {
 #if defined(__x86_64__)
     const greg_t *registers = at->uc_mcontext.gregs;
     unsigned char code[2];
+    bool blocks = false;
     memcpy(code, (const void *)(uintptr_t)registers[REG_RIP], sizeof(code));
-    return code[0] == 0x0f && code[1] == 0x05 && registers[REG_RAX] == SYS_futex && registers[REG_R10] == 0;
+    if (code[0] != 0x0f || code[1] != 0x05 || registers[REG_RAX] != SYS_futex || registers[REG_R10] != 0)
+        return false;
+    (void)system_call_name(SYS_futex, (uint64_t)registers[REG_RSI], &blocks);
+    return blocks;
 #else
     (void)at;
     return false;
@@ -115,7 +122,9 @@ static void on_tick(int signal_number, siginfo_t *info, void *context)
 {
     (void)signal_number;
     (void)info;
-    if (sleeps_for_ever(context))
+    const void *before = waiting_at;
+    waiting_at = waits_without_limit(context) ? place_of(context) : NULL;
+    if (waiting_at != NULL && waiting_at == before)
         report(SWEEP_DEADLOCK, "sleeps (futex) for a lock that the call it interrupted holds",
                place_of(context));
     if (cpu_seconds() > CPU_LIMIT_S)
@@ -139,6 +148,11 @@ static void watch_over(void)
     action.sa_sigaction = on_tick;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     sigaction(SIGALRM, &action, NULL);
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &ours, NULL); /* the candidate may have blocked it */
+    step_unblock(SIGALRM);
     const struct itimerval tick = {{0, TICK_US}, {0, TICK_US}};
     setitimer(ITIMER_REAL, &tick, NULL);
 }

@@ -28,6 +28,7 @@ static struct {
     uintptr_t last;        /* pc that was told last */
     volatile sig_atomic_t armed;
     bool inside;
+    int unblock; /* signal that is unblocked in what the handler returns to; 0: none */
     struct sigaction action_before;
 } stepper;
 
@@ -61,6 +62,9 @@ static void on_trap(int signal_number, siginfo_t *info, void *context)
         stepper.last = pc;
         stepper.before(stepper.argument, pc);
     }
+    if (stepper.unblock != 0)
+        sigdelset(&at->uc_sigmask, stepper.unblock);
+    stepper.unblock = 0;
     if (!stepper.armed)
         registers[REG_EFL] &= ~TRAP_FLAG;
 }
@@ -77,6 +81,11 @@ void step_disarm(void)
 {
     stepper.armed = 0;
     stepper.inside = false;
+}
+
+void step_unblock(int signal_number)
+{
+    stepper.unblock = signal_number;
 }
 
 static int begin(step_before *before, void *argument)
@@ -172,6 +181,11 @@ void step_arm(uintptr_t entry)
 
 void step_disarm(void)
 {
+}
+
+void step_unblock(int signal_number)
+{
+    (void)signal_number;
 }
 
 #endif

@@ -24,4 +24,7 @@ void step_end(void);
 void step_arm(uintptr_t entry);
 void step_disarm(void);
 
+/* In a listener: the interrupted code goes on with this signal unblocked, whatever it had blocked. */
+void step_unblock(int signal_number);
+
 #endif

@@ -1,7 +1,9 @@
 /* Interrupts at every instruction and at every labelled point: each of the wrong allocators is refuted, in
  * the function that is wrong, and the one that is right is not. */
+#define _GNU_SOURCE /* sigprocmask */
 #include "tests/unit/unit.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "engine/interrupt/sweep.h"
@@ -29,8 +31,15 @@ static void parse(const char *words, struct program *program)
         fail_msg("%s", error.text);
 }
 
+static bool watchdog_blocked; /* as a candidate may do that blocks signals */
+
 static void work(void *argument, void *result)
 {
+    sigset_t alarm_only;
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    if (watchdog_blocked)
+        sigprocmask(SIG_BLOCK, &alarm_only, NULL);
     sweep_run(argument, result);
 }
 
@@ -142,6 +151,61 @@ static void test_right_one_survives(void **state)
     }
 }
 
+/* Endless in the handler, with the signal blocked that would tell. */
+static void test_a_blocked_watchdog_still_tells(void **state)
+{
+    (void)state;
+    char why[100];
+    for (int by = SWEEP_STEP; by <= SWEEP_POINTS; by++) {
+        struct sweep_options options = {.by = (enum sweep_by)by, .levels = {true, false}};
+        struct sweep_result result;
+        if (by == SWEEP_STEP && !step_supported(why, sizeof(why)))
+            continue;
+        watchdog_blocked = true;
+        sweep(&options, "irq-liar(retries)", &result);
+        watchdog_blocked = false;
+        assert_int_equal(result.levels[INTERRUPT_IRQ].first.end, SWEEP_ENDLESS);
+    }
+}
+
+static PL_NOINLINE unsigned stepped(unsigned value)
+{
+    PL_COMPILER_BARRIER();
+    return value + 1;
+}
+
+static void unblocks(void *argument, uintptr_t pc)
+{
+    (void)argument;
+    (void)pc;
+    step_unblock(SIGALRM);
+    step_disarm();
+}
+
+/* The same for what goes on after the handler: its return would bring the old mask back. */
+static void test_stepped_code_goes_on_unblocked(void **state)
+{
+    (void)state;
+    unsigned (*volatile function)(unsigned) = stepped;
+    sigset_t set;
+    sigset_t after;
+    char why[100];
+    if (!step_supported(why, sizeof(why)))
+        skip();
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    sigaddset(&set, SIGUSR1);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    assert_int_equal(step_begin(unblocks, NULL), 0);
+    step_arm((uintptr_t)function);
+    unsigned result = function(5);
+    step_end();
+    assert_int_equal(sigprocmask(SIG_UNBLOCK, &set, &after), 0);
+    assert_int_equal(result, 6);
+    assert_false(sigismember(&after, SIGALRM));
+    assert_true(sigismember(&after, SIGUSR1));
+}
+
 /* With the mask ignored, what only a mask protects does not survive. */
 static void test_mask_is_what_protects(void **state)
 {
@@ -231,9 +295,14 @@ static void test_operation_has_a_binary_form(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_right_one_survives),         cmocka_unit_test(test_refutes_at_instructions),
-        cmocka_unit_test(test_refutes_at_labelled_points), cmocka_unit_test(test_mask_is_what_protects),
-        cmocka_unit_test(test_operation_raises_one),       cmocka_unit_test(test_operation_has_a_binary_form),
+        cmocka_unit_test(test_right_one_survives),
+        cmocka_unit_test(test_refutes_at_instructions),
+        cmocka_unit_test(test_refutes_at_labelled_points),
+        cmocka_unit_test(test_mask_is_what_protects),
+        cmocka_unit_test(test_a_blocked_watchdog_still_tells),
+        cmocka_unit_test(test_stepped_code_goes_on_unblocked),
+        cmocka_unit_test(test_operation_raises_one),
+        cmocka_unit_test(test_operation_has_a_binary_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
