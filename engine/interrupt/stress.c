@@ -264,7 +264,13 @@ static void run(struct stress *stress, struct stress_result *result)
         return;
     }
     result->supported = native_run_on_cpus(stress->native, stress->cpu_count, work, stress) == 0;
+    if (!result->supported) /* nobody worked, so nobody counted down */
+        atomic_store(&stress->running, 0);
     pthread_join(sender, NULL);
+    if (!result->supported) {
+        snprintf(result->words, sizeof(result->words), "no threads to work on");
+        return;
+    }
     check_empty(stress);
     add_up(stress, result);
 }
