@@ -106,8 +106,10 @@ static void add(struct nosleep_row *row, const struct nosleep_found *found)
         }
         at = seen->kind <= found->kind ? i + 1 : at;
     }
-    if (row->found_count == NOSLEEP_FOUND_LIMIT)
+    if (at == NOSLEEP_FOUND_LIMIT)
         return;
+    if (row->found_count == NOSLEEP_FOUND_LIMIT) /* the last one is of a lesser kind */
+        row->found_count--;
     memmove(&row->found[at + 1], &row->found[at], (row->found_count - at) * sizeof(row->found[0]));
     row->found[at] = *found;
     row->found_count++;

@@ -38,8 +38,17 @@ void watch_sleep(struct pl_cpu *cpu, const char *where, void *argument)
                   strcmp(where, "wait") == 0 ? WATCH_WAIT : WATCH_MIGHT_SLEEP);
 }
 
+static bool matters(int64_t number, uint64_t detail)
+{
+    bool blocks = true;
+    if (number >= 0)
+        (void)system_call_name(number, detail, &blocks);
+    return blocks;
+}
+
 void watch_start(struct watch *watch, const struct pl_cpu *cpu)
 {
+    watch->cpus[cpu->id].dispatch.matters = matters;
     if (!watch->blind && dispatch_start(&watch->cpus[cpu->id].dispatch) != 0)
         watch->blind = true;
 }

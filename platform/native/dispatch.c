@@ -20,6 +20,20 @@
 #define UNDER_TSAN 1
 #endif
 
+/* Room for one more; NULL: everything that was kept matters as much. */
+static struct dispatch_trap *room(struct dispatch *dispatch, int64_t number, uint64_t detail)
+{
+    if (dispatch->trap_count < DISPATCH_TRAP_LIMIT)
+        return &dispatch->traps[dispatch->trap_count];
+    if (dispatch->matters == NULL || !dispatch->matters(number, detail))
+        return NULL;
+    for (uint32_t i = DISPATCH_TRAP_LIMIT; i-- > 0;) {
+        if (!dispatch->matters(dispatch->traps[i].number, dispatch->traps[i].detail))
+            return &dispatch->traps[i];
+    }
+    return NULL;
+}
+
 /* Adds one stack, or counts it again. `frames[0]` is where it happened. */
 static void keep(struct dispatch *dispatch, int64_t number, uint64_t detail, const void *const *frames,
                  uint32_t frame_count)
@@ -34,13 +48,14 @@ static void keep(struct dispatch *dispatch, int64_t number, uint64_t detail, con
             return;
         }
     }
-    if (dispatch->trap_count == DISPATCH_TRAP_LIMIT)
+    struct dispatch_trap *trap = room(dispatch, number, detail);
+    if (trap == NULL)
         return;
-    struct dispatch_trap *trap = &dispatch->traps[dispatch->trap_count];
     *trap = (struct dispatch_trap){
         .number = number, .detail = detail, .count = 1, .trapped_at = frames[0], .frame_count = kept};
     memcpy(trap->frames, frames, kept * sizeof(*frames));
-    dispatch->trap_count++;
+    if (trap == &dispatch->traps[dispatch->trap_count]) /* last: whoever ends here leaves whole ones */
+        dispatch->trap_count++;
 }
 
 /* Keeps the stack from `at` outwards: inside of it are the watcher's own frames, and a sanitizer's. */

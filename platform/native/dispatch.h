@@ -32,6 +32,8 @@ struct dispatch {
     atomic_uchar selector; /* the kernel reads it at each system call of the thread: 1 traps */
     uint32_t trap_count;
     uint64_t total; /* everything noted, also from stacks that found no room below */
+    /* Does it take the room of one that does not matter? In a signal handler. NULL: nothing does. */
+    bool (*matters)(int64_t number, uint64_t detail);
     struct dispatch_trap traps[DISPATCH_TRAP_LIMIT];
 };
 

@@ -122,6 +122,35 @@ static void test_only_regions_are_watched(void **state)
     assert_int_equal(dispatch.total, 100);
 }
 
+static bool is_futex(int64_t number, uint64_t detail)
+{
+    (void)detail;
+    return number == SYS_futex;
+}
+
+/* More different calls than there is room for, then one that matters.
+ * Expect it kept in the place of one that does not, and all of them counted. */
+static void test_what_matters_finds_room(void **state)
+{
+    (void)state;
+    begin();
+    dispatch.matters = is_futex;
+    dispatch_enter(&dispatch);
+    for (unsigned i = 0; i < DISPATCH_TRAP_LIMIT + 6; i++)
+        (void)syscall(SYS_getpid, 0, i);
+    (void)blocks_by_futex();
+    (void)syscall(SYS_getpid, 0, 1000);
+    dispatch_leave(&dispatch);
+    dispatch_stop();
+    assert_int_equal(dispatch.total, DISPATCH_TRAP_LIMIT + 8);
+    assert_int_equal(dispatch.trap_count, DISPATCH_TRAP_LIMIT);
+    unsigned futexes = 0;
+    for (unsigned i = 0; i < DISPATCH_TRAP_LIMIT; i++)
+        futexes += dispatch.traps[i].number == SYS_futex ? 1 : 0;
+    assert_int_equal(futexes, 1);
+    assert_true(has_frame(&dispatch.traps[DISPATCH_TRAP_LIMIT - 1], "blocks_by_futex"));
+}
+
 static volatile sig_atomic_t heard;
 static volatile sig_atomic_t handler_calls;
 
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_calls_are_seen_and_made), cmocka_unit_test(test_only_regions_are_watched),
         cmocka_unit_test(test_signals_do_no_harm),      cmocka_unit_test(test_calls_that_mean_their_frame),
         cmocka_unit_test(test_each_thread_has_its_own), cmocka_unit_test(test_notes_and_names),
+        cmocka_unit_test(test_what_matters_finds_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
