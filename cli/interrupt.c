@@ -15,7 +15,8 @@
 #define DEFAULT_FOLDER    "corpora/seeds/interrupt"
 #define LIMIT_S           600
 #define STRESS_OPERATIONS 200000u
-#define BEYOND_S          120u /* what a sweep may take longer than its limit */
+#define DIED_OF_TRAP      "signal 5 " /* as isolate_run words it: the kernel ends who blocks SIGTRAP */
+#define BEYOND_S          120u        /* what a sweep may take longer than its limit */
 
 struct stored {
     char *path;
@@ -45,7 +46,9 @@ int interrupt_isolate(const struct sweep_options *options, struct sweep_result *
     char how[100] = "";
     unsigned limit_s = (options->limit_s == 0 ? LIMIT_S : options->limit_s) + BEYOND_S;
     own.stop = &cli_stop;
-    switch (isolate_run(sweep_work, &own, result, sizeof(*result), limit_s, &cli_stop, how, sizeof(how))) {
+    enum isolate_outcome outcome =
+        isolate_run(sweep_work, &own, result, sizeof(*result), limit_s, &cli_stop, how, sizeof(how));
+    switch (outcome) {
     case ISOLATE_DONE:
         return result->outcome == SWEEP_STOPPED ? CLI_INTERRUPTED : CLI_OK;
     case ISOLATE_INTERRUPTED:
@@ -57,6 +60,17 @@ int interrupt_isolate(const struct sweep_options *options, struct sweep_result *
         break;
     }
     memset(result, 0, sizeof(*result));
+    if (outcome == ISOLATE_TIMED_OUT) {
+        result->outcome = SWEEP_PARTIAL;
+        snprintf(result->error, sizeof(result->error), "not finished: %s", how);
+        return CLI_OK;
+    }
+    if (outcome == ISOLATE_DIED && own.by == SWEEP_STEP &&
+        strncmp(how, DIED_OF_TRAP, strlen(DIED_OF_TRAP)) == 0) {
+        result->outcome = SWEEP_UNSUPPORTED;
+        snprintf(result->error, sizeof(result->error), "cannot be stepped: it blocks or takes SIGTRAP");
+        return CLI_OK;
+    }
     result->outcome = SWEEP_FAULTY;
     snprintf(result->error, sizeof(result->error), "without any interrupt: the process died: %s", how);
     return CLI_BROKEN;
@@ -131,7 +145,10 @@ static int run_program(const struct run *run, struct interrupt_row *row, const s
     struct sweep_result swept;
     memcpy(options.levels, run->ask.levels, sizeof(options.levels));
     int code = interrupt_isolate(&options, &counted);
-    if (code == CLI_OK && counted.outcome != SWEEP_UNSUPPORTED && counted.outcome != SWEEP_FAULTY) {
+    if (counted.outcome == SWEEP_PARTIAL && row->partial == NULL)
+        row->partial = stored->path;
+    if (code == CLI_OK && counted.outcome != SWEEP_UNSUPPORTED && counted.outcome != SWEEP_FAULTY &&
+        counted.error[0] == '\0') {
         options.count_only = false;
         options.limit_s = run->ask.limit_s;
         options.points = counted.points;
@@ -144,7 +161,7 @@ static int run_program(const struct run *run, struct interrupt_row *row, const s
     }
     if (code == CLI_INTERRUPTED)
         return code;
-    if (counted.outcome == SWEEP_FAULTY || (counted.outcome == SWEEP_UNSUPPORTED && !row->faulty)) {
+    if (counted.outcome == SWEEP_FAULTY || (counted.error[0] != '\0' && !row->faulty)) {
         row->faulty = row->faulty || counted.outcome == SWEEP_FAULTY;
         snprintf(row->words, sizeof(row->words), "%s", counted.error);
     }

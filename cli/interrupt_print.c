@@ -130,6 +130,8 @@ static void verdict_text(const struct interrupt_row *row, enum interrupt_level a
     char place[64];
     if (!ask->levels[at]) {
         snprintf(text, bytes, "-");
+    } else if (row->points == 0 && row->partial != NULL && !row->faulty) {
+        snprintf(text, bytes, "partial (%s)", row->words);
     } else if (row->programs == 0 || (row->faulty && level->failures == 0)) {
         snprintf(text, bytes, "n/a (%s)", row->words);
     } else if (row->points == 0) {

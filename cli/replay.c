@@ -189,6 +189,10 @@ static int replay_interrupted(const char *path, struct sweep_options *options, e
         printf("finding: on %s %s\n", options->spec->name, result.error);
         return CLI_BROKEN;
     }
+    if (taken->failures == 0 && result.outcome == SWEEP_PARTIAL) {
+        printf("partial: on %s %s\n", options->spec->name, result.error);
+        return CLI_OK;
+    }
     if (taken->failures != 0) {
         interrupt_print_failure(options->spec, path, &taken->first, level, &ask, claimed);
         return claimed ? CLI_BROKEN : CLI_OK;

@@ -13,7 +13,8 @@ const char *const nosleep_scenario_names[NOSLEEP_SCENARIO_COUNT] = {"cold",     
                                                                     "contended", "map-ptes", "orb-fixed"};
 
 const char *const nosleep_verdict_names[NOSLEEP_DIED + 1] = {
-    "never slept", "allocates nothing", "system calls", "sleeps", "allocates", "not checked", "n/a", "died"};
+    "never slept", "allocates nothing", "system calls", "sleeps", "allocates", "not checked",
+    "n/a",         "not finished",      "died"};
 
 const char *nosleep_missing(void)
 {
@@ -46,8 +47,9 @@ static void first_words(struct nosleep_row *row)
              found->name, found->caller, found->at);
 }
 
-/* From the worst to the best. `how` is how the process ended, or empty: it did its work. */
-static void judge(const struct watch_job *job, const char *how, struct nosleep_row *row)
+/* From the worst to the best. `how` tells how the process ended, if it did not do its work. */
+static void judge(const struct watch_job *job, enum isolate_outcome outcome, const char *how,
+                  struct nosleep_row *row)
 {
     bool promise = job->scenario == NOSLEEP_MAP || job->scenario == NOSLEEP_ORB;
     bool sleeps = row->found_count > 0 && row->found[0].kind != NOSLEEP_CALL;
@@ -56,7 +58,7 @@ static void judge(const struct watch_job *job, const char *how, struct nosleep_r
         row->verdict = NOSLEEP_SLEEPS;
         row->refuted = promise || !may_sleep(job->spec);
         first_words(row);
-    } else if (how[0] != '\0') {
+    } else if (outcome == ISOLATE_DIED) {
         row->verdict = NOSLEEP_DIED;
         row->refuted = true;
         snprintf(row->words, sizeof(row->words), "died: %s", how);
@@ -68,6 +70,9 @@ static void judge(const struct watch_job *job, const char *how, struct nosleep_r
         row->refuted = true;
         snprintf(row->words, sizeof(row->words), "allocates: %" PRIu64 " calls of the allocator",
                  row->allocator_calls);
+    } else if (outcome == ISOLATE_TIMED_OUT) { /* slow, or stuck: no limit of time is part of the promise */
+        row->verdict = NOSLEEP_NOT_FINISHED;
+        snprintf(row->words, sizeof(row->words), "not finished: %s", how);
     } else if (row->found_count > 0) {
         row->verdict = NOSLEEP_CALLS;
         first_words(row);
@@ -104,7 +109,7 @@ int nosleep_run(const struct spec *spec, enum nosleep_scenario scenario, unsigne
         if (!watch->told)
             watch_report(watch);
         *row = watch->row;
-        judge(&job, outcome == ISOLATE_DONE ? "" : how, row);
+        judge(&job, outcome, how, row);
     }
     munmap(watch, sizeof(*watch));
     return told ? 0 : -1;

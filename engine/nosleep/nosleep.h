@@ -21,14 +21,15 @@ enum nosleep_scenario {
 extern const char *const nosleep_scenario_names[NOSLEEP_SCENARIO_COUNT];
 
 enum nosleep_verdict {
-    NOSLEEP_QUIET,       /* nothing was seen, and everything was looked at */
-    NOSLEEP_KEPT,        /* likewise, of a promise not to allocate */
-    NOSLEEP_CALLS,       /* system calls, none of them blocks */
-    NOSLEEP_SLEEPS,      /* something that blocks, or could */
-    NOSLEEP_ALLOCATES,   /* a promise not to allocate: the allocator was called */
-    NOSLEEP_NOT_CHECKED, /* nothing was seen by the platform, and system calls cannot be seen here */
-    NOSLEEP_NA,          /* the scenario needs what the candidate does not claim */
-    NOSLEEP_DIED,        /* the process of this row did not come back */
+    NOSLEEP_QUIET,        /* nothing was seen, and everything was looked at */
+    NOSLEEP_KEPT,         /* likewise, of a promise not to allocate */
+    NOSLEEP_CALLS,        /* system calls, none of them blocks */
+    NOSLEEP_SLEEPS,       /* something that blocks, or could */
+    NOSLEEP_ALLOCATES,    /* a promise not to allocate: the allocator was called */
+    NOSLEEP_NOT_CHECKED,  /* nothing was seen by the platform, and system calls cannot be seen here */
+    NOSLEEP_NA,           /* the scenario needs what the candidate does not claim */
+    NOSLEEP_NOT_FINISHED, /* the limit came first, and until then nothing was seen that refutes */
+    NOSLEEP_DIED,         /* the process of this row did not come back */
 };
 
 extern const char *const nosleep_verdict_names[NOSLEEP_DIED + 1];

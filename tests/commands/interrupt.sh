@@ -10,6 +10,7 @@ P
 cc -std=c17 -O1 -DSPINS -I"$SOURCE/include" -fPIC -shared -o spins.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "spins.so"
 cc -std=c17 -O1 -DSPINS -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o claims.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "claims.so"
 cc -std=c17 -O1 -I"$SOURCE/include" -fPIC -shared -o masks.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "masks.so"
+cc -std=c17 -O1 -DUNTRAPPED -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o untrapped.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "untrapped.so"
 
 # At labelled points: cheap, and no kernel is asked.
 "$PAGELAB" interrupt short.txt --backend buddy --mode points >out 2>&1
@@ -32,8 +33,13 @@ else
   expect 0 'survives [1-9]' "$PAGELAB" interrupt short.txt --backend ./masks.so --level irq
   expect 0 'fact: (broken|crash|deadlock|endless) .*masks.so' "$PAGELAB" interrupt short.txt --backend ./masks.so --level nmi
 
+  # Who cannot be stepped has no verdict.
+  expect 0 'untrapped.so .*n/a \(cannot be stepped: it blocks or takes SIGTRAP' "$PAGELAB" interrupt short.txt --backend ./untrapped.so --level irq
+
   # A library that deadlocks where nothing protects it is a fact.
   expect 0 'fact: (deadlock|endless|crash|broken) .*jemalloc' "$PAGELAB" interrupt short.txt --backend jemalloc --level nmi
+  expect 0 'fact: deadlock on sleepy' "$PAGELAB" interrupt short.txt --backend 'sleepy(by=mutex)+buddy' --level nmi
+  grep -q 'actual  *sleeps (futex)' out || fail "a mutex: $(cat out)"
   expect 0 'buddy.*survives' "$PAGELAB" interrupt short.txt --backend buddy --level irq --do pair
 
   "$PAGELAB" interrupt short.txt --backend buddy,./spins.so --format json >json 2>err || fail "json: $(cat err)"

@@ -189,6 +189,59 @@ static void test_not_applicable(void **state)
     assert_false(row.refuted);
 }
 
+static enum pl_status never_ends(void *self, struct pl_cpu *cpu, const struct pl_request *request,
+                                 struct pl_run *out)
+{
+    (void)self;
+    (void)cpu;
+    (void)request;
+    (void)out;
+    for (volatile bool ever = true; ever;)
+        PL_PAUSE();
+    return PL_NO_MEMORY;
+}
+
+/* An allocation that takes longer than the row may.
+ * Expect the row to say so, and no promise refuted: nobody promised a time. */
+static void test_a_limit_refutes_nothing(void **state)
+{
+    (void)state;
+    struct spec spec;
+    struct spec_error error;
+    struct nosleep_row row;
+    assert_int_equal(spec_parse("buddy", &spec, &error), 0);
+    struct pl_candidate candidate = *spec.layers[0].candidate;
+    struct pl_page_ops ops = *candidate.page;
+    ops.alloc = never_ends;
+    candidate.page = &ops;
+    spec.layers[0].candidate = &candidate;
+    assert_int_equal(nosleep_run(&spec, NOSLEEP_COLD, 1, NULL, &row), 0);
+    assert_int_equal(row.verdict, NOSLEEP_NOT_FINISHED);
+    assert_false(row.refuted);
+    assert_string_equal(row.words, "not finished: no end after 1 s");
+}
+
+/* What was kept of one CPU's and another's calls together is more than a row has room for.
+ * Expect what blocks in it, first, whenever it came. */
+static void test_what_blocks_is_reported(void **state)
+{
+    (void)state;
+    static struct watch watch;
+    for (unsigned cpu = 0; cpu < WATCH_CPU_LIMIT; cpu++) {
+        struct dispatch *dispatch = &watch.cpus[cpu].dispatch;
+        for (unsigned i = 0; i < DISPATCH_TRAP_LIMIT; i++)
+            dispatch->traps[i] = (struct dispatch_trap){.number = 100000 + cpu * 100 + i, .count = 1};
+        dispatch->trap_count = DISPATCH_TRAP_LIMIT;
+        dispatch->total = DISPATCH_TRAP_LIMIT;
+    }
+    watch.cpus[1].dispatch.traps[20].number = SYS_nanosleep;
+    watch_report(&watch);
+    assert_int_equal(watch.row.found_count, NOSLEEP_FOUND_LIMIT);
+    assert_int_equal(watch.row.found[0].kind, NOSLEEP_BLOCK);
+    assert_string_equal(watch.row.found[0].name, "nanosleep");
+    assert_int_equal(watch.row.found[1].kind, NOSLEEP_CALL);
+}
+
 static int deny_dispatch(void)
 {
     struct sock_filter filter[] = {
@@ -266,6 +319,8 @@ int main(void)
         cmocka_unit_test(test_what_is_no_broken_promise),
         cmocka_unit_test(test_honest_candidates_are_quiet),
         cmocka_unit_test(test_not_applicable),
+        cmocka_unit_test(test_a_limit_refutes_nothing),
+        cmocka_unit_test(test_what_blocks_is_reported),
         cmocka_unit_test(test_the_runner_hears_sleepers),
         cmocka_unit_test(test_missing_is_not_checked),
         cmocka_unit_test(test_which_calls_block),

@@ -1,6 +1,11 @@
 /* Plug-ins that an interrupt finds in the middle: -DSPINS waits for a flag that only the interrupted call
- * clears, and -DCLAIMS says that it stands it. Without either it says nothing, and masks. */
+ * clears, -DCLAIMS says that it stands it, and -DUNTRAPPED blocks SIGTRAP. Without either it says nothing,
+ * and masks. */
+#define _GNU_SOURCE /* sigprocmask */
 #include <stdatomic.h>
+#ifdef UNTRAPPED
+#include <signal.h>
+#endif
 #include <string.h>
 
 #include <pagelab/candidate.h>
@@ -26,6 +31,12 @@ static size_t interrupted_meta_bytes(const struct pl_page_config *config)
 static enum pl_status interrupted_init(void *instance, const struct pl_page_config *config)
 {
     struct interrupted *self = instance;
+#ifdef UNTRAPPED
+    sigset_t trap;
+    sigemptyset(&trap);
+    sigaddset(&trap, SIGTRAP);
+    sigprocmask(SIG_BLOCK, &trap, NULL);
+#endif
     self->first = config->machine->first;
     while (self->count < config->machine->frame_count) {
         self->frames[self->count] = self->count;
