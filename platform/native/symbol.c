@@ -57,11 +57,17 @@ static const ElfW(Sym) * find_in_table(const struct image *image, const ElfW(Shd
     return NULL;
 }
 
-static bool find_function(const struct image *image, uint64_t place, char *text, size_t bytes, size_t *offset)
+/* `place` is relative to `base`, where the file is mapped. */
+static bool find_function(const struct image *image, uintptr_t base, uint64_t place, char *text, size_t bytes,
+                          size_t *offset)
 {
     const ElfW(Ehdr) *header = (const void *)image->bytes;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return false;
+    if (header->e_shentsize != sizeof(ElfW(Shdr)))
+        return false;
+    if (header->e_type == ET_EXEC) /* linked for its address: its symbols are not relative */
+        place += base;
     const ElfW(Shdr) *sections = image_at(image, header->e_shoff, header->e_shnum, sizeof(*sections));
     for (unsigned i = 0; sections != NULL && i < header->e_shnum; i++) {
         if (sections[i].sh_type != SHT_SYMTAB || sections[i].sh_link >= header->e_shnum)
@@ -107,7 +113,7 @@ void symbol_name(const void *address, char *text, size_t bytes, size_t *offset)
     bool program = dladdr(&here, &self) != 0 && self.dli_fbase == info.dli_fbase;
     struct image image;
     if (image_open(&image, program ? "/proc/self/exe" : info.dli_fname)) {
-        bool found = find_function(&image, place, text, bytes, offset);
+        bool found = find_function(&image, (uintptr_t)info.dli_fbase, place, text, bytes, offset);
         munmap((void *)image.bytes, image.size);
         if (found)
             return;
