@@ -30,6 +30,15 @@ static void publish(struct race *race, uint32_t thread, struct race_clock *to)
     race->clocks[thread].at[thread]++;
 }
 
+/* For other CPUs: what this one did comes before, its interrupts and what they interrupted included, for it
+ * is one processor. Not for the mask: that is between the levels of one CPU. */
+static void publish_all(struct race *race, uint32_t thread, struct race_clock *to)
+{
+    uint32_t first = thread - thread % RACE_LEVELS;
+    for (uint32_t i = first; i < first + RACE_LEVELS; i++)
+        publish(race, i, to);
+}
+
 /* --- atomics --- */
 
 static bool acquires(enum sim_order order)
@@ -58,10 +67,11 @@ static void follow_store(struct race *race, uint32_t thread, struct race_sync *s
         memset(&sync->released, 0, sizeof(sync->released));
     sync->stored = race->clocks[thread];
     sync->cpu = thread / RACE_LEVELS;
-    if (releases(order))
-        join(race, &sync->released, &race->clocks[thread]);
-    else
-        join(race, &sync->released, &race->fenced[thread]);
+    if (releases(order)) {
+        publish_all(race, thread, &sync->released);
+        return;
+    }
+    join(race, &sync->released, &race->fenced[thread]);
     race->clocks[thread].at[thread]++;
 }
 
@@ -114,7 +124,7 @@ static void on_fence(struct sim_watch *watch, struct pl_cpu *cpu, enum sim_order
     if (acquires(order))
         join(race, &race->clocks[thread], &race->acquired[thread]);
     if (releases(order))
-        publish(race, thread, &race->fenced[thread]);
+        publish_all(race, thread, &race->fenced[thread]);
 }
 
 static void on_mask(struct sim_watch *watch, struct pl_cpu *cpu, bool masked, uintptr_t pc)
@@ -158,7 +168,7 @@ static void on_wake(struct sim_watch *watch, uint32_t waker, uint32_t woken)
     if (race->threads == 0)
         return;
     uint32_t from = waker * RACE_LEVELS + race->levels[waker];
-    publish(race, from, &race->clocks[woken * RACE_LEVELS + race->levels[woken]]);
+    publish_all(race, from, &race->clocks[woken * RACE_LEVELS + race->levels[woken]]);
 }
 
 static void on_give(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
@@ -170,7 +180,7 @@ static void on_give(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
     if (race->gift_runs[key] != race->run)
         memset(&race->gifts[key], 0, sizeof(race->gifts[key]));
     race->gift_runs[key] = race->run;
-    publish(race, thread_of(race, cpu), &race->gifts[key]);
+    publish_all(race, thread_of(race, cpu), &race->gifts[key]);
 }
 
 static void on_take(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
