@@ -34,13 +34,13 @@ static unsigned count_limit(unsigned kind)
 
 #define NOTHING 0xffu /* in the place of a slot: no interrupt either */
 
-/* The last number was nothing before there were interrupts, and still is where the header does not say so. */
+/* The last number was nothing before there were interrupts, and still is where the header does not say so. The
+ * systems are not interrupted: what they may do at interrupt level is theirs to say. */
 static unsigned record_kind(const struct program *program, const uint8_t *record)
 {
     uint8_t byte = record[0];
     bool page = program->family == OP_FAMILY_PAGE;
-    unsigned last = page ? 31u : OP_FAMILY_INDEXES - 1;
-    if (program->interrupts && (byte & last) == last && record[3] != NOTHING)
+    if (page && program->interrupts && (byte & 31u) == 31u && record[3] != NOTHING)
         return OP_INTERRUPT;
     return page ? program_kinds[byte & 31u] : op_family_kind(program->family, byte & 127u);
 }
@@ -183,10 +183,7 @@ static uint8_t encode_run_frames(uint32_t frames)
 static uint8_t encode_kind(const struct op *op, enum op_family family)
 {
     unsigned kind = 0;
-    if (op->kind == OP_INTERRUPT)
-        return (uint8_t)(family == OP_FAMILY_PAGE ? 31u | (unsigned)op->cpu << 5
-                                                  : (OP_FAMILY_INDEXES - 1) | (unsigned)op->cpu << 7);
-    if (family == OP_FAMILY_PAGE) {
+    if (family == OP_FAMILY_PAGE) { /* an interrupt's is the last */
         while (kind < 31 && program_kinds[kind] != op->kind)
             kind++;
         return (uint8_t)(kind | (unsigned)op->cpu << 5);

@@ -411,7 +411,8 @@ static void run_op(struct runner *runner, const struct op *op, struct finding *f
         do_bad_alloc(runner, cpu, op, finding);
         break;
     case OP_INTERRUPT:
-        interrupts_arm(runner, op);
+        if (runner->services == NULL) /* the systems' oracles know of no interrupt */
+            interrupts_arm(runner, op);
         break;
     default:
         break;
