@@ -34,8 +34,8 @@ static unsigned count_limit(unsigned kind)
 
 #define NOTHING 0xffu /* in the place of a slot: no interrupt either */
 
-/* The last number was nothing before there were interrupts, and still is where the header does not say so. The
- * systems are not interrupted: what they may do at interrupt level is theirs to say. */
+/* The last number was nothing before there were interrupts, and still is where the header does not say so.
+ * The systems are not interrupted: what they may do at interrupt level is theirs to say. */
 static unsigned record_kind(const struct program *program, const uint8_t *record)
 {
     uint8_t byte = record[0];
