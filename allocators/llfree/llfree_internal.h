@@ -22,8 +22,8 @@
 #define LLFREE_SPAN_MAX     (UINT64_C(1) << 42)
 #define LLFREE_ROUNDS       64u   /* searches by one call, while others move numbers under it */
 #define LLFREE_NEAR         1024u /* trees that a search looks at before it looks at all */
-#define LLFREE_GROUP        32u /* a search begins at a multiple: all that are near look in the same order */
-#define LLFREE_FOLLOW       4u  /* frees in a row into one tree, and the CPU moves there */
+#define LLFREE_GROUP        32u   /* trees: a search begins at the CPU's place in such a group */
+#define LLFREE_FOLLOW       4u    /* frees in a row into one tree, and the CPU moves there */
 
 /* A child is 16 bits: the number of free frames in its bits, or HUGE, which stands for all bits, whatever
  * they say: granted whole, or a hole. Two children are one atomic word, so that order 10 is one operation.
