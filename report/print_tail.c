@@ -13,14 +13,14 @@ const char *const tail_keys[TAIL_KEYS] = {
     "p50_ns",         "p99_ns",         "p99_9_ns",         "p99_99_ns",         "worst_ns",
     "service_p50_ns", "service_p99_ns", "service_p99_9_ns", "service_p99_99_ns", "service_worst_ns",
     "arrivals",       "interval_ns",    "antagonist",       "sections",          "sections_per_call",
-    "preempted",
+    "preempted",      "instructions",
 };
 
 static const struct table_column columns[] = {
     {"candidate", TABLE_LEFT}, {"p50", TABLE_RIGHT},       {"p99", TABLE_RIGHT},
     {"p99.9", TABLE_RIGHT},    {"p99.99", TABLE_RIGHT},    {"worst", TABLE_RIGHT},
     {"own p50", TABLE_RIGHT},  {"own p99.9", TABLE_RIGHT}, {"own worst", TABLE_RIGHT},
-    {"busy", TABLE_RIGHT},     {"preempted", TABLE_RIGHT},
+    {"busy", TABLE_RIGHT},     {"preempted", TABLE_RIGHT}, {"instructions", TABLE_RIGHT},
 };
 
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
@@ -53,6 +53,17 @@ static void time_format(const cJSON *row, const char *key, char text[TEXT_MAX])
     }
 }
 
+static void count_format(const cJSON *row, const char *key, char text[TEXT_MAX])
+{
+    double count = 0;
+
+    if (result_number(row, key, &count)) {
+        snprintf(text, TEXT_MAX, "%.0f", count);
+    } else {
+        strcpy(text, "-");
+    }
+}
+
 /* The share of an interval that an operation takes; above 100 % the queue only grows. */
 static void busy_format(const struct report_cell *cell, char text[TEXT_MAX])
 {
@@ -80,7 +91,6 @@ static bool tail_row(struct table *table, const struct report_cell *cell, const 
     char texts[COLUMNS][TEXT_MAX];
     const char *cells[COLUMNS] = {is_clock(cell) ? "(the clock)" : cell->candidate};
     size_t at = 1;
-    double preempted = 0;
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         size_t place = first + places[i];
@@ -88,8 +98,8 @@ static bool tail_row(struct table *table, const struct report_cell *cell, const 
         time_format(cell->row, first != 0 && place >= 10 ? "" : tail_keys[place], texts[at++]);
     }
     busy_format(cell, texts[at++]);
-    result_number(cell->row, "preempted", &preempted);
-    snprintf(texts[at], TEXT_MAX, "%.0f", preempted);
+    count_format(cell->row, "preempted", texts[at++]);
+    count_format(cell->row, "instructions", texts[at]);
     for (size_t i = 1; i < COLUMNS; i++) {
         cells[i] = texts[i];
     }

@@ -8,7 +8,7 @@
 #include "report/cells.h"
 
 /* The numbers that a row of such a workload has beside the others; for machines, in this order. */
-#define TAIL_KEYS 16
+#define TAIL_KEYS 17
 extern const char *const tail_keys[TAIL_KEYS];
 
 /* Was each operation timed for itself? Also true of the clock. */

@@ -9,7 +9,7 @@
  * second, whatever else came due there; but one that came due while a handler was not done counts from when
  * it came due, and runs behind that one. */
 #include "bench/workloads/load.h"
-#include "bench/workloads/tail.h"
+#include "bench/workloads/tail_steps.h"
 
 #define PREEMPT      1u
 #define SEARCH_WAVES 64u /* in which a labelled point must be reached */
@@ -21,6 +21,7 @@ struct irq {
     uint64_t failures;
     /* preempt */
     bool armed;      /* else points are only counted */
+    bool stepping;   /* the next point is for step_handler */
     bool raised;     /* the handler has not run yet */
     uint64_t points; /* reached inside an allocation, at task level */
     uint64_t came;   /* arrival of the one that is raised */
@@ -70,6 +71,12 @@ static void preempt_handler(struct pl_cpu *cpu, void *argument)
     native_raise(cpu); /* held off here, so it is delivered when this one returns */
 }
 
+/* Instead of preempt_handler, to count the instructions of the pair. */
+static void step_handler(struct pl_cpu *cpu, void *argument)
+{
+    irq_pair(argument, cpu);
+}
+
 static void preempt_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
 {
     struct irq *irq = tail_watch_owner(cpu);
@@ -78,6 +85,12 @@ static void preempt_point(struct pl_cpu *cpu, uint32_t kind, const void *object)
     if (kind != PL_POINT_LABEL || cpu->context != PL_CONTEXT_TASK || !irq->load.allocating)
         return;
     irq->points++;
+    if (irq->stepping) {
+        irq->stepping = false;
+        tail_steps_arm((uintptr_t)step_handler);
+        native_raise(cpu);
+        return;
+    }
     uint64_t now = ticks_now();
     if (!irq->armed || irq->raised || now < arrivals->intended || !tail_open(&irq->tail, now))
         return;
@@ -115,6 +128,14 @@ static void preempt_measure(struct irq *irq)
     irq->armed = false;
 }
 
+static void preempt_once(struct tail *tail)
+{
+    struct irq *irq = (struct irq *)tail;
+    irq->stepping = true;
+    for (unsigned i = 0; i < SEARCH_WAVES && irq->stepping; i++)
+        load_wave(&irq->load);
+}
+
 static void preempt_body(struct lb_state *state, struct cell *cell)
 {
     struct irq *irq = cell->shared;
@@ -130,10 +151,12 @@ static void preempt_body(struct lb_state *state, struct cell *cell)
         preempt_measure(irq);
         tail_set_time(state, cell, histogram_mean(&tail->arrivals.service) / tail->ticks_per_ns);
     }
-    tail_watch_off(&irq->watch);
     tail_stop(tail);
     if (tail->arrivals.latency.count == 0)
         lb_skip(state, "no interrupt came upon a labelled point");
+    native_set_handler(tail->cpu, step_handler, irq);
+    tail_steps_count(tail, preempt_once, true);
+    tail_watch_off(&irq->watch);
     tail_count(tail);
     workload_count(cell, "points", (double)irq->points);
     workload_count(cell, "after_the_call", (double)irq->late);

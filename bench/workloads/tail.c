@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "bench/memory_guard.h"
+#include "bench/workloads/tail_steps.h"
 
 #define WARM_UP    1000u
 #define TIMES_MAX  2u /* the planned time; some operations take longer than an interval */
@@ -121,8 +122,9 @@ void tail_run(struct lb_state *state, struct cell *cell, tail_operation *operati
         measure(tail, operation);
         tail_set_time(state, cell, histogram_mean(&tail->arrivals.service) / tail->ticks_per_ns);
     }
-    tail->cpu->no_sleep_depth--;
     tail_stop(tail);
+    tail_steps_count(tail, operation, false);
+    tail->cpu->no_sleep_depth--;
     tail_count(tail);
 }
 

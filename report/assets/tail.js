@@ -35,14 +35,15 @@ function tailRow(cell, like) {
     make("th", { scope: "row", textContent: name, title: name }),
     ...tailTable.map(([, key]) => make("td", { className: "number", textContent: timeWords(time(key)) })),
     make("td", { className: "number", textContent: busyWords(cell) }),
-    make("td", { className: "number", textContent: whole(cell.preempted) }));
+    make("td", { className: "number", textContent: whole(cell.preempted) }),
+    make("td", { className: "number", textContent: whole(cell.instructions) }));
 }
 
 function tailFigure(list) {
   const first = list[0];
   const clock = cells.filter((cell) => isClock(cell) && hasTail(cell) && cell.antagonist === first.antagonist).slice(0, 1);
   const best = [...list].sort((a, b) => a.p99_99_ns - b.p99_99_ns);
-  const names = [...tailTable.map(([name]) => name), "busy", "preempted"];
+  const names = [...tailTable.map(([name]) => name), "busy", "preempted", "instructions"];
   return make("article", { className: "figure" },
     make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: workloadDescription(first.workload) })),
     make("div", { className: "table-box", tabIndex: 0, role: "region", "aria-label": "Tail, " + first.workload },

@@ -81,6 +81,8 @@ for row in json.load(open(sys.argv[1]))["benchmarks"]:
         assert row["arrivals"] > 0 and 4000 < row["interval_ns"] < 6000, row["name"]
         if row["workload"] != "irq-latency":  # there, alone is what the handler does after it was entered
             assert all(a <= b * 1.01 for a, b in zip(alone, values)), row["name"]
+    if "instructions" in row:
+        assert row["instructions"] >= 1 and (row["candidate"] == "null" or row["instructions"] > 20), row["name"]
     seen.setdefault(row["workload"], set()).add(row["candidate"])
 clock = [name for name in seen if name.startswith("calibrate-clock")]
 other = sys.argv[2].endswith("-antagonist") or sys.argv[2] in ("masked-time", "irq-latency")
