@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "engine/nosleep/nosleep.h"
 #include "platform/native/native.h"
 
@@ -19,6 +20,7 @@ struct rows {
     uint32_t spec_count;
     unsigned only;            /* NOSLEEP_SCENARIO_COUNT: all of them */
     struct nosleep_row *rows; /* by candidate, then scenario */
+    cJSON **progress;         /* by candidate: see cli_progress */
     struct nosleep_cost cost;
 };
 
@@ -46,6 +48,9 @@ static int run_all(struct rows *rows)
             return cli_stop ? CLI_INTERRUPTED
                             : cli_mistake("nosleep", "cannot start a process: %s", strerror(errno));
         }
+        rows->progress[spec] = cli_progress(rows->specs[spec].name);
+        if (cli_stop)
+            return CLI_INTERRUPTED;
     }
     if (progress)
         fputs("\r\033[K", stderr);
@@ -73,9 +78,11 @@ static void found_text(const struct nosleep_row *row, char *text, size_t bytes)
 static void print_table(const struct rows *rows, enum report_format format)
 {
     static const struct table_column columns[] = {
-        {"candidate", TABLE_LEFT}, {"scenario", TABLE_LEFT},      {"calls", TABLE_RIGHT},
-        {"waits", TABLE_RIGHT},    {"system calls", TABLE_RIGHT}, {"verdict", TABLE_LEFT},
-        {"refuted", TABLE_LEFT},   {"found", TABLE_LEFT}, /* not on a terminal: there it stands below */
+        {"candidate", TABLE_LEFT}, {"progress", TABLE_LEFT},
+        {"scenario", TABLE_LEFT},  {"calls", TABLE_RIGHT},
+        {"waits", TABLE_RIGHT},    {"system calls", TABLE_RIGHT},
+        {"verdict", TABLE_LEFT},   {"refuted", TABLE_LEFT},
+        {"found", TABLE_LEFT}, /* not on a terminal: there it stands below */
     };
     struct table *table = table_create(columns, PL_COUNT_OF(columns) - (format == REPORT_TABLE ? 1 : 0));
     for (uint32_t spec = 0; spec < rows->spec_count && table != NULL; spec++) {
@@ -91,6 +98,7 @@ static void print_table(const struct rows *rows, enum report_format format)
             found_text(row, found, sizeof(found));
             bool unseen = nosleep_missing() != NULL;
             const char *cells[] = {rows->specs[spec].name,
+                                   cli_progress_class(rows->progress[spec]),
                                    nosleep_scenario_names[i],
                                    numbers[0],
                                    numbers[1],
@@ -106,11 +114,13 @@ static void print_table(const struct rows *rows, enum report_format format)
     table_destroy(table);
 }
 
-static cJSON *row_json(const struct nosleep_row *row, const char *candidate, unsigned scenario)
+static cJSON *row_json(const struct nosleep_row *row, const char *candidate, unsigned scenario,
+                       const cJSON *progress)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "candidate", candidate);
     cJSON_AddStringToObject(object, "scenario", nosleep_scenario_names[scenario]);
+    cJSON_AddItemToObject(object, "progress", cJSON_Duplicate(progress, true));
     cJSON_AddStringToObject(object, "status", nosleep_verdict_names[row->verdict]);
     cJSON_AddStringToObject(object, "verdict", row->words);
     cJSON_AddBoolToObject(object, "refuted", row->refuted);
@@ -150,7 +160,8 @@ static void print_json(const struct rows *rows)
     for (uint32_t spec = 0; spec < rows->spec_count; spec++) {
         for (unsigned i = 0; i < NOSLEEP_SCENARIO_COUNT; i++) {
             if (wanted(rows, i))
-                cJSON_AddItemToArray(list, row_json(row_at(rows, spec, i), rows->specs[spec].name, i));
+                cJSON_AddItemToArray(
+                    list, row_json(row_at(rows, spec, i), rows->specs[spec].name, i, rows->progress[spec]));
         }
     }
     char *text = cJSON_Print(document);
@@ -185,6 +196,9 @@ static void print_sum(const struct rows *rows, const unsigned *counts, unsigned 
         printf("system calls were not checked: %s\n", nosleep_missing());
     if (native_real_cpu_count() < 2)
         puts("contended: one real CPU, so that two threads hardly ever meet");
+    puts("progress: blocking, a CPU that stands still in a call can hold up another for ever; lock-free, a "
+         "call can be\nstarved by others that go on, which is no finding; wait-free, neither; opaque, of a "
+         "library or plug-in");
     printf("a no-sleep region costs %.2f ns by itself; an empty call takes %.2f ns, and %.2f ns inside one\n",
            rows->cost.alone_ns, rows->cost.empty_ns, rows->cost.inside_ns);
 }
@@ -254,15 +268,18 @@ static int nosleep_main(int argc, const char **argv)
         return code;
     rows.spec_count = (uint32_t)count;
     rows.rows = calloc((size_t)rows.spec_count * NOSLEEP_SCENARIO_COUNT, sizeof(*rows.rows));
-    if (rows.rows == NULL)
-        return cli_mistake("nosleep", "out of memory");
-    code = run_all(&rows);
+    rows.progress = calloc(rows.spec_count, sizeof(*rows.progress));
+    code =
+        rows.rows != NULL && rows.progress != NULL ? run_all(&rows) : cli_mistake("nosleep", "out of memory");
     if (code == CLI_OK && format == REPORT_JSON)
         print_json(&rows);
     else if (code == CLI_OK)
         print_table(&rows, format);
     if (code == CLI_OK)
         code = print_verdict(&rows, format == REPORT_TABLE);
+    for (uint32_t i = 0; rows.progress != NULL && i < rows.spec_count; i++)
+        cJSON_Delete(rows.progress[i]);
+    free(rows.progress);
     free(rows.rows);
     poptFreeContext(context);
     return code;

@@ -1,5 +1,6 @@
 /* pagelab-sim progress CANDIDATE: the class of its progress, as one JSON object: {"class": "blocking",
- * "points": N, "blocking": N, "stopped": "where", "held_up": "where"}, or {"reason": "..."}. */
+ * "points": N, "blocking": N, "stopped": "where", "held_up": "where"}, or, of class "opaque" and "n/a",
+ * {"class": "opaque", "reason": "..."}. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,11 @@ int progress_main(const char *name)
     struct spec spec;
     struct sim *sim = sim_new(2);
     cJSON *root = cJSON_CreateObject();
-    if (sim == NULL || spec_parse(name, &spec, &error) != 0 ||
-        progress_measure(&spec, sim, &progress, &error) != 0) {
+    if (!sim_spec(name, &spec)) {
+        cJSON_AddStringToObject(root, "class", "opaque");
+        cJSON_AddStringToObject(root, "reason", "not compiled for the simulated platform");
+    } else if (sim == NULL || progress_measure(&spec, sim, &progress, &error) != 0) {
+        cJSON_AddStringToObject(root, "class", "n/a");
         cJSON_AddStringToObject(root, "reason", error.text);
     } else {
         cJSON_AddStringToObject(root, "class", progress_names[progress.class]);

@@ -53,6 +53,22 @@ for format in markdown csv; do
   expect 0 'orb-fixed' "$PAGELAB" nosleep --scenario orb-fixed --backend buddy --format $format
 done
 
+# The class of progress stands on each row: tried where the sources are ours, opaque of libraries, and not checked where
+# the program that tries is not there, which is never taken for a class.
+expect 0 'progress: blocking, a CPU that stands still' "$PAGELAB" nosleep --scenario cold --backend bitmap
+expect 0 '' "$PAGELAB" nosleep --scenario cold --backend bitmap,nbbs,jemalloc --format json
+SIM=$(dirname "$PAGELAB")/pagelab-sim /usr/bin/python3 - <<'P' || fail "the classes of progress: $(cat out)"
+import json, os
+bitmap, nbbs, jemalloc = (row["progress"] for row in json.load(open("out"))["rows"])
+if os.access(os.environ["SIM"], os.X_OK):
+    assert bitmap["class"] == "blocking" and 0 < bitmap["blocking"] < bitmap["points"] and "bitmap_" in bitmap["held_up"]
+    assert nbbs["class"] == "lock-free" and nbbs["blocking"] == 0
+    assert jemalloc["class"] == "opaque"
+else:
+    assert all(one["class"] == "not checked" and "pagelab-sim" in one["reason"] for one in (bitmap, nbbs, jemalloc))
+P
+expect 0 '^buddy +not checked ' "$SICK" nosleep --scenario cold --backend buddy
+
 # A candidate that does not come back is a row; what it had done is told.
 expect 3 'died: (signal|exit code)' "$SICK" nosleep --scenario cold --backend sick-crash,buddy
 

@@ -19,7 +19,8 @@ sim=$(dirname "$PAGELAB")/pagelab-sim
 expect 0 '"class":"blocking".*"held_up":"pl_relax cpu.h:[0-9]* in bitmap_alloc' "$sim" progress bitmap
 expect 0 '"class":"lock-free"' "$sim" progress nbbs
 expect 0 '"class":"wait-free"' "$sim" progress null
-expect 0 '"reason":"backend .no-such.: unknown' "$sim" progress no-such
+expect 0 '"class":"opaque","reason":"not compiled for the simulated platform' "$sim" progress no-such
+expect 0 '"class":"n/a","reason":"backend .fault.buddy' "$sim" progress fault+buddy
 
 # Without --schedule the same file is a program of whole operations.
 expect 0 '' "$PAGELAB" replay "$program" --quiet --backend buddy
