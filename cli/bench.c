@@ -106,7 +106,7 @@ static int cell_main(int argc, const char **argv)
 {
     static struct bench_options bench = {
         .order = ORDER_UNSAID, .cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
-    const struct poptOption options[] = {CELL_OPTIONS(bench), POPT_AUTOHELP POPT_TABLEEND};
+    const struct poptOption options[] = {CELL_OPTIONS(bench), CLI_HELP POPT_TABLEEND};
     struct cell_params cell;
     struct spec_error error;
     poptContext context;
@@ -211,7 +211,7 @@ static int bench_main(int argc, const char **argv)
          NULL},
         {"out", 'o', POPT_ARG_STRING, &bench.out, 0, "also write the result to FILE", "FILE"},
         {"format", 'f', POPT_ARG_STRING, &bench.format, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     struct cell_params cell;
     enum report_format format;
     poptContext context;

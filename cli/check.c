@@ -320,7 +320,7 @@ static int check_main(int argc, const char **argv)
         {"claims", 0, POPT_ARG_NONE, &claims, 0,
          "only the claims: which capabilities a check tested or refuted, and by which", NULL},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_check, argc, argv, options, 0, SPEC_LIST_LIMIT, &context);
     if (left == NULL || cli_format("check", format_text, &format) != 0)

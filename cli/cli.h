@@ -50,6 +50,11 @@ extern volatile sig_atomic_t cli_stop;
 /* Prints "pagelab COMMAND: words" on stderr, one line; returns CLI_MISTAKE. */
 PL_PRINTF(2, 3) int cli_mistake(const char *command, const char *format, ...);
 
+/* --help and --usage, which cli_parse answers; last in a command's table of options. Below the options --help
+ * says what is explored and what is not (limits.h). */
+extern struct poptOption cli_help_options[];
+#define CLI_HELP {NULL, '\0', POPT_ARG_INCLUDE_TABLE, cli_help_options, 0, "Help options:", NULL},
+
 /* Parses options into the table's variables. Returns the arguments that are left, NULL-terminated (an empty
  * list if none); NULL after an error was printed. At least `least` and at most `most` arguments are expected.
  * The context owns them. */

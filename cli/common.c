@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/limits.h"
 #include "engine/instance.h"
 #include "engine/registry.h"
 
@@ -29,6 +30,24 @@ int cli_mistake(const char *command, const char *format, ...)
     return CLI_MISTAKE;
 }
 
+enum help { HELP_LONG = 1, HELP_SHORT };
+
+struct poptOption cli_help_options[] = {
+    {"help", '?', POPT_ARG_NONE, NULL, HELP_LONG, "show this help", NULL},
+    {"usage", '\0', POPT_ARG_NONE, NULL, HELP_SHORT, "show the options only, in short", NULL},
+    POPT_TABLEEND};
+
+static PL_NORETURN void help(const char *command, poptContext context, enum help form)
+{
+    if (form == HELP_SHORT) {
+        poptPrintUsage(context, stdout, 0);
+    } else {
+        poptPrintHelp(context, stdout, 0);
+        cli_limits_print(command, stdout);
+    }
+    exit(fflush(stdout) == 0 ? CLI_OK : CLI_MISTAKE);
+}
+
 const char **cli_parse(const struct cli_command *command, int argc, const char **argv,
                        const struct poptOption *options, int least, int most, poptContext *context)
 {
@@ -39,6 +58,8 @@ const char **cli_parse(const struct cli_command *command, int argc, const char *
     (void)kept;
     poptSetOtherOptionHelp(*context, command->arguments);
     int code = poptGetNextOpt(*context);
+    if (code == HELP_LONG || code == HELP_SHORT)
+        help(command->name, *context, (enum help)code);
     if (code < -1) {
         cli_mistake(command->name, "%s: %s; see 'pagelab %s --help'",
                     poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(code), command->name);

@@ -64,7 +64,7 @@ static int explore_main(int argc, const char **argv)
          "PATH"},
         {"list", 'l', POPT_ARG_NONE, &list, 0, "with --path: list every access", NULL},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **programs = cli_parse(&cli_explore, argc, argv, options, 1, 32, &context);
     if (programs == NULL || cli_format("explore", format_text, &format) != 0)

@@ -162,9 +162,7 @@ static int fuzz_main(int argc, const char **argv)
         {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, or several by commas", "NAME"},
         {"target", 'T', POPT_ARG_STRING, &fuzz.targets, 0,
          "page, vm, area, orb, buffer, all, schedule-page or schedule-all; several by commas; every: the "
-         "first six (page). schedule-*: sequentially consistent orders of sources of ours; no inline "
-         "assembly, no "
-         "library",
+         "first six (page)",
          "NAME"},
         {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate and target (60)", "S"},
         {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},
@@ -179,7 +177,7 @@ static int fuzz_main(int argc, const char **argv)
         {"out", 'o', POPT_ARG_STRING, &fuzz.out, 0, "for findings and corpora (results/fuzz-NAME)", "DIR"},
         {"bin", 0, POPT_ARG_STRING, &fuzz.bin, 0, "folder of the drivers (build/fuzz/bin)", "DIR"},
         {"format", 'f', POPT_ARG_STRING, &fuzz.format, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     if (cli_parse(&cli_fuzz, argc, argv, options, 0, 0, &context) == NULL ||
         cli_format("fuzz", fuzz.format, &format) != 0 || pick_engines(fuzz.engine, &engines) != CLI_OK ||

@@ -62,7 +62,7 @@ static int import_main(int argc, const char **argv)
     const struct poptOption options[] = {
         {"out", 'o', POPT_ARG_STRING, &out, 0, "the compact trace to write", "FILE"},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_import, argc, argv, options, 1, 1, &context);
     if (left == NULL || cli_format("import", format_text, &format) != 0)

@@ -314,7 +314,7 @@ static int interrupt_main(int argc, const char **argv)
         {"limit", 0, POPT_ARG_INT, &arguments.limit_s, 0, "a program that takes longer is partial (600)",
          "SECONDS"},
         {"format", 'f', POPT_ARG_STRING, &arguments.format, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_interrupt, argc, argv, options, 0, PROGRAM_LIMIT, &context);
     if (left == NULL || cli_format("interrupt", arguments.format, &format) != 0)

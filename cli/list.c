@@ -114,7 +114,7 @@ static int list_main(int argc, const char **argv)
     const struct poptOption options[] = {
         {"workloads", 0, POPT_ARG_NONE, &of_workloads, 0, "the workloads of 'pagelab bench' instead", NULL},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     /* No more than claims, until `pagelab check` has tried to refute them. */
     static struct table_column columns[] = {
         {"name", TABLE_LEFT}, {"kind", TABLE_LEFT}, {"claims", TABLE_LIST}, {"summary", TABLE_LEFT}};

@@ -113,7 +113,7 @@ static int write_folder(const char *folder, const struct start *start, bool insi
 static int new_backend_main(int argc, const char **argv)
 {
     static struct start start;
-    const struct poptOption options[] = {POPT_AUTOHELP POPT_TABLEEND};
+    const struct poptOption options[] = {CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_new_backend, argc, argv, options, 1, 1, &context);
     if (left == NULL)

@@ -255,7 +255,7 @@ static int nosleep_main(int argc, const char **argv)
         {"scenario", 's', POPT_ARG_STRING, &scenario, 0,
          "only cold, warm, exhausted, contended, map-ptes or orb-fixed", "NAME"},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_nosleep, argc, argv, options, 0, 0, &context);
     if (left == NULL || cli_format("nosleep", format_text, &format) != 0 ||

@@ -293,16 +293,13 @@ static int replay_main(int argc, const char **argv)
          "WHAT"},
         {"encode", 0, POPT_ARG_STRING, &encode, 0, "write its binary form to FILE; run nothing", "FILE"},
         {"schedule", 's', POPT_ARG_NONE, &schedule, 0,
-         "on virtual CPUs, with the program's own schedule: sequentially consistent orders, no inline "
-         "assembly, "
-         "no library (docs/schedules.md)",
-         NULL},
+         "on virtual CPUs, with the program's own schedule (docs/schedules.md)", NULL},
         {"all", 0, POPT_ARG_NONE, &all, 0, "with --schedule: every access, not only the switches", NULL},
         {"admitted", 0, POPT_ARG_NONE, &admitted, 0, "with --schedule: what target schedule-all runs", NULL},
         {"tso", 0, POPT_ARG_NONE, &tso, 0, "with --schedule: with a store buffer a CPU, as x86 has", NULL},
         {"shrink", 0, POPT_ARG_NONE, &shrink, 0, "with --schedule: leave out what the finding does not need",
          NULL},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_replay, argc, argv, options, 1, 1, &context);
     if (left == NULL)

@@ -13,7 +13,7 @@ static int report_main(int argc, const char **argv)
     const struct poptOption options[] = {
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
         {"html", 'o', POPT_ARG_STRING, &html, 0, "write the page to FILE instead", "FILE"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_report, argc, argv, options, 1, 1, &context);
     if (left == NULL || cli_format("report", format_text, &format) != 0)

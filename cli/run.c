@@ -209,7 +209,7 @@ static int run_main(int argc, const char **argv)
         {"smoke", 0, POPT_ARG_NONE, &run.smoke, 0, "a few iterations a cell, one trace: does it run?", NULL},
         {"format", 'f', POPT_ARG_STRING, &run.format, 0, "of the table on stdout: table, json, markdown, csv",
          "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     if (cli_parse(&cli_run, argc, argv, options, 0, 0, &context) == NULL)
         return CLI_MISTAKE;

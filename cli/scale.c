@@ -143,7 +143,7 @@ static int scale_main(int argc, const char **argv)
          "what a cell may touch of memory (4GiB, or half of what is to spare)", "SIZE"},
         {"out", 'o', POPT_ARG_STRING, &arguments.out, 0, "also write the result to FILE, as JSON", "FILE"},
         {"format", 'f', POPT_ARG_STRING, &arguments.format, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **names = cli_parse(&cli_scale, argc, argv, table, 0, SPEC_LIST_LIMIT, &context);
     if (names == NULL || cli_format("scale", arguments.format, &format) != 0)

@@ -214,7 +214,7 @@ static int score_main(int argc, const char **argv)
         {"bin", 0, POPT_ARG_STRING, &arguments.bin, 0, "folder of the mutant drivers (build/fuzz/bin)",
          "DIR"},
         {"format", 'f', POPT_ARG_STRING, &arguments.format, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     if (cli_parse(&cli_score, argc, argv, table, 0, 0, &context) == NULL ||
         cli_format("score", arguments.format, &format) != 0 || !in_bounds(&arguments))

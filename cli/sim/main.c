@@ -1,7 +1,7 @@
 /* pagelab-sim CANDIDATE CPUS BYTES SEED CAP: the child of ./pagelab scale that counts. Prints one JSON
  * object:
  * {"repeat": {...}, "bulk": {...}} or {"reason": "..."}. pagelab-sim replay ..., explore ...: see sim.h,
- * explore.c. */
+ * explore.c; --help: all of them. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include "bench/memory_guard.h"
 #include "bench/sim/count.h"
+#include "cli/limits.h"
 #include "cli/sim/sim.h"
 #include "engine/registry.h"
 
@@ -43,12 +44,27 @@ bool sim_spec(const char *name, struct spec *spec)
     return true;
 }
 
+static int print_help(void)
+{
+    fputs("pagelab-sim COMMAND: what the pagelab command starts for all that is simulated\n"
+          "  explore KEY=VALUE...             every schedule of a small program: pagelab explore\n"
+          "  replay FILE CANDIDATE [WORD...]  one schedule: pagelab replay --schedule\n"
+          "                                   (all, shrink, admitted, tso)\n"
+          "  progress CANDIDATE               its class of progress, as JSON: pagelab nosleep\n"
+          "  CANDIDATE CPUS BYTES SEED CAP    counts of accesses, as JSON: pagelab scale\n",
+          stdout);
+    cli_limits_print("pagelab-sim", stdout);
+    return fflush(stdout) == 0 ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
     static const char *const names[COUNT_PATTERNS] = {"repeat", "bulk"};
     struct spec spec;
     struct spec_error error = {""};
     struct count_result result;
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return print_help();
     if (argc > 1 && strcmp(argv[1], "replay") == 0)
         return replay_main(argc, argv);
     if (argc == 3 && strcmp(argv[1], "progress") == 0)

@@ -1,0 +1,69 @@
+/* See limits.h. docs/schedules.md, docs/interrupts.md and docs/nosleep.md say the same at length. */
+#include "cli/limits.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <pagelab/compiler.h>
+
+#define COLUMNS 79u
+
+#define ORDERS                                                                                               \
+    "sequentially consistent orders of each load, store and atomic operation of candidates whose sources "   \
+    "are ours"
+#define BUFFERED " and, with --tso, those of x86's store buffers (TSO) for atomic stores. "
+#define DIRECT   ", without store buffers (TSO). "
+#define NOT_EXPLORED                                                                                         \
+    "Not explored: memory orders weaker than these (ARM, POWER); inline assembly; the code of libraries "    \
+    "and plug-ins, which is opaque to schedules but not to single step ('pagelab interrupt')."
+
+static const struct {
+    const char *command;
+    const char *text;
+} limits[] = {
+    {"explore", "Explored: " ORDERS DIRECT
+                "These are for 'pagelab fuzz --tso' and 'pagelab replay --schedule --tso'. " NOT_EXPLORED},
+    {"fuzz", "Explored by targets schedule-page and schedule-all: " ORDERS BUFFERED NOT_EXPLORED},
+    {"score", "Explored where mutants need a schedule: " ORDERS DIRECT NOT_EXPLORED},
+    {"replay", "Explored by --schedule, one at a time: " ORDERS BUFFERED NOT_EXPLORED},
+    {"nosleep",
+     "Watched: waits by the platform's word, and every system call of any binary, libraries and plug-ins "
+     "included, where the kernel can show them; else 'not checked'. Not watched: what the vDSO answers, "
+     "locks "
+     "that are free when taken, page faults. Explored for the column progress: " ORDERS DIRECT NOT_EXPLORED},
+    {"interrupt",
+     "Explored: one interrupt a run, before each instruction of any binary, libraries, plug-ins and inline "
+     "assembly included (step), or at labelled points of ours (points), in programs of frames on one CPU at "
+     "a "
+     "time. Stress explores nothing: it cannot be replayed. Not explored: several CPUs at once. These are "
+     "for "
+     "schedules ('pagelab explore'): sequentially consistent plus TSO, no inline assembly, libraries "
+     "opaque."},
+    {"pagelab-sim",
+     "Explored: " ORDERS " and, with tso (replay), those of x86's store buffers. " NOT_EXPLORED},
+};
+
+/* Line by line, broken between words. */
+static void wrap(const char *text, FILE *out)
+{
+    unsigned used = 0;
+    while (*text != '\0') {
+        unsigned bytes = (unsigned)strcspn(text, " ");
+        bool breaks = used != 0 && used + 1 + bytes > COLUMNS;
+        const char *before = used == 0 ? "" : breaks ? "\n" : " ";
+        fprintf(out, "%s%.*s", before, (int)bytes, text);
+        used = used == 0 || breaks ? bytes : used + 1 + bytes;
+        text += bytes + strspn(text + bytes, " ");
+    }
+    fputc('\n', out);
+}
+
+void cli_limits_print(const char *command, FILE *out)
+{
+    for (size_t i = 0; i < PL_COUNT_OF(limits); i++) {
+        if (strcmp(limits[i].command, command) != 0)
+            continue;
+        fputc('\n', out);
+        wrap(limits[i].text, out);
+    }
+}

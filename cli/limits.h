@@ -1,0 +1,11 @@
+/* What commands explore and what they do not: printed below the options by --help, of pagelab and of
+ * pagelab-sim. */
+#ifndef CLI_LIMITS_H
+#define CLI_LIMITS_H
+
+#include <stdio.h>
+
+/* An empty line and the paragraph of a command, if it has one. */
+void cli_limits_print(const char *command, FILE *out);
+
+#endif
