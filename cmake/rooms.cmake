@@ -14,12 +14,15 @@ endfunction()
 
 # pagelab_add_backend(NAME... SOURCES ... [LIBRARIES ...] [TEST_ONLY]): one folder, one or more candidates. Each NAME
 # has a `const struct pl_candidate pl_candidate_NAME` (dashes become underscores) in the sources. A TEST_ONLY one is
-# in no product list.
+# in no product list. The sources of a plug-in, in a folder of PAGELAB_EXTRA_BACKENDS, have pl_candidate_export instead.
 function(pagelab_add_backend)
     cmake_parse_arguments(BACKEND "TEST_ONLY" "" "SOURCES;LIBRARIES" ${ARGN})
     set(names ${BACKEND_UNPARSED_ARGUMENTS})
     list(GET names 0 first)
     list(TRANSFORM BACKEND_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    if(PAGELAB_EXTRA)
+        pagelab_rename_export(${first} BACKEND_SOURCES)
+    endif()
     add_library(pl_backend_${first} OBJECT ${BACKEND_SOURCES})
     target_link_libraries(pl_backend_${first} PRIVATE pagelab::interface pagelab::flags)
     if(BACKEND_TEST_ONLY)
@@ -35,6 +38,24 @@ function(pagelab_add_backend)
         set_property(GLOBAL APPEND PROPERTY PAGELAB_OWN_NAMES ${names})
         set_property(GLOBAL APPEND PROPERTY PAGELAB_OWN_SOURCES ${BACKEND_SOURCES})
     endif()
+endfunction()
+
+# Puts a file in the place of each source, which includes it under the name that a built-in candidate has: the same
+# source is a plug-in elsewhere, and here it is compiled as often as ours are.
+function(pagelab_rename_export name sources)
+    string(REPLACE "-" "_" symbol "pl_candidate_${name}")
+    set(renamed "")
+    foreach(source ${${sources}})
+        get_filename_component(file "${source}" NAME)
+        set(target "${CMAKE_CURRENT_BINARY_DIR}/${file}")
+        file(CONFIGURE OUTPUT "${target}" CONTENT
+"/* Generated: a plug-in's source as one of the built-in candidates. */
+#define pl_candidate_export ${symbol}
+#include \"${source}\"
+")
+        list(APPEND renamed "${target}")
+    endforeach()
+    set(${sources} ${renamed} PARENT_SCOPE)
 endfunction()
 
 # pagelab_sim_objects(NAME SOURCES ...): the object library NAME for a program that links pagelab::sim: each access to

@@ -55,6 +55,6 @@ static const struct pl_page_ops ops = {.bytes = sizeof(ops),
 
 const struct pl_candidate pl_candidate_export = {.bytes = sizeof(pl_candidate_export),
                                                  .abi = PL_ABI,
-                                                 .name = "stack",
+                                                 .name = "mine",
                                                  .summary = "a stack of frames",
                                                  .page = &ops};

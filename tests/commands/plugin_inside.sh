@@ -1,0 +1,30 @@
+# A plug-in's own sources, out of the tree, built in by one option: schedules then see into them, and find what is wrong. A
+# build without optimization, which compiles faster than it is linked.
+. "$SOURCE/tests/commands/expect.sh"
+[ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || exit 77
+program=$SOURCE/corpora/explore/alloc-alloc.txt
+
+cp -r "$SOURCE/examples/plugin" example
+expect 0 'my-own: written' "$PAGELAB" new-backend my-own
+mkdir torn
+sed 's/"mine"/"torn"/
+     s/pl_lock_masked(&stack->lock, cpu)/0/
+     s/pl_unlock_masked(&stack->lock, cpu, before)/(void)before/' "$SOURCE/examples/plugin/stack.c" >torn/torn.c
+echo 'pagelab_add_backend(torn SOURCES torn.c)' >torn/CMakeLists.txt
+
+expect 1 '' cmake -S "$SOURCE" -B refused -G Ninja -DBUILD_TESTING=OFF -DPAGELAB_EXTRA_BACKENDS="$WORK/nowhere"
+tr -s '\n ' ' ' <err | grep -q 'nowhere: a CMakeLists.txt expected that calls pagelab_add_backend' || fail "a folder that is not there: $(cat err)"
+expect 0 '' cmake -S "$SOURCE" -B built -G Ninja -DCMAKE_BUILD_TYPE= -DBUILD_TESTING=OFF \
+  -DPAGELAB_EXTRA_BACKENDS="$WORK/example;$WORK/my-own;$WORK/torn"
+expect 0 '' cmake --build built --target pagelab-sim -j 2
+sim=built/bin/pagelab-sim
+
+# The command gives them to that program by name, as it does ours.
+explore() { "$sim" explore preemptions=1 interrupts=1 races=1 "backend=$1" "program=$program"; }
+for name in mine my-own; do
+  expect 0 "$name +1 +[1-9][0-9]* .*holds" explore $name
+  expect 0 '"class":"blocking".*"held_up":"' "$sim" progress $name
+done
+expect 3 'finding: race' explore torn
+grep -q 'torn.c' out || fail "no line of the plug-in's source is named: $(cat out)"
+finish
