@@ -54,16 +54,18 @@ static uint32_t pick(const struct score_arguments *arguments, const struct mutan
     return count;
 }
 
-static cJSON *way_object(const struct score_result *result)
+/* What an oracle or a sanitizer is called, or null. */
+static void add_by(cJSON *object, const char *key, const struct score_result *result)
 {
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddBoolToObject(object, "detected", result->detected);
-    cJSON_AddNumberToObject(object, "seconds", result->seconds);
-    if (result->detected)
-        cJSON_AddStringToObject(object, "by", result->by);
-    else
-        cJSON_AddNullToObject(object, "by");
-    return object;
+    cJSON_AddItemToObject(object, key,
+                          result->detected ? cJSON_CreateString(result->by) : cJSON_CreateNull());
+}
+
+/* The same mutant in another way: null where it was not tried. */
+static void add_way(cJSON *object, const char *key, const struct score_result *result)
+{
+    cJSON_AddItemToObject(object, key,
+                          result->known ? cJSON_CreateBool(result->detected) : cJSON_CreateNull());
 }
 
 static cJSON *row_object(const struct score_row *row)
@@ -80,11 +82,11 @@ static cJSON *row_object(const struct score_row *row)
     cJSON_AddBoolToObject(object, "detected", result->detected);
     cJSON_AddNumberToObject(object, "executions", result->executions);
     cJSON_AddNumberToObject(object, "seconds", result->seconds);
-    if (result->detected)
-        cJSON_AddStringToObject(object, "by", result->by);
-    else
-        cJSON_AddNullToObject(object, "by");
-    cJSON_AddItemToObject(object, "tsan", threads->known ? way_object(threads) : cJSON_CreateNull());
+    add_by(object, "by", result);
+    add_way(object, "tsan", threads);
+    add_by(object, "tsan_by", threads);
+    cJSON_AddItemToObject(object, "tsan_seconds",
+                          threads->known ? cJSON_CreateNumber(threads->seconds) : cJSON_CreateNull());
     return object;
 }
 

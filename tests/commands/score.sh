@@ -16,11 +16,11 @@ rows = json.load(open("out"))
 assert len(rows) == 1
 row = rows[0]
 assert set(row) == {"mutant", "kind", "backend", "target", "reached", "triggered", "detected", "executions", "seconds",
-                    "by", "tsan"}, row
+                    "by", "tsan", "tsan_by", "tsan_seconds"}, row
 assert (row["mutant"], row["kind"], row["backend"]) == ("buddy-uncharge-one", "arithmetic", "buddy")
 assert row["reached"] is True and row["triggered"] is True and row["detected"] is True
 assert row["seconds"] < 10 and row["executions"] > 0 and "F-2" in row["by"], row
-assert row["tsan"] is None
+assert row["tsan"] is None and row["tsan_by"] is None and row["tsan_seconds"] is None
 P
 cmp -s out easy/score.json || fail "score.json is not what was printed"
 

@@ -212,6 +212,25 @@ static void races_are_also_run_among_threads(void **state)
     assert_string_equal(rig->rows[1].ways[SCORE_THREADS].by, "tsan");
 }
 
+/* The driver's only argument is its seed. */
+static void threads_speak_by_majority_too(void **state)
+{
+    struct rig *rig = *state;
+    rig->mutants[0] = &racy;
+    rig->options.threads = true;
+    write_driver(rig, DRIVER, FINDING "exit 77\n");
+    write_driver(rig, "pagelab-stress-mutants",
+                 "[ \"$1\" = 2 ] || exit 0\necho 'SUMMARY: ThreadSanitizer: data race in f' >&2\nexit 66\n");
+    assert_int_equal(run(rig), 0);
+    assert_true(rig->rows[0].ways[SCORE_THREADS].known);
+    assert_false(rig->rows[0].ways[SCORE_THREADS].detected);
+    write_driver(rig, "pagelab-stress-mutants",
+                 "[ \"$1\" = 2 ] && exit 0\necho 'SUMMARY: ThreadSanitizer: data race in f' >&2\nexit 66 # two\n");
+    assert_int_equal(run(rig), 0);
+    assert_true(rig->rows[0].ways[SCORE_THREADS].detected);
+    assert_string_equal(rig->rows[0].ways[SCORE_THREADS].by, "tsan");
+}
+
 static void an_end_that_was_asked_for_keeps_what_is_known(void **state)
 {
     static volatile sig_atomic_t stop = 1;
@@ -264,6 +283,7 @@ int main(void)
         RIGGED(what_is_known_is_not_run_again),
         RIGGED(a_damaged_result_is_run_again),
         RIGGED(races_are_also_run_among_threads),
+        RIGGED(threads_speak_by_majority_too),
         RIGGED(an_end_that_was_asked_for_keeps_what_is_known),
         RIGGED(two_scores_do_not_share_a_folder),
         RIGGED(mistakes_are_the_callers),
