@@ -1,11 +1,11 @@
 /* pagelab score: what the fuzz targets find of the bugs that were planted for them. */
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/score_print.h"
 #include "fuzz/score.h"
 
 struct score_arguments {
@@ -19,6 +19,7 @@ struct score_arguments {
     int seeds;
     int jobs;
     int no_threads;
+    int control;
 };
 
 static bool in_set(const struct mutant *mutant, const char *set)
@@ -54,103 +55,43 @@ static uint32_t pick(const struct score_arguments *arguments, const struct mutan
     return count;
 }
 
-/* What an oracle or a sanitizer is called, or null. */
-static void add_by(cJSON *object, const char *key, const struct score_result *result)
+/* The pairs of a target and a candidate among those picked, in their place. Their number. */
+static uint32_t pick_controls(const struct mutant **picked, uint32_t count)
 {
-    cJSON_AddItemToObject(object, key,
-                          result->detected ? cJSON_CreateString(result->by) : cJSON_CreateNull());
+    static struct score_control controls[SCORE_MUTANTS_MAX];
+    uint32_t made = score_controls(picked, count, controls);
+    for (uint32_t i = 0; i < made; i++)
+        picked[i] = &controls[i].mutant;
+    return made;
 }
 
-/* The same mutant in another way: null where it was not tried. */
-static void add_way(cJSON *object, const char *key, const struct score_result *result)
+/* On stdout, and in the folder: of all kinds, in a file of their own. False: it cannot be written. */
+static bool print(const struct score_options *options, const struct score_row *rows,
+                  enum report_format format, char path[4096])
 {
-    cJSON_AddItemToObject(object, key,
-                          result->known ? cJSON_CreateBool(result->detected) : cJSON_CreateNull());
+    uint32_t count = options->mutant_count;
+    snprintf(path, 4096, "%.4000s/%s.json", options->out_dir, options->control ? "control" : "score");
+    if (options->control)
+        score_print_controls(rows, count, format, stdout);
+    else if (format == REPORT_JSON)
+        score_print_json(rows, count, stdout);
+    else
+        score_print_table(rows, count, format);
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL && (options->control ? score_print_controls(rows, count, REPORT_JSON, file)
+                                                  : score_print_json(rows, count, file) == 0);
+    return (file == NULL || fclose(file) == 0) && good;
 }
 
-static cJSON *row_object(const struct score_row *row)
+/* Each mutant detected; of a control, nothing. */
+static bool is_goal_met(const struct score_options *options, const struct score_row *rows)
 {
-    const struct score_result *result = &row->ways[SCORE_TARGET];
-    const struct score_result *threads = &row->ways[SCORE_THREADS];
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "mutant", row->mutant->name);
-    cJSON_AddStringToObject(object, "kind", mutant_kind_names[row->mutant->kind]);
-    cJSON_AddStringToObject(object, "backend", row->mutant->backend);
-    cJSON_AddStringToObject(object, "target", row->mutant->target);
-    cJSON_AddBoolToObject(object, "reached", result->reached);
-    cJSON_AddBoolToObject(object, "triggered", result->triggered);
-    cJSON_AddBoolToObject(object, "detected", result->detected);
-    cJSON_AddNumberToObject(object, "executions", result->executions);
-    cJSON_AddNumberToObject(object, "seconds", result->seconds);
-    add_by(object, "by", result);
-    add_way(object, "tsan", threads);
-    add_by(object, "tsan_by", threads);
-    cJSON_AddItemToObject(object, "tsan_seconds",
-                          threads->known ? cJSON_CreateNumber(threads->seconds) : cJSON_CreateNull());
-    return object;
-}
-
-/* 0, or -1: out of memory, or the file is in error. */
-static int print_json(const struct score_row *rows, uint32_t count, FILE *out)
-{
-    cJSON *array = cJSON_CreateArray();
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].ways[SCORE_TARGET].known)
-            cJSON_AddItemToArray(array, row_object(&rows[i]));
+    for (uint32_t i = 0; i < options->mutant_count; i++) {
+        bool silent = rows[i].reports[SCORE_TARGET] == 0 && rows[i].reports[SCORE_THREADS] == 0;
+        if (options->control ? !silent : !rows[i].ways[SCORE_TARGET].detected)
+            return false;
     }
-    char *text = cJSON_Print(array);
-    cJSON_Delete(array);
-    if (text != NULL)
-        fprintf(out, "%s\n", text);
-    bool good = text != NULL && fflush(out) == 0;
-    free(text);
-    return good ? 0 : -1;
-}
-
-static void add_row(struct table *table, const struct score_row *row)
-{
-    static const char *const words[] = {"no", "yes"};
-    const struct score_result *result = &row->ways[SCORE_TARGET];
-    const struct score_result *threads = &row->ways[SCORE_THREADS];
-    char executions[32];
-    char seconds[32];
-    char threads_seconds[32] = "";
-    snprintf(executions, sizeof(executions), "%.0f", result->executions);
-    snprintf(seconds, sizeof(seconds), "%.1f", result->seconds);
-    if (threads->known)
-        snprintf(threads_seconds, sizeof(threads_seconds), "%.1f", threads->seconds);
-    const char *cells[] = {row->mutant->name,
-                           mutant_kind_names[row->mutant->kind],
-                           row->mutant->backend,
-                           words[result->reached],
-                           words[result->triggered],
-                           words[result->detected],
-                           executions,
-                           seconds,
-                           result->by,
-                           !threads->known     ? "-"
-                           : threads->detected ? threads->by
-                                               : "no",
-                           threads_seconds};
-    table_add_row(table, cells);
-}
-
-static void print_table(const struct score_row *rows, uint32_t count, enum report_format format)
-{
-    static const struct table_column columns[] = {
-        {"mutant", TABLE_LEFT},      {"kind", TABLE_LEFT},      {"candidate", TABLE_LEFT},
-        {"reached", TABLE_LEFT},     {"triggered", TABLE_LEFT}, {"detected", TABLE_LEFT},
-        {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},  {"by", TABLE_LEFT},
-        {"threads", TABLE_LEFT},     {"seconds", TABLE_RIGHT},
-    };
-    struct table *table = table_create(columns, PL_COUNT_OF(columns));
-    for (uint32_t i = 0; table != NULL && i < count; i++) {
-        if (rows[i].ways[SCORE_TARGET].known)
-            add_row(table, &rows[i]);
-    }
-    if (table != NULL)
-        table_print(table, format, false, stdout);
-    table_destroy(table);
+    return true;
 }
 
 static int score_go(struct score_options *options, enum report_format format)
@@ -166,20 +107,9 @@ static int score_go(struct score_options *options, enum report_format format)
         cli_mistake("score", "%s", error);
     if (code == CLI_MISTAKE)
         return code;
-    if (format == REPORT_JSON)
-        print_json(rows, options->mutant_count, stdout);
-    else
-        print_table(rows, options->mutant_count, format);
-    snprintf(path, sizeof(path), "%.4000s/score.json", options->out_dir);
-    FILE *file = fopen(path, "w");
-    bool good = file != NULL && print_json(rows, options->mutant_count, file) == 0;
-    if ((file != NULL && fclose(file) != 0) || !good)
+    if (!print(options, rows, format, path))
         return cli_mistake("score", "%s: cannot be written", path);
-    for (uint32_t i = 0; code == CLI_OK && i < options->mutant_count; i++) {
-        if (!rows[i].ways[SCORE_TARGET].detected)
-            code = CLI_MISSED;
-    }
-    return code;
+    return code == CLI_OK && !is_goal_met(options, rows) ? CLI_MISSED : code;
 }
 
 static bool in_bounds(const struct score_arguments *arguments)
@@ -211,6 +141,8 @@ static int score_main(int argc, const char **argv)
         {"jobs", 'j', POPT_ARG_INT, &arguments.jobs, 0, "processes at once (one a core)", "N"},
         {"no-threads", 0, POPT_ARG_NONE, &arguments.no_threads, 0,
          "leave out the runs with real threads under ThreadSanitizer", NULL},
+        {"control", 0, POPT_ARG_NONE, &arguments.control, 0,
+         "the same targets and candidates with no mutant alive: nothing may be reported", NULL},
         {"out", 'o', POPT_ARG_STRING, &arguments.out, 0,
          "for results; what is there already is not run again (results/score)", "DIR"},
         {"bin", 0, POPT_ARG_STRING, &arguments.bin, 0, "folder of the mutant drivers (build/fuzz/bin)",
@@ -227,12 +159,15 @@ static int score_main(int argc, const char **argv)
                                     .seconds = arguments.seconds,
                                     .jobs = (uint32_t)arguments.jobs,
                                     .threads = !arguments.no_threads,
+                                    .control = arguments.control != 0,
                                     .bin_dir = cli_drivers(arguments.bin, "fuzz", bin, sizeof(bin)),
                                     .out_dir = arguments.out == NULL ? "results/score" : arguments.out,
                                     .progress = stderr,
                                     .stop = &cli_stop};
     if (options.mutant_count == 0)
         return CLI_MISTAKE;
+    if (options.control)
+        options.mutant_count = pick_controls(picked, options.mutant_count);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (options.jobs == 0)
         options.jobs = cores<1 ? 1 : cores>(long) SCORE_JOBS_MAX ? SCORE_JOBS_MAX : (uint32_t)cores;

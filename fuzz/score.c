@@ -156,10 +156,11 @@ static void say(const struct score *score, const struct score_job *job)
     fprintf(score->options->progress, "score: %u/%u %s %s seed %u: %s%s after %.1f s\n", score->done,
             score->job_count, job->mutant->name,
             job->way == SCORE_THREADS ? "real threads" : job->mutant->target, job->seed,
-            result->detected    ? "detected by "
-            : result->triggered ? "triggered, not detected"
-            : result->reached   ? "reached, not triggered"
-                                : "not reached",
+            result->detected          ? "detected by "
+            : score->options->control ? "silent"
+            : result->triggered       ? "triggered, not detected"
+            : result->reached         ? "reached, not triggered"
+                                      : "not reached",
             result->detected ? result->by : "", result->seconds);
 }
 
@@ -226,8 +227,11 @@ static void fill_rows(const struct score *score, struct score_row *rows)
             uint32_t count = 0;
             for (uint32_t j = 0; j < score->job_count; j++) {
                 const struct score_job *job = &score->jobs[j];
-                if (job->mutant == options->mutants[i] && job->way == way && job->result.known)
-                    results[count++] = job->result;
+                if (job->mutant != options->mutants[i] || job->way != way || !job->result.known)
+                    continue;
+                results[count++] = job->result;
+                rows[i].reports[way] += job->result.detected;
+                rows[i].executions[way] += job->result.executions;
             }
             score_summarise(results, count, &rows[i].ways[way]);
         }

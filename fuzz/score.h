@@ -32,6 +32,14 @@ struct score_result {
 struct score_row {
     const struct mutant *mutant;
     struct score_result ways[SCORE_WAY_COUNT];
+    uint32_t reports[SCORE_WAY_COUNT];  /* processes that detected something */
+    double executions[SCORE_WAY_COUNT]; /* of all processes together */
+};
+
+/* A row with no mutant: a target and a candidate as they are. */
+struct score_control {
+    struct mutant mutant;
+    char name[96];
 };
 
 struct score_options {
@@ -41,6 +49,7 @@ struct score_options {
     double seconds; /* of one core, a process */
     uint32_t jobs;  /* processes at once */
     bool threads;   /* mutants of kind race among real threads, too */
+    bool control;   /* no mutant is alive: `mutants` are those of score_controls */
     const char *bin_dir;
     const char *out_dir;
     FILE *progress;                    /* or NULL */
@@ -50,6 +59,10 @@ struct score_options {
 /* Fills a row for each mutant. 0; 2: the caller's mistake, with one line in `error`; 130: ended early, rows
  * hold what is known. */
 int score_run(const struct score_options *options, struct score_row *rows, char *error, size_t error_bytes);
+
+/* One control for each pair of a target and a candidate among those picked. Returns their number, at most
+ * `count`. */
+uint32_t score_controls(const struct mutant *const *picked, uint32_t count, struct score_control *controls);
 
 /* Rows from results: majority and medians. `count` is at most SCORE_SEEDS_MAX. */
 void score_summarise(const struct score_result *results, uint32_t count, struct score_result *summary);

@@ -58,7 +58,8 @@ static bool surround(const struct score_options *options, const struct score_job
     if (!score_path(options, "records", job, path))
         return false;
     (void)unlink(path);
-    snprintf(around->mutant, sizeof(around->mutant), MUTANT_VARIABLE "=%s", job->mutant->name);
+    snprintf(around->mutant, sizeof(around->mutant), MUTANT_VARIABLE "=%s",
+             options->control ? "" : job->mutant->name);
     snprintf(around->record, sizeof(around->record), MUTANT_RECORD_VARIABLE "=%s", path);
     snprintf(around->backend, sizeof(around->backend), "PAGELAB_BACKEND=%s", job->mutant->backend);
     snprintf(around->target, sizeof(around->target), FAMILY_VARIABLE "=%s", job->mutant->target);

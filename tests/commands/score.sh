@@ -24,6 +24,22 @@ assert row["tsan"] is None and row["tsan_by"] is None and row["tsan_seconds"] is
 P
 cmp -s out easy/score.json || fail "score.json is not what was printed"
 
+# With no mutant alive the same target is silent; one that speaks misses the goal. Neither is in a score's array.
+expect 0 '' "$PAGELAB" score --control --mutant buddy-uncharge-one --seeds 1 --seconds 1 --bin "$drivers" --out easy --format json
+/usr/bin/python3 - <<'P' || fail "the control: $(cat out)"
+import json
+row, = json.load(open("out"))
+assert (row["target"], row["candidate"], row["reports"], row["by"]) == ("page", "buddy", 0, ""), row
+assert row["executions"] > 1000, row
+assert json.load(open("easy/control.json")) == [row]
+assert [row["mutant"] for row in json.load(open("easy/score.json"))] == ["buddy-uncharge-one"]
+P
+mkdir loud
+printf '#!/bin/sh\necho "pagelab finding: id=F-1 backend=b" >&2\nexit 77\n' >loud/pagelab-fuzz-mutants
+chmod +x loud/pagelab-fuzz-mutants
+expect 1 '' "$PAGELAB" score --control --mutant buddy-uncharge-one --seeds 2 --bin loud --out spoke
+grep -q 'page *buddy .* 2  *F-1' out || fail "two reports of F-1 expected: $(cat out)"
+
 # One call after the other never waits for the lock that sleeps.
 expect 1 '' "$PAGELAB" score --mutant mutex-sleep-locked --target page --no-threads --seeds 1 --seconds 1 \
   --bin "$drivers" --out never --format json

@@ -224,11 +224,34 @@ static void threads_speak_by_majority_too(void **state)
     assert_int_equal(run(rig), 0);
     assert_true(rig->rows[0].ways[SCORE_THREADS].known);
     assert_false(rig->rows[0].ways[SCORE_THREADS].detected);
-    write_driver(rig, "pagelab-stress-mutants",
-                 "[ \"$1\" = 2 ] && exit 0\necho 'SUMMARY: ThreadSanitizer: data race in f' >&2\nexit 66 # two\n");
+    write_driver(
+        rig, "pagelab-stress-mutants",
+        "[ \"$1\" = 2 ] && exit 0\necho 'SUMMARY: ThreadSanitizer: data race in f' >&2\nexit 66 # two\n");
     assert_int_equal(run(rig), 0);
     assert_true(rig->rows[0].ways[SCORE_THREADS].detected);
     assert_string_equal(rig->rows[0].ways[SCORE_THREADS].by, "tsan");
+}
+
+/* Equal pairs of target and candidate are one control, among threads if one of them is a race; a driver finds
+ * no mutant's name, and one report of three is not outvoted. */
+static void a_control_runs_with_no_mutant(void **state)
+{
+    struct rig *rig = *state;
+    struct score_control controls[2];
+    assert_int_equal(score_controls(rig->mutants, 2, controls), 1);
+    assert_int_equal(controls[0].mutant.kind, MUTANT_RACE);
+    rig->mutants[0] = &controls[0].mutant;
+    rig->options.control = true;
+    rig->options.threads = true;
+    write_driver(rig, DRIVER,
+                 "[ -n \"${PAGELAB_MUTANT-unset}\" ] && exit 77\n" NUMBERED
+                 "[ \"${2#-seed=}\" = 2 ] || exit 0\n" FINDING "exit 77\n");
+    write_driver(rig, "pagelab-stress-mutants", "exit 0\n");
+    assert_int_equal(run(rig), 0);
+    assert_int_equal(rig->rows[0].reports[SCORE_TARGET], 1);
+    assert_int_equal(rig->rows[0].reports[SCORE_THREADS], 0);
+    assert_true(rig->rows[0].ways[SCORE_THREADS].known);
+    assert_true(rig->rows[0].executions[SCORE_TARGET] > 2099 && rig->rows[0].executions[SCORE_TARGET] < 2101);
 }
 
 static void an_end_that_was_asked_for_keeps_what_is_known(void **state)
@@ -284,6 +307,7 @@ int main(void)
         RIGGED(a_damaged_result_is_run_again),
         RIGGED(races_are_also_run_among_threads),
         RIGGED(threads_speak_by_majority_too),
+        RIGGED(a_control_runs_with_no_mutant),
         RIGGED(an_end_that_was_asked_for_keeps_what_is_known),
         RIGGED(two_scores_do_not_share_a_folder),
         RIGGED(mistakes_are_the_callers),

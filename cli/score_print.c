@@ -1,0 +1,141 @@
+/* What a score prints: mutants as a table or as JSON, and controls. */
+#include "cli/score_print.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#include <pagelab/compiler.h>
+
+/* What an oracle or a sanitizer is called, or null. */
+static void add_by(cJSON *object, const char *key, const struct score_result *result)
+{
+    cJSON_AddItemToObject(object, key,
+                          result->detected ? cJSON_CreateString(result->by) : cJSON_CreateNull());
+}
+
+/* The same mutant in another way: null where it was not tried. */
+static void add_way(cJSON *object, const char *key, const struct score_result *result)
+{
+    cJSON_AddItemToObject(object, key,
+                          result->known ? cJSON_CreateBool(result->detected) : cJSON_CreateNull());
+}
+
+static cJSON *row_object(const struct score_row *row)
+{
+    const struct score_result *result = &row->ways[SCORE_TARGET];
+    const struct score_result *threads = &row->ways[SCORE_THREADS];
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "mutant", row->mutant->name);
+    cJSON_AddStringToObject(object, "kind", mutant_kind_names[row->mutant->kind]);
+    cJSON_AddStringToObject(object, "backend", row->mutant->backend);
+    cJSON_AddStringToObject(object, "target", row->mutant->target);
+    cJSON_AddBoolToObject(object, "reached", result->reached);
+    cJSON_AddBoolToObject(object, "triggered", result->triggered);
+    cJSON_AddBoolToObject(object, "detected", result->detected);
+    cJSON_AddNumberToObject(object, "executions", result->executions);
+    cJSON_AddNumberToObject(object, "seconds", result->seconds);
+    add_by(object, "by", result);
+    add_way(object, "tsan", threads);
+    add_by(object, "tsan_by", threads);
+    cJSON_AddItemToObject(object, "tsan_seconds",
+                          threads->known ? cJSON_CreateNumber(threads->seconds) : cJSON_CreateNull());
+    return object;
+}
+
+int score_print_json(const struct score_row *rows, uint32_t count, FILE *out)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].ways[SCORE_TARGET].known)
+            cJSON_AddItemToArray(array, row_object(&rows[i]));
+    }
+    char *text = cJSON_Print(array);
+    cJSON_Delete(array);
+    if (text != NULL)
+        fprintf(out, "%s\n", text);
+    bool good = text != NULL && fflush(out) == 0;
+    free(text);
+    return good ? 0 : -1;
+}
+
+static void add_row(struct table *table, const struct score_row *row)
+{
+    static const char *const words[] = {"no", "yes"};
+    const struct score_result *result = &row->ways[SCORE_TARGET];
+    const struct score_result *threads = &row->ways[SCORE_THREADS];
+    char executions[32];
+    char seconds[32];
+    char threads_seconds[32] = "";
+    snprintf(executions, sizeof(executions), "%.0f", result->executions);
+    snprintf(seconds, sizeof(seconds), "%.1f", result->seconds);
+    if (threads->known)
+        snprintf(threads_seconds, sizeof(threads_seconds), "%.1f", threads->seconds);
+    const char *cells[] = {row->mutant->name,
+                           mutant_kind_names[row->mutant->kind],
+                           row->mutant->backend,
+                           words[result->reached],
+                           words[result->triggered],
+                           words[result->detected],
+                           executions,
+                           seconds,
+                           result->by,
+                           !threads->known     ? "-"
+                           : threads->detected ? threads->by
+                                               : "no",
+                           threads_seconds};
+    table_add_row(table, cells);
+}
+
+void score_print_table(const struct score_row *rows, uint32_t count, enum report_format format)
+{
+    static const struct table_column columns[] = {
+        {"mutant", TABLE_LEFT},      {"kind", TABLE_LEFT},      {"candidate", TABLE_LEFT},
+        {"reached", TABLE_LEFT},     {"triggered", TABLE_LEFT}, {"detected", TABLE_LEFT},
+        {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},  {"by", TABLE_LEFT},
+        {"threads", TABLE_LEFT},     {"seconds", TABLE_RIGHT},
+    };
+    struct table *table = table_create(columns, PL_COUNT_OF(columns));
+    for (uint32_t i = 0; table != NULL && i < count; i++) {
+        if (rows[i].ways[SCORE_TARGET].known)
+            add_row(table, &rows[i]);
+    }
+    if (table != NULL)
+        table_print(table, format, false, stdout);
+    table_destroy(table);
+}
+
+static void add_control(struct table *table, const struct score_row *row, enum score_way way)
+{
+    char executions[32] = "";
+    char seconds[32];
+    char reports[32];
+    if (way == SCORE_TARGET)
+        snprintf(executions, sizeof(executions), "%.0f", row->executions[way]);
+    snprintf(seconds, sizeof(seconds), "%.1f", row->ways[way].seconds);
+    snprintf(reports, sizeof(reports), "%u", row->reports[way]);
+    const char *cells[] = {way == SCORE_TARGET ? row->mutant->target : "threads",
+                           row->mutant->backend,
+                           executions,
+                           seconds,
+                           reports,
+                           row->ways[way].by};
+    table_add_row(table, cells);
+}
+
+bool score_print_controls(const struct score_row *rows, uint32_t count, enum report_format format, FILE *out)
+{
+    static const struct table_column columns[] = {
+        {"target", TABLE_LEFT},   {"candidate", TABLE_LEFT}, {"executions", TABLE_RIGHT},
+        {"seconds", TABLE_RIGHT}, {"reports", TABLE_RIGHT},  {"by", TABLE_LEFT},
+    };
+    struct table *table = table_create(columns, PL_COUNT_OF(columns));
+    for (uint32_t i = 0; table != NULL && i < count; i++) {
+        for (unsigned way = 0; way < SCORE_WAY_COUNT; way++) {
+            if (rows[i].ways[way].known)
+                add_control(table, &rows[i], (enum score_way)way);
+        }
+    }
+    bool good = table != NULL && table_print(table, format, false, out);
+    table_destroy(table);
+    return good && fflush(out) == 0;
+}
