@@ -48,7 +48,7 @@ PL_INLINE bool nbbs_mark(struct nbbs *self, uint32_t tier, uint64_t w)
             return false;
         change = PL_MUTANT("nbbs-aba") ? 0 : NBBS_CHANGE;
     } while (!atomic_compare_exchange_weak(word, &seen, (seen | mark) + change));
-    PL_MUTANT_KEEP("nbbs-aba", (uintptr_t)word);
+    PL_MUTANT_COUNT("nbbs-aba", word);
     return true;
 }
 
@@ -79,15 +79,17 @@ PL_INLINE bool nbbs_unmark(struct nbbs *self, struct pl_cpu *cpu, uint32_t tier,
         return false;
     }
     uint64_t seen = atomic_load(word);
+    uint64_t marks;
     do {
-        PL_MUTANT_KEEP("nbbs-aba", 0);
+        marks = PL_MUTANT_COUNTED(word);
         /* Whoever cleared the mark goes on; whoever is below now will clear it. */
         if ((seen & mark) == 0 || (atomic_load(below) & NBBS_STATUS) != 0)
             return false;
         pl_point(cpu, self);
     } while (!atomic_compare_exchange_weak(word, &seen, seen & ~mark));
+    /* Marked since it was seen: with the count this swap fails, and with something below the mark stays. */
     PL_MUTANT_TRIGGERED("nbbs-aba",
-                        PL_MUTANT_KEPT((uintptr_t)word) || (atomic_load(below) & NBBS_STATUS) != 0);
+                        PL_MUTANT_COUNTED(word) != marks && (PL_MUTANT_PEEK(below) & NBBS_STATUS) != 0);
     if (self->has_hints)
         nbbs_hint_gained(self, tier + 1, w / 16, seen, seen & ~mark);
     return (seen & ~mark & NBBS_STATUS) == 0;

@@ -14,10 +14,13 @@
 
 #include "fuzz/mutants/mutants.h"
 
+#define COUNTS 4096u
+
 static struct mutant_record nowhere;
 static _Atomic(const char *) alive; /* NULL: not asked yet; "": none */
 static _Atomic(struct mutant_record *) record = &nowhere;
 static _Atomic uintptr_t kept;
+static _Atomic uint64_t counted[COUNTS];
 
 static PL_COLD PL_NORETURN void give_up(const char *name, const char *expected)
 {
@@ -85,4 +88,24 @@ void pl_mutant_keep(uintptr_t word)
 uintptr_t pl_mutant_kept(void)
 {
     return atomic_load_explicit(&kept, memory_order_relaxed);
+}
+
+static _Atomic uint64_t *count_of(const volatile void *address)
+{
+    return &counted[(uintptr_t)address / sizeof(uint64_t) % COUNTS];
+}
+
+void pl_mutant_count(const volatile void *address)
+{
+    atomic_fetch_add_explicit(count_of(address), 1, memory_order_relaxed);
+}
+
+uint64_t pl_mutant_counted(const volatile void *address)
+{
+    return atomic_load_explicit(count_of(address), memory_order_relaxed);
+}
+
+uint64_t pl_mutant_peek(const volatile void *word)
+{
+    return atomic_load_explicit((const volatile _Atomic uint64_t *)word, memory_order_relaxed);
 }

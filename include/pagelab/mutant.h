@@ -19,11 +19,19 @@ void pl_mutant_triggered(void);
 /* One word for the mutant that is alive, to remember something from one place of the code to another. */
 void pl_mutant_keep(uintptr_t word);
 uintptr_t pl_mutant_kept(void);
+/* A count for each address, shared by all CPUs; addresses may share one. And an atomic word's value, read
+ * without being an access that a schedule could turn on. */
+void pl_mutant_count(const volatile void *address);
+uint64_t pl_mutant_counted(const volatile void *address);
+uint64_t pl_mutant_peek(const volatile void *word);
 
 #define PL_MUTANT(name)            pl_mutant_reached(name)
 #define PL_MUTANT_ALIVE(name)      pl_mutant_alive(name)
 #define PL_MUTANT_KEEP(name, word) (pl_mutant_alive(name) ? pl_mutant_keep(word) : (void)0)
 #define PL_MUTANT_KEPT(word)       (pl_mutant_kept() == (word))
+#define PL_MUTANT_COUNT(name, at)  (pl_mutant_alive(name) ? pl_mutant_count(at) : (void)0)
+#define PL_MUTANT_COUNTED(at)      pl_mutant_counted(at)
+#define PL_MUTANT_PEEK(at)         pl_mutant_peek(at)
 #define PL_MUTANT_TRIGGERED(name, condition)                                                                 \
     (pl_mutant_alive(name) && (condition) ? pl_mutant_triggered() : (void)0)
 
@@ -36,6 +44,10 @@ uintptr_t pl_mutant_kept(void);
 /* Remembers a word; does the word remembered equal this one? The latter only in a condition below. */
 #define PL_MUTANT_KEEP(name, word)           ((void)sizeof(word))
 #define PL_MUTANT_KEPT(word)                 (sizeof(word) == 0)
+/* Counts at an address; how often that was; the word there. The latter two only for a condition below. */
+#define PL_MUTANT_COUNT(name, at)            ((void)sizeof(at))
+#define PL_MUTANT_COUNTED(at)                ((uint64_t)0)
+#define PL_MUTANT_PEEK(at)                   ((uint64_t)0)
 /* Records that behaviour differed from the unaltered code's, if the condition holds. */
 #define PL_MUTANT_TRIGGERED(name, condition) ((void)sizeof((condition) ? 1 : 0))
 
