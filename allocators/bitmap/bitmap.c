@@ -213,10 +213,15 @@ PL_INLINE void bitmap_grant(struct bitmap *self, uint64_t index, uint64_t frame_
     PL_MUTANT_TRIGGERED("bitmap-count-unlocked", PL_MUTANT_KEPT(1));
     PL_ASSERT(free_count >= frame_count);
     PL_ASSERT((self->word[index / 64].free >> (index % 64) & 1) != 0);
+    uint64_t taken = frame_count;
+    if (frame_count > 1 && PL_MUTANT("bitmap-last-left")) {
+        PL_MUTANT_TRIGGERED("bitmap-last-left", true);
+        taken--;
+    }
     if (frame_count == 1)
         bitmap_set_busy(self, index / 64, UINT64_C(1) << (index % 64));
     else
-        bitmap_set_frames(self, index, frame_count, false);
+        bitmap_set_frames(self, index, taken, false);
     self->word[index / 64].head |= UINT64_C(1) << (index % 64);
     atomic_store_explicit(&self->free_count, free_count - frame_count, memory_order_relaxed);
 }

@@ -308,7 +308,9 @@ PL_INLINE void buddy_take_back(struct buddy *self, struct buddy_node *node, cons
         uint64_t before = buddy_kept_get(node, order);
         self->state[at] = (uint8_t)(BUDDY_KEPT | order);
         buddy_kept_set(node, order, at);
-        if (before != BUDDY_NO_INDEX)
+        if (before != BUDDY_NO_INDEX && PL_MUTANT("buddy-kept-dropped"))
+            PL_MUTANT_TRIGGERED("buddy-kept-dropped", true);
+        else if (before != BUDDY_NO_INDEX)
             buddy_release(self, node, before, order);
         at += UINT64_C(1) << order;
     }

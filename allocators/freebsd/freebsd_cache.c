@@ -84,6 +84,10 @@ static void freebsd_bucket_release(struct freebsd *self, struct pl_cpu *cpu, str
     pl_lock_take(&domain->lock, cpu);
     freebsd_bucket_set(bucket, 0);
     pl_point(cpu, self);
+    if (PL_MUTANT("freebsd-bucket-short")) {
+        PL_MUTANT_TRIGGERED("freebsd-bucket-short", true);
+        count--;
+    }
     for (uint32_t i = 0; i < count; i++) {
         PL_ASSERT(FREEBSD_KIND(freebsd_state_get(self, bucket->frames[i])) == FREEBSD_CACHED);
         freebsd_phys_free(self, domain, bucket->frames[i], 0, pool);

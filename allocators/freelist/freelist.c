@@ -72,6 +72,18 @@ static enum pl_status freelist_alloc(void *instance, struct pl_cpu *cpu, const s
     return PL_OK;
 }
 
+/* Takes the lock of a call that frees. Interrupts allocate, too, so they are held off. */
+PL_INLINE uint32_t freelist_lock_to_free(struct freelist *self, struct pl_cpu *cpu)
+{
+    if (PL_MUTANT("freelist-lock-unmasked")) {
+        uint32_t masked = atomic_load_explicit(&cpu->masked, memory_order_relaxed);
+        PL_MUTANT_TRIGGERED("freelist-lock-unmasked", masked == 0);
+        pl_lock_take(&self->lock, cpu);
+        return masked;
+    }
+    return pl_lock_masked(&self->lock, cpu);
+}
+
 /* Believes the caller: nothing is written down that could contradict. */
 static enum pl_status freelist_free(void *instance, struct pl_cpu *cpu, const struct pl_run *run)
 {
@@ -79,10 +91,16 @@ static enum pl_status freelist_free(void *instance, struct pl_cpu *cpu, const st
     PL_ASSERT(cpu != NULL);
     PL_ASSERT(run != NULL);
     PL_ASSERT(run->frame_count == 1);
-    uint32_t before = pl_lock_masked(&self->lock, cpu);
+    uint32_t before = freelist_lock_to_free(self, cpu);
     uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
     PL_ASSERT(free_count < self->machine->frame_count);
-    freelist_push(self, run->first.number);
+    if (free_count == 0 && PL_MUTANT("freelist-first-unlinked")) {
+        self->head = run->first.number;
+        PL_MUTANT_TRIGGERED("freelist-first-unlinked",
+                            freelist_link_of(self, self->head)->next != PL_FRAME_NONE);
+    } else {
+        freelist_push(self, run->first.number);
+    }
     pl_point(cpu, self);
     atomic_store_explicit(&self->free_count, free_count + 1, memory_order_relaxed);
     pl_unlock_masked(&self->lock, cpu, before);

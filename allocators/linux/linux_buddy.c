@@ -109,7 +109,10 @@ uint32_t lx_take_smallest(struct lx *self, struct lx_zone *zone, uint32_t order,
     lx_unlink(self, zone, index, from, group);
     while (from > order) {
         from--;
-        lx_link(self, zone, index + (UINT64_C(1) << from), from, group, false);
+        if (from == order && PL_MUTANT("linux-rest-dropped"))
+            PL_MUTANT_TRIGGERED("linux-rest-dropped", true);
+        else
+            lx_link(self, zone, index + (UINT64_C(1) << from), from, group, false);
     }
     lx_count_listed(zone, group, -(UINT64_C(1) << order));
     PL_ASSERT(lx_state(self, index) == LX_INSIDE);

@@ -93,7 +93,10 @@ static PL_NOINLINE enum pl_status magazine_free_full(struct magazine_state *stat
     /* The colder half goes down. */
     magazine_depot_push(&state->depot, cpu, magazine->frames, MAGAZINE_BATCH);
     pl_point(cpu, state);
-    memcpy(magazine->frames, magazine->frames + MAGAZINE_BATCH, MAGAZINE_BATCH * sizeof(uint64_t));
+    if (PL_MUTANT("magazine-half-kept"))
+        PL_MUTANT_TRIGGERED("magazine-half-kept", true);
+    else
+        memcpy(magazine->frames, magazine->frames + MAGAZINE_BATCH, MAGAZINE_BATCH * sizeof(uint64_t));
     magazine_push(magazine, MAGAZINE_CAPACITY - MAGAZINE_BATCH, run->first);
     pl_unmask(cpu, before);
     return PL_OK;

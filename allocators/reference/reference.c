@@ -137,7 +137,9 @@ static enum pl_status reference_take(struct reference *self, struct pl_cpu *cpu,
         memset(byte, REFERENCE_TAIL, want->frame_count);
         *byte = REFERENCE_HEAD;
         pl_point(cpu, self);
-        if (self->hint == index)
+        bool jumps = self->hint != index && PL_MUTANT("reference-hint-jumps");
+        PL_MUTANT_TRIGGERED("reference-hint-jumps", jumps);
+        if (self->hint == index || jumps)
             self->hint = index + want->frame_count;
         atomic_store_explicit(&self->free_count, free_count - want->frame_count, memory_order_relaxed);
     }
@@ -222,6 +224,10 @@ static enum pl_status reference_free(void *instance, struct pl_cpu *cpu, const s
             PL_MUTANT_TRIGGERED("reference-hint-kept", index < self->hint);
         else
             self->hint = reference_min(self->hint, index);
+        if (PL_MUTANT("reference-count-narrow")) {
+            PL_MUTANT_TRIGGERED("reference-count-narrow", run->frame_count > UINT8_MAX);
+            free_count -= run->frame_count - (uint8_t)run->frame_count;
+        }
         atomic_store_explicit(&self->free_count, free_count + run->frame_count, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);

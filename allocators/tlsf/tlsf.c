@@ -63,6 +63,10 @@ static enum pl_status tlsf_alloc(void *instance, struct pl_cpu *cpu, const struc
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count >= frame_count);
         index = tlsf_take(self, node, cpu, request->order);
+        if (free_count == frame_count && PL_MUTANT("tlsf-last-uncounted")) {
+            PL_MUTANT_TRIGGERED("tlsf-last-uncounted", true);
+            free_count += frame_count;
+        }
         atomic_store_explicit(&self->free_count, free_count - frame_count, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);

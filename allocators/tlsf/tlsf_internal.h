@@ -127,7 +127,12 @@ PL_INLINE uint64_t tlsf_remove(struct tlsf *self, struct tlsf_node *node, uint64
         node->head[at.first][at.second] = record->next;
         if (record->next == TLSF_NONE) {
             node->second_level[at.first] &= ~(1u << at.second);
-            node->first_level &= ~((uint32_t)(node->second_level[at.first] == 0) << at.first);
+            bool is_empty = node->second_level[at.first] == 0;
+            if (is_empty && PL_MUTANT("tlsf-level-kept")) {
+                PL_MUTANT_TRIGGERED("tlsf-level-kept", true);
+                is_empty = false;
+            }
+            node->first_level &= ~((uint32_t)is_empty << at.first);
         }
     }
     record->kind = TLSF_INSIDE;

@@ -165,6 +165,10 @@ enum pl_status tlsf_alloc_run(void *instance, struct pl_cpu *cpu, const struct p
         uint64_t free_count = atomic_load_explicit(&self->free_count, memory_order_relaxed);
         PL_ASSERT(free_count >= frame_count);
         tlsf_carve(self, wish.node, cpu, wish.block, wish.index, frame_count);
+        if (PL_MUTANT("tlsf-run-charge-one")) {
+            PL_MUTANT_TRIGGERED("tlsf-run-charge-one", frame_count != 1);
+            free_count += frame_count - 1;
+        }
         atomic_store_explicit(&self->free_count, free_count - frame_count, memory_order_relaxed);
     }
     pl_unlock_masked(&self->lock, cpu, before);
