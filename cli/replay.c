@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "cli/interrupt.h"
-#include "engine/isolate.h"
-#include "engine/runner.h"
+#include "engine/program_file.h"
 #include "engine/trace/trace.h"
+#include "engine/trial.h"
 #include "systems/freebsd/reserve.h"
 
 #define LIMIT_S           60u
@@ -68,106 +68,40 @@ static int read_input(const char *path, struct replay_input *input)
     return code;
 }
 
-static void print_finding(const struct finding *finding, const char *backend)
+static int replay_in_child(const struct replay_input *input, const struct spec *spec, bool fit, bool quiet)
 {
-    printf("finding: %s on %s at operation %" PRIu32 "\n  operation  ", finding->ids, backend, finding->step);
-    if (finding->op.kind == OP_NOP)
-        puts("the end: all is freed");
-    else
-        program_print_op(&finding->op, stdout);
-    if (finding->expected[0] != '\0')
-        printf("  expected   %s\n", finding->expected);
-    printf("  actual     %s\n", finding->actual);
-}
-
-/* What the child runs. */
-struct replay_job {
-    const struct replay_input *input;
-    const struct spec *spec;
-    bool fit; /* its shape is made to fit the candidate */
-    bool quiet;
-};
-
-/* In the child; the exit code of the command. */
-static int replay_here(const struct replay_job *job)
-{
-    const struct replay_input *input = job->input;
-    const struct spec *spec = job->spec;
-    struct runner runner;
-    struct spec_error error;
-    struct finding finding;
-    struct native_shape shape = input->program.shape;
-    if (job->fit)
-        runner_fit_shape(spec, &shape);
-    enum pl_status status =
-        runner_init_family(&runner, spec, &shape, input->slot_count, input->program.family, &error);
-    if (status == PL_UNSUPPORTED) {
-        printf("n/a: %s\n", error.text);
-        return CLI_OK;
-    }
-    if (!pl_status_is_known(status)) {
-        printf("finding: X-3 on %s: %s\n", spec->name, error.text);
+    struct trial trial = {.program = &input->program,
+                          .spec = spec,
+                          .fit = fit,
+                          .log = quiet ? NULL : stdout,
+                          .slot_count = input->slot_count,
+                          .audit_every = input->is_trace ? TRACE_AUDIT_EVERY : 0,
+                          .limit_s = input->is_trace ? TRACE_LIMIT_S : LIMIT_S,
+                          .stop = &cli_stop};
+    struct trial_result result;
+    trial_run(&trial, &result);
+    if (result.outcome == TRIAL_MISTAKE)
+        return cli_mistake("replay", "%s", result.words);
+    if (result.outcome == TRIAL_INTERRUPTED)
+        return CLI_INTERRUPTED;
+    if (trial_is_bad(&result)) {
+        trial_print(&result, spec->name, stdout);
         return CLI_BROKEN;
     }
-    if (status != PL_OK)
-        return cli_mistake("replay", "%s", error.text);
-    runner_set_contract(&runner, input->program.contract);
-    runner.log = job->quiet ? NULL : stdout;
-    if (input->is_trace)
-        runner.audit_every = TRACE_AUDIT_EVERY;
-    status = runner_run(&runner, input->program.ops, input->program.op_count, &finding);
-    if (status != PL_OK)
-        return cli_mistake("replay", "%s: could not be started: %s", spec->name, pl_status_name(status));
-    if (finding.found)
-        print_finding(&finding, spec->name);
+    if (result.outcome == TRIAL_UNSUPPORTED)
+        printf("n/a: %s\n", result.words);
     else
         printf("%s: %" PRIu32 " operations, %" PRIu64 " calls, %" PRIu64 " denied: no finding\n", spec->name,
-               input->program.op_count, runner.calls, runner.denied);
-    runner_fini(&runner);
-    return finding.found ? CLI_BROKEN : CLI_OK;
-}
-
-static void replay_work(void *argument, void *result)
-{
-    *(int *)result = replay_here(argument);
-}
-
-static int replay_in_child(struct replay_job *job)
-{
-    unsigned limit_s = job->input->is_trace ? TRACE_LIMIT_S : LIMIT_S;
-    int code = CLI_OK;
-    char how[100] = "";
-    switch (isolate_run(replay_work, job, &code, sizeof(code), limit_s, &cli_stop, how, sizeof(how))) {
-    case ISOLATE_DONE:
-        return code;
-    case ISOLATE_INTERRUPTED:
-        return CLI_INTERRUPTED;
-    case ISOLATE_NO_PROCESS:
-        return cli_mistake("replay", "cannot start a process: %s", strerror(errno));
-    case ISOLATE_TIMED_OUT:
-        printf("finding: hang on %s: %s\n", job->spec->name, how);
-        return CLI_BROKEN;
-    case ISOLATE_DIED:
-        break;
-    }
-    printf("finding: crash on %s: %s\n", job->spec->name, how);
-    return CLI_BROKEN;
+               input->program.op_count, result.calls, result.denied);
+    return CLI_OK;
 }
 
 static int write_binary(const struct program *program, const char *path)
 {
-    static uint8_t bytes[PROGRAM_BYTES_MAX];
-    size_t count = program_encode(program, bytes);
-    if (count == 0)
-        return cli_mistake(
-            "replay", "%s: this program has a machine or operation that the binary form cannot say", path);
-    FILE *file = fopen(path, "wb");
-    bool good = file != NULL && fwrite(bytes, 1, count, file) == count;
-    if (file != NULL && fclose(file) != 0)
-        good = false;
-    if (!good && file != NULL)
-        unlink(path);
-    return good ? CLI_OK : cli_mistake("replay", "%s: cannot be written: %s", path, strerror(errno));
+    struct program_error error;
+    if (program_file_write(path, program, true, NULL, false, &error) != 0)
+        return cli_mistake("replay", "%s", error.text);
+    return CLI_OK;
 }
 
 /* With an interrupt at one place: survived, or the failure with its stacks. */
@@ -240,7 +174,6 @@ static int replay_file(const char *path, const char *backend, const char *encode
     if (code != CLI_OK)
         return code;
     bool binary = !input.is_trace && input.program.op_capacity == 0;
-    struct replay_job job = {.input = &input, .spec = &spec, .fit = binary, .quiet = quiet || input.is_trace};
     if (print)
         program_print(&input.program, stdout);
     else if (encode != NULL)
@@ -250,7 +183,7 @@ static int replay_file(const char *path, const char *backend, const char *encode
     else if (wanted->place != NULL)
         code = replay_interrupted(path, &options, wanted->nmi != 0 ? INTERRUPT_NMI : INTERRUPT_IRQ);
     else
-        code = replay_in_child(&job);
+        code = replay_in_child(&input, &spec, binary, quiet || input.is_trace);
     trace_fini(&input.trace);
     program_fini(&input.program);
     return code;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/finding_note.h"
 #include "engine/program.h"
 #include "fuzz/campaign_internal.h"
 
@@ -25,30 +26,31 @@ static void write_text(const struct campaign_finding *finding, const uint8_t *by
 {
     struct op ops[PROGRAM_OP_LIMIT];
     struct program program;
+    struct finding_note note;
     FILE *file = fopen(finding->text_path, "w");
     if (file == NULL)
         return;
+    snprintf(note.ids, sizeof(note.ids), "%s", finding->ids);
+    snprintf(note.op, sizeof(note.op), "%s", finding->op);
+    snprintf(note.backend, sizeof(note.backend), "%s", finding->backend);
+    snprintf(note.target, sizeof(note.target), "%s", fuzz_target_names[finding->target]);
+    snprintf(note.summary, sizeof(note.summary), "%s", finding->summary);
     program_decode(bytes, byte_count, ops, &program);
     program_print(&program, file);
-    fprintf(file, "# %s%s%s on %s, target %s: %s\n# found by %s after %.1f s; to see it again: %s\n",
-            finding->ids, finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
-            fuzz_target_names[finding->target], finding->summary, campaign_engine_names[finding->engine],
+    finding_note_print(&note, file);
+    fprintf(file, "# found by %s after %.1f s; to see it again: %s\n", campaign_engine_names[finding->engine],
             finding->after_s, finding->replay);
     fputs("# A library that needs contents gets this machine with ranges 16 times as large.\n", file);
     fclose(file);
 }
 
-/* A name with a shell's own characters is quoted. */
 static void write_replay(struct campaign_finding *finding)
 {
-    bool plain = strpbrk(finding->backend, "()*?[]&;|<>$`\"' \\") == NULL;
-    char command[sizeof(finding->replay)];
-    snprintf(command, sizeof(command), "./pagelab replay %s --backend %s%s%s%s", finding->path,
-             plain ? "" : "'", finding->backend, plain ? "" : "'",
-             finding->target == FUZZ_SCHEDULE_ALL        ? " --schedule --admitted"
-             : fuzz_target_has_schedule(finding->target) ? " --schedule"
-                                                         : "");
-    memcpy(finding->replay, command, sizeof(command));
+    finding_note_replay(finding->path, finding->backend,
+                        finding->target == FUZZ_SCHEDULE_ALL        ? " --schedule --admitted"
+                        : fuzz_target_has_schedule(finding->target) ? " --schedule"
+                                                                    : "",
+                        finding->replay, sizeof(finding->replay));
 }
 
 static int store(struct campaign *campaign, struct campaign_finding *finding, const uint8_t *bytes,

@@ -67,6 +67,8 @@ int main(int argc, char **argv)
         return print_help();
     if (argc > 1 && strcmp(argv[1], "replay") == 0)
         return replay_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "shrink") == 0)
+        return shrink_main(argc, argv);
     if (argc == 3 && strcmp(argv[1], "progress") == 0)
         return progress_main(argv[2]);
     if (argc > 1 && strcmp(argv[1], "explore") == 0)

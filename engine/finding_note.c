@@ -1,0 +1,70 @@
+/* See finding_note.h. */
+#include "engine/finding_note.h"
+
+#include <string.h>
+
+#define REPLAY "; to see it again: "
+
+void finding_note_print(const struct finding_note *note, FILE *out)
+{
+    fprintf(out, "# %s%s%s on %s, target %s: %s\n", note->ids, note->op[0] == '\0' ? "" : " by ", note->op,
+            note->backend, note->target, note->summary);
+}
+
+/* Copies [from, to) if it fits; what is no printable character becomes '?'. */
+static bool copy(const char *from, const char *to, char *out, size_t bytes)
+{
+    size_t length = (size_t)(to - from);
+    if (length >= bytes)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        out[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+    out[length] = '\0';
+    return true;
+}
+
+/* `words` within a line, or NULL. */
+static const char *find(const char *line, const char *end, const char *words)
+{
+    const char *at = strstr(line, words);
+    return at != NULL && at < end ? at : NULL;
+}
+
+static bool parse_line(const char *line, const char *end, struct finding_note *note)
+{
+    const char *on = find(line, end, " on ");
+    const char *by = on == NULL ? NULL : find(line, on, " by ");
+    const char *target = on == NULL ? NULL : find(on, end, ", target ");
+    const char *colon = target == NULL ? NULL : find(target, end, ": ");
+    if (colon == NULL)
+        return false;
+    note->op[0] = '\0';
+    return copy(line + 2, by == NULL ? on : by, note->ids, sizeof(note->ids)) && note->ids[0] != '\0' &&
+           (by == NULL || copy(by + 4, on, note->op, sizeof(note->op))) &&
+           copy(on + 4, target, note->backend, sizeof(note->backend)) &&
+           copy(target + 9, colon, note->target, sizeof(note->target)) &&
+           copy(colon + 2, end, note->summary, sizeof(note->summary));
+}
+
+bool finding_note_parse(const char *text, struct finding_note *note)
+{
+    bool found = false;
+    memset(note, 0, sizeof(*note));
+    for (const char *line = text; *line != '\0';) {
+        const char *end = line + strcspn(line, "\r\n");
+        const char *replay = strncmp(line, "# ", 2) == 0 ? find(line, end, REPLAY) : NULL;
+        if (replay != NULL)
+            (void)copy(replay + strlen(REPLAY), end, note->replay, sizeof(note->replay));
+        else if (!found && strncmp(line, "# ", 2) == 0)
+            found = parse_line(line, end, note);
+        line = end + strspn(end, "\r\n");
+    }
+    return found;
+}
+
+void finding_note_replay(const char *path, const char *backend, const char *options, char *command,
+                         size_t bytes)
+{
+    const char *quote = strpbrk(backend, "()*?[]&;|<>$`\"' \\") == NULL ? "" : "'";
+    snprintf(command, bytes, "./pagelab replay %s --backend %s%s%s%s", path, quote, backend, quote, options);
+}

@@ -1,0 +1,30 @@
+/* Stored programs: files in the text or the binary form, read and written whole. */
+#ifndef ENGINE_PROGRAM_FILE_H
+#define ENGINE_PROGRAM_FILE_H
+
+#include "engine/program.h"
+
+#define PROGRAM_FILE_BYTES_MAX ((size_t)1 << 20)
+
+struct program_file {
+    struct program program; /* its operations are the file's own */
+    bool binary;
+    size_t bytes;
+    struct op ops[PROGRAM_OP_LIMIT]; /* of the binary form */
+};
+
+/* 0, or -1 with one line in `error`: not a file, larger than a stored program is, a trace, or no such text. A
+ * file that is neither text nor trace is the binary form. */
+int program_file_read(const char *path, struct program_file *file, struct program_error *error);
+void program_file_fini(struct program_file *file);
+
+/* Writes `program`, in the text form with `comment` (lines that begin with '#', or NULL) behind it. What
+ * cannot be written whole is not left behind; `fresh`: what is there already is not touched. 0, or -1 with
+ * `error`. */
+int program_file_write(const char *path, const struct program *program, bool binary, const char *comment,
+                       bool fresh, struct program_error *error);
+
+/* Is the binary form meant by this name, "....bin"? */
+bool program_file_is_binary(const char *path);
+
+#endif

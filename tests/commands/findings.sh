@@ -1,0 +1,60 @@
+# What a person does with a finding: makes it small, reads it, takes it to C, lists a folder of them, keeps one.
+. "$SOURCE/tests/commands/expect.sh"
+seeds=$SOURCE/corpora/seeds/page
+compile() { # DEFINE OUTPUT
+  cc -std=c17 -O1 "-DWRONG_$1" -I"$SOURCE/include" -fPIC -shared -o "$2" "$SOURCE/tests/commands/plugins/wrong.c" ||
+    fail "wrong.c -DWRONG_$1 does not compile"
+}
+ops() { grep -cE '^cpu[0-9]+ ' "$1"; }
+compile GRANT wrong.so
+
+# shrink: what hands out one frame for ever needs two allocations and a machine of two frames.
+expect 0 '^# F-1 X-2 by alloc on ./wrong.so, target page' "$PAGELAB" shrink "$seeds/fill-and-drain.txt" --backend ./wrong.so
+grep -q '^machine 2@0x0 cpus=1 floors=0/0/0$' out || fail "the machine is not the smallest: $(cat out)"
+[ "$(ops out)" = 2 ] || fail "two operations expected: $(cat out)"
+cp out small.txt
+expect 3 'finding: F-1 X-2' "$PAGELAB" replay small.txt --backend ./wrong.so
+expect 0 '' "$PAGELAB" shrink "$seeds/fill-and-drain.bin" --backend ./wrong.so -o small.bin
+expect 3 'finding: F-1 X-2' "$PAGELAB" replay small.bin --backend ./wrong.so
+[ "$(wc -c <small.bin)" = 24 ] || fail "a header and two records expected: $(wc -c <small.bin) bytes"
+expect 0 'target vm' "$SICK" shrink "$SOURCE/corpora/seeds/vm/tour.txt" --backend sick-crash
+[ "$(ops out)" = 1 ] || fail "a system's crash: one operation expected: $(cat out)"
+
+# Crashes and hangs are survived; who is interrupted has the best so far.
+expect 0 '^# crash on sick-crash' "$SICK" shrink "$seeds/fill-and-drain.txt" --backend sick-crash
+[ "$(ops out)" = 1 ] || fail "one operation expected: $(cat out)"
+"$SICK" shrink "$seeds/fill-and-drain.txt" --backend sick-hang --limit 1 -o hang.txt 2>err & # 20 trials, half of them hang
+shrinking=$!
+for _ in $(seq 50); do grep -q 'round 1' err && break; sleep 0.1; done
+kill -INT $shrinking
+wait $shrinking
+[ $? = 130 ] || fail "interrupted: 130 expected"
+expect 2 'there is none' "$PAGELAB" shrink hang.txt --backend buddy # it is whole, and a program
+[ "$(ops hang.txt)" -lt "$(ops "$seeds/fill-and-drain.txt")" ] || fail "nothing was left out before the interrupt"
+expect 2 'a program with a finding on buddy expected: there is none' "$PAGELAB" shrink "$seeds/fill-and-drain.txt" --backend buddy
+expect 2 '--backend NAME expected' "$PAGELAB" shrink small.txt
+expect 2 'no-such.bin' "$PAGELAB" shrink no-such.bin --backend buddy
+expect 2 'Is a directory|a stored program expected' "$PAGELAB" shrink . --backend buddy
+expect 2 'nowhere/x.txt' "$PAGELAB" shrink small.txt --backend ./wrong.so -o nowhere/x.txt
+absent nowhere
+
+# A schedule: one switch of two is needed, and where it is needed most.
+if [ -x "$(dirname "$SICK")/pagelab-sim" ]; then
+  cat >dead.txt <<'T'
+pagelab program 1
+machine 37@0x3 cpus=3 floors=0/2/8
+cpu2 softirq alloc s5 order=0
+cpu0 task    alloc s0 order=0 class=system
+cpu1 task    preempt after=12 do=switch for=3
+cpu2 task    preempt after=40 do=switch
+cpu1 task    free s5
+cpu1 task    alloc s2 order=0
+cpu0 task    free s0
+T
+  expect 0 '^# deadlock by alloc on stack-crossed, target schedule-page' "$SICK" shrink dead.txt --schedule --backend stack-crossed
+  [ "$(grep -c preempt out)" = 1 ] && [ "$(ops out)" -le 4 ] || fail "one switch, four lines expected: $(cat out)"
+  cp out dead-small.txt
+  expect 3 'finding: deadlock' "$SICK" replay dead-small.txt --schedule --backend stack-crossed
+  expect 2 'there is none' "$SICK" shrink dead-small.txt --schedule --backend stack-right
+fi
+finish
