@@ -44,6 +44,9 @@ extern const struct cli_command cli_explore;
 extern const struct cli_command cli_interrupt;
 extern const struct cli_command cli_score;
 extern const struct cli_command cli_shrink;
+extern const struct cli_command cli_show;
+extern const struct cli_command cli_triage;
+extern const struct cli_command cli_regress;
 
 /* Set by SIGINT, SIGTERM and SIGHUP. */
 extern volatile sig_atomic_t cli_stop;

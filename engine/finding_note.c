@@ -1,9 +1,13 @@
 /* See finding_note.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "engine/finding_note.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define REPLAY "; to see it again: "
+#define TEXT_BYTES_MAX ((size_t)1 << 20)
+#define REPLAY         "; to see it again: "
 
 void finding_note_print(const struct finding_note *note, FILE *out)
 {
@@ -59,6 +63,32 @@ bool finding_note_parse(const char *text, struct finding_note *note)
             found = parse_line(line, end, note);
         line = end + strspn(end, "\r\n");
     }
+    return found;
+}
+
+bool finding_note_read(const char *path, struct finding_note *note)
+{
+    char name[4096];
+    struct stat status;
+    size_t length = strlen(path);
+    memset(note, 0, sizeof(*note));
+    if (length < 4 || length >= sizeof(name))
+        return false;
+    memcpy(name, path, length + 1);
+    if (strcmp(name + length - 4, ".bin") == 0)
+        memcpy(name + length - 4, ".txt", 4);
+    if (stat(name, &status) != 0 || !S_ISREG(status.st_mode) || (size_t)status.st_size > TEXT_BYTES_MAX)
+        return false;
+    FILE *file = fopen(name, "rb");
+    char *text = file == NULL ? NULL : malloc((size_t)status.st_size + 1);
+    bool found = false;
+    if (text != NULL) {
+        text[fread(text, 1, (size_t)status.st_size, file)] = '\0';
+        found = finding_note_parse(text, note);
+    }
+    free(text);
+    if (file != NULL)
+        fclose(file);
     return found;
 }
 

@@ -13,7 +13,7 @@ struct finding_note {
     char op[24];  /* the operation's name, or empty */
     char backend[160];
     char target[24];
-    char summary[256];
+    char summary[440];
     char replay[1024]; /* the command, or empty */
 };
 
@@ -22,6 +22,10 @@ void finding_note_print(const struct finding_note *note, FILE *out);
 
 /* Looks for both lines in a text. False: there is no such first line. */
 bool finding_note_parse(const char *text, struct finding_note *note);
+
+/* The same of a stored file, or of the text beside it, "x.txt" of "x.bin". False: none, or it cannot be read.
+ */
+bool finding_note_read(const char *path, struct finding_note *note);
 
 /* "./pagelab replay PATH --backend NAME"; a name with a shell's own characters is quoted. `options` begin
  * with a blank. */

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "engine/finding_note.h"
 #include "engine/runner.h"
 
 void trial_hush(void)
@@ -148,4 +149,25 @@ void trial_print(const struct trial_result *result, const char *backend, FILE *o
     if (finding->expected[0] != '\0')
         fprintf(out, "  expected   %s\n", finding->expected);
     fprintf(out, "  actual     %s\n", finding->actual);
+}
+
+void trial_comment(const struct trial_result *result, const char *backend, const char *target,
+                   const char *replay, char *text, size_t bytes)
+{
+    struct finding_note note = {.ids = ""};
+    text[0] = '\0';
+    FILE *out = fmemopen(text, bytes, "w");
+    if (out == NULL)
+        return;
+    snprintf(note.ids, sizeof(note.ids), "%s", trial_ids(result));
+    if (result->outcome == TRIAL_FINDING && result->finding.op.kind != OP_NOP)
+        snprintf(note.op, sizeof(note.op), "%s", op_info(result->finding.op.kind)->name);
+    snprintf(note.backend, sizeof(note.backend), "%s", backend);
+    snprintf(note.target, sizeof(note.target), "%s", target);
+    trial_summary(result, note.summary, sizeof(note.summary));
+    finding_note_print(&note, out);
+    if (replay[0] != '\0')
+        fprintf(out, "# stored; to see it again: %s\n", replay);
+    fclose(out);
+    text[bytes - 1] = '\0';
 }

@@ -61,6 +61,10 @@ void trial_summary(const struct trial_result *result, char *text, size_t bytes);
 /* The finding as replay prints it. */
 void trial_print(const struct trial_result *result, const char *backend, FILE *out);
 
+/* What the text form of a finding says behind the program: a note's lines (engine/finding_note.h). */
+void trial_comment(const struct trial_result *result, const char *backend, const char *target,
+                   const char *replay, char *text, size_t bytes);
+
 /* From here on this process writes nothing to stdout and stderr, and leaves no core: for a trial's child. */
 void trial_hush(void);
 

@@ -49,27 +49,6 @@ static void progress(void *self, const struct program *best, const struct shrink
             best->op_count, counts->rounds + 1, counts->trials);
 }
 
-void shrink_comment(const struct trial_result *result, const char *backend, const char *target,
-                    const char *replay, char *text, size_t bytes)
-{
-    struct finding_note note = {.ids = ""};
-    text[0] = '\0';
-    FILE *out = fmemopen(text, bytes, "w");
-    if (out == NULL)
-        return;
-    snprintf(note.ids, sizeof(note.ids), "%s", trial_ids(result));
-    if (result->outcome == TRIAL_FINDING && result->finding.op.kind != OP_NOP)
-        snprintf(note.op, sizeof(note.op), "%s", op_info(result->finding.op.kind)->name);
-    snprintf(note.backend, sizeof(note.backend), "%s", backend);
-    snprintf(note.target, sizeof(note.target), "%s", target);
-    trial_summary(result, note.summary, sizeof(note.summary));
-    finding_note_print(&note, out);
-    if (replay[0] != '\0')
-        fprintf(out, "# shrunk; to see it again: %s\n", replay);
-    fclose(out);
-    text[bytes - 1] = '\0';
-}
-
 static int write_out(struct running *running, struct program_error *error)
 {
     const struct shrink_session *session = running->session;
@@ -78,7 +57,7 @@ static int write_out(struct running *running, struct program_error *error)
     char comment[COMMENT_BYTES];
     if (session->out != NULL)
         finding_note_replay(session->out, session->backend, session->options, replay, sizeof(replay));
-    shrink_comment(&running->last, session->backend, session->target, replay, comment, sizeof(comment));
+    trial_comment(&running->last, session->backend, session->target, replay, comment, sizeof(comment));
     if (session->out != NULL)
         return program_file_write(session->out, program, program_file_is_binary(session->out), comment, false,
                                   error);
@@ -97,7 +76,8 @@ enum shrink_end shrink_session_run(struct shrink_session *session, struct progra
                              .self = &running,
                              .progress = progress,
                              .stop = session->stop,
-                             .binary = session->out != NULL && program_file_is_binary(session->out),
+                             .binary = session->binary ||
+                                       (session->out != NULL && program_file_is_binary(session->out)),
                              .machine = true};
     session->run(session->self, program, &running.wanted);
     if (running.wanted.outcome == TRIAL_INTERRUPTED)
@@ -113,7 +93,7 @@ enum shrink_end shrink_session_run(struct shrink_session *session, struct progra
         snprintf(error->text, sizeof(error->text), "out of memory");
         return SHRINK_FAILED;
     }
-    if (write_out(&running, error) != 0)
+    if (!session->keep && write_out(&running, error) != 0)
         return SHRINK_FAILED;
     bool stopped = session->stop != NULL && *session->stop != 0;
     if (session->progress != NULL)

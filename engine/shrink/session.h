@@ -14,6 +14,8 @@ struct shrink_session {
     const char *target;  /* of the note: "page", "schedule-page" ... */
     const char *options; /* of the replaying command, "" or " --schedule" ... */
     const char *out;     /* ".bin": the binary form, else text; NULL: text to stdout */
+    bool keep;           /* nothing is written: whoever asked has the program; */
+    bool binary;         /* it stays within what the binary form can say */
     FILE *progress;      /* or NULL */
     const volatile sig_atomic_t *stop;
     /* One program in a process of its own. */
@@ -29,9 +31,5 @@ enum shrink_end {
 };
 
 enum shrink_end shrink_session_run(struct shrink_session *session, struct program_error *error);
-
-/* What the text form of a finding says behind the program: the note's lines. */
-void shrink_comment(const struct trial_result *result, const char *backend, const char *target,
-                    const char *replay, char *text, size_t bytes);
 
 #endif

@@ -57,4 +57,55 @@ T
   expect 3 'finding: deadlock' "$SICK" replay dead-small.txt --schedule --backend stack-crossed
   expect 2 'there is none' "$SICK" shrink dead-small.txt --schedule --backend stack-right
 fi
+# show: the text, and each broken promise in words.
+expect 0 '^operations  2: alloc 2$' "$PAGELAB" show small.bin
+expect 3 'promised   X-2: live ranges never overlap' "$PAGELAB" show small.bin --backend ./wrong.so
+grep -q 'finding: F-1 X-2 on ./wrong.so at operation 1' out || fail "no finding: $(cat out)"
+sh -c "$(sed -n 's/^  again *.\/pagelab/"$PAGELAB"/p' out)" >again
+grep -q 'finding: F-1 X-2' again || fail "the command that show prints does not show it: $(cat again)"
+expect 0 'no finding on buddy' "$PAGELAB" show small.bin --backend buddy
+expect 3 'finding: crash on sick-crash: signal' "$SICK" show small.bin --backend sick-crash
+expect 0 'family      vm' "$PAGELAB" show "$SOURCE/corpora/seeds/vm/tour.txt"
+expect 2 'not a trace' "$PAGELAB" show "$SOURCE/corpora/traces/nginx.pltrace"
+
+# triage: the same numbers, operation and candidate once; what cannot be read is a line and no end.
+mkdir found found/sub.bin
+"$PAGELAB" shrink "$seeds/mixed-orders.txt" --backend ./wrong.so -o found/two.txt 2>/dev/null
+sed '2a nop' small.txt >found/one.txt
+sed -e 's/by alloc on/by free on/' small.txt >found/three.txt
+cp small.bin found/bare.bin
+truncate -s 2M found/huge.bin
+printf 'no program\n' >found/broken.txt
+printf 'pagelab program 1\nmachine nonsense\n' >found/nonsense.txt
+expect 0 '' "$PAGELAB" triage found --format json
+[ "$(grep -c 'huge.bin\|sub.bin\|nonsense.txt' err)" = 3 ] || fail "three lines expected: $(cat err)"
+/usr/bin/python3 - <<'P' || fail "triage: $(cat out)"
+import json
+rows = {(r["finding"], r["operation"], r["candidate"]): r for r in json.load(open("out"))}
+both = rows[("F-1 X-2", "alloc", "./wrong.so")]
+assert both["files"] == 2 and both["operations"] == 2 and both["smallest"] == "found/two.txt", both
+assert both["replay"] == "./pagelab replay found/two.txt --backend ./wrong.so"
+assert rows[("F-1 X-2", "free", "./wrong.so")]["files"] == 1
+P
+expect 0 '^F-1 X-2 +alloc +./wrong.so +page +4 +2 +found/bare.bin' "$PAGELAB" triage found --backend ./wrong.so
+expect 2 'a folder of findings expected' "$PAGELAB" triage no-such-folder
+
+# regress add: a name in words, a pair of forms, nothing overwritten; the tests' own program takes it.
+mkdir kept
+for name in x deadbeef-00 12345 'a b' split-4f1c9b2e; do
+  expect 2 'regress: --name' "$PAGELAB" regress add small.bin --backend ./wrong.so --name "$name" --to kept
+done
+expect 0 'kept/wrong-grants-one-twice.bin: F-1 X-2' "$PAGELAB" regress add small.bin --backend ./wrong.so --name grants-one-twice --to kept
+cmp kept/wrong-grants-one-twice.bin small.bin || fail "other bytes"
+grep -q '^# F-1 X-2 by alloc on ./wrong.so' kept/wrong-grants-one-twice.txt || fail "the text does not say what it is"
+cp kept/wrong-grants-one-twice.txt before
+expect 2 'is there already' "$PAGELAB" regress add "$seeds/split.bin" --backend ./wrong.so --name grants-one-twice --to kept
+cmp before kept/wrong-grants-one-twice.txt || fail "overwritten"
+expect 2 '--shrink looks for one' "$PAGELAB" regress add small.txt --backend ./wrong.so --name small-machine --to kept
+expect 0 '' "$PAGELAB" regress add small.txt --backend ./wrong.so --name small-machine --to kept --shrink
+[ ! -f dead.txt ] || expect 2 'without switches' "$PAGELAB" regress add dead.txt --backend buddy --name dead-lock --to kept
+[ "$(find kept -type f | wc -l)" = 4 ] || fail "two pairs expected: $(ls kept)"
+expect 0 '' "$BUILD/tests/regress/replay_all" -c reference kept
+expect 0 '' "$BUILD/tests/regress/replay_all" buddy kept
+expect 1 '' "$BUILD/tests/regress/replay_all" ./wrong.so kept
 finish
