@@ -10,61 +10,9 @@
 #include "engine/program.h"
 #include "fuzz/boundary.h"
 #include "fuzz/campaign_internal.h"
+#include "fuzz/seeds.h"
 
 #define SEED_LIMIT 4096u /* judged at once */
-
-static bool is_seed(const char *name)
-{
-    size_t length = strlen(name);
-    return length >= 4 && strcmp(name + length - 4, ".bin") == 0;
-}
-
-/* A program of one system as a program of all of them. 0: it cannot be said. */
-static size_t widen(uint8_t bytes[PROGRAM_BYTES_MAX], size_t byte_count)
-{
-    struct op ops[PROGRAM_OP_LIMIT];
-    struct program program;
-    program_decode(bytes, byte_count, ops, &program);
-    program.family = OP_FAMILY_ALL;
-    return program_encode(&program, bytes);
-}
-
-/* Copies the stored programs of a family. A family without any is fine, a missing root of all is not. */
-static int copy_stored(struct campaign *campaign, enum op_family family)
-{
-    static uint8_t bytes[PROGRAM_BYTES_MAX];
-    const char *root = campaign->options->seeds_dir;
-    char from[CAMPAIGN_PATH_BYTES];
-    char path[CAMPAIGN_PATH_BYTES];
-    const struct dirent *entry;
-    bool widens = family != fuzz_target_family(campaign->target);
-    if (access(root, R_OK | X_OK) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s", root, strerror(errno));
-    DIR *dir = campaign_path(from, "%s/%s", root, op_family_names[family]) ? opendir(from) : NULL;
-    if (dir == NULL)
-        return 0;
-    while ((entry = readdir(dir)) != NULL) {
-        if (!is_seed(entry->d_name) || !campaign_path(path, "%s/%s", from, entry->d_name))
-            continue;
-        size_t byte_count = campaign_read(path, false, bytes, sizeof(bytes));
-        if (widens && byte_count > 0)
-            byte_count = widen(bytes, byte_count);
-        if (byte_count > 0 &&
-            campaign_path(path, "%s/%s%s%s", campaign->seeds, widens ? op_family_names[family] : "",
-                          widens ? "-" : "", entry->d_name))
-            (void)campaign_write(path, bytes, byte_count);
-    }
-    closedir(dir);
-    return 0;
-}
-
-static void write_edge(void *self, uint32_t number, const uint8_t *bytes, size_t byte_count)
-{
-    const struct campaign *campaign = self;
-    char path[CAMPAIGN_PATH_BYTES];
-    if (campaign_path(path, "%s/edges-%04u", campaign->seeds, number))
-        (void)campaign_write(path, bytes, byte_count);
-}
 
 static int write_dictionary(struct campaign *campaign)
 {
@@ -152,13 +100,16 @@ int campaign_prepare(struct campaign *campaign)
     for (unsigned family = 0; campaign->options->seeds_dir != NULL && family < OP_FAMILY_COUNT; family++) {
         bool wanted = family == fuzz_target_family(campaign->target) ||
                       (campaign->target == FUZZ_ALL && family != OP_FAMILY_PAGE);
-        if (wanted && copy_stored(campaign, (enum op_family)family) != 0)
-            return -1;
+        bool widens = family != fuzz_target_family(campaign->target);
+        if (wanted && seeds_copy_stored(campaign->options->seeds_dir, (enum op_family)family, widens,
+                                        campaign->seeds) != 0)
+            return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s",
+                                 campaign->options->seeds_dir, strerror(errno));
     }
     /* In programs of all systems, a system's edges are those of its own target: they need not be tried again.
      */
     if (campaign->target != FUZZ_ALL)
-        boundary_programs(fuzz_target_family(campaign->target), write_edge, campaign);
+        seeds_write_edges(fuzz_target_family(campaign->target), campaign->seeds);
     judge_seeds(campaign);
     return campaign->result->exit_code == 0 ? 0 : -1;
 }
