@@ -15,10 +15,12 @@ struct score_arguments {
     char *out;
     char *bin;
     char *format;
+    char *corpus;
     double seconds;
     int seeds;
     int jobs;
     int no_threads;
+    int no_plain;
     int control;
 };
 
@@ -123,12 +125,30 @@ static bool in_bounds(const struct score_arguments *arguments)
     return false;
 }
 
+/* False after an error was printed. */
+static bool find_seeds(const struct score_arguments *arguments, struct score_options *options,
+                       char buffer[4096])
+{
+    bool schedule = arguments->set != NULL && strcmp(arguments->set, "schedule") == 0;
+    const char *corpus = arguments->corpus;
+    if (corpus == NULL)
+        corpus = schedule ? "empty" : "seeds";
+    if (strcmp(corpus, "seeds") == 0)
+        options->seeds_dir = cli_find("corpora/seeds", buffer, 4096);
+    else if (strcmp(corpus, "empty") != 0)
+        cli_mistake("score", "--corpus '%s': seeds or empty expected", corpus);
+    else
+        return true;
+    return options->seeds_dir != NULL;
+}
+
 static int score_main(int argc, const char **argv)
 {
     static struct score_arguments arguments = {.seconds = 30, .seeds = 3};
     static const struct mutant *picked[SCORE_MUTANTS_MAX];
     enum report_format format;
     char bin[4096];
+    char seeds[4096];
     const struct poptOption table[] = {
         {"set", 0, POPT_ARG_STRING, &arguments.set, 0,
          "schedule, sequence, arithmetic, out-of-memory, race or all (all)", "NAME"},
@@ -141,6 +161,12 @@ static int score_main(int argc, const char **argv)
         {"jobs", 'j', POPT_ARG_INT, &arguments.jobs, 0, "processes at once (one a core)", "N"},
         {"no-threads", 0, POPT_ARG_NONE, &arguments.no_threads, 0,
          "leave out the runs with real threads under ThreadSanitizer", NULL},
+        {"no-plain", 0, POPT_ARG_NONE, &arguments.no_plain, 0, "leave out the runs of the plain target",
+         NULL},
+        {"corpus", 0, POPT_ARG_STRING, &arguments.corpus, 0,
+         "where runs begin: seeds (those of corpora/seeds and the edges), or empty (seeds; empty of the set "
+         "schedule)",
+         "WHICH"},
         {"control", 0, POPT_ARG_NONE, &arguments.control, 0,
          "the same targets and candidates with no mutant alive: nothing may be reported", NULL},
         {"out", 'o', POPT_ARG_STRING, &arguments.out, 0,
@@ -159,12 +185,13 @@ static int score_main(int argc, const char **argv)
                                     .seconds = arguments.seconds,
                                     .jobs = (uint32_t)arguments.jobs,
                                     .threads = !arguments.no_threads,
+                                    .plain = !arguments.no_plain && !arguments.control,
                                     .control = arguments.control != 0,
                                     .bin_dir = cli_drivers(arguments.bin, "fuzz", bin, sizeof(bin)),
                                     .out_dir = arguments.out == NULL ? "results/score" : arguments.out,
                                     .progress = stderr,
                                     .stop = &cli_stop};
-    if (options.mutant_count == 0)
+    if (options.mutant_count == 0 || !find_seeds(&arguments, &options, seeds))
         return CLI_MISTAKE;
     if (options.control)
         options.mutant_count = pick_controls(picked, options.mutant_count);

@@ -35,6 +35,7 @@ static cJSON *row_object(const struct score_row *row)
     cJSON_AddNumberToObject(object, "executions", result->executions);
     cJSON_AddNumberToObject(object, "seconds", result->seconds);
     add_by(object, "by", result);
+    add_way(object, "plain", &row->ways[SCORE_PLAIN]);
     add_way(object, "tsan", threads);
     add_by(object, "tsan_by", threads);
     cJSON_AddItemToObject(object, "tsan_seconds",
@@ -63,6 +64,7 @@ static void add_row(struct table *table, const struct score_row *row)
     static const char *const words[] = {"no", "yes"};
     const struct score_result *result = &row->ways[SCORE_TARGET];
     const struct score_result *threads = &row->ways[SCORE_THREADS];
+    const struct score_result *plain = &row->ways[SCORE_PLAIN];
     char executions[32];
     char seconds[32];
     char threads_seconds[32] = "";
@@ -82,7 +84,8 @@ static void add_row(struct table *table, const struct score_row *row)
                            !threads->known     ? "-"
                            : threads->detected ? threads->by
                                                : "no",
-                           threads_seconds};
+                           threads_seconds,
+                           !plain->known ? "-" : words[plain->detected]};
     table_add_row(table, cells);
 }
 
@@ -92,7 +95,7 @@ void score_print_table(const struct score_row *rows, uint32_t count, enum report
         {"mutant", TABLE_LEFT},      {"kind", TABLE_LEFT},      {"candidate", TABLE_LEFT},
         {"reached", TABLE_LEFT},     {"triggered", TABLE_LEFT}, {"detected", TABLE_LEFT},
         {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},  {"by", TABLE_LEFT},
-        {"threads", TABLE_LEFT},     {"seconds", TABLE_RIGHT},
+        {"threads", TABLE_LEFT},     {"seconds", TABLE_RIGHT},  {"plain", TABLE_LEFT},
     };
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
     for (uint32_t i = 0; table != NULL && i < count; i++) {

@@ -95,9 +95,27 @@ PL_PRINTF(2, 3) static int fail(struct score *score, const char *format, ...)
 
 static bool wants(const struct score_options *options, const struct mutant *mutant, enum score_way way)
 {
-    return way == SCORE_TARGET || (options->threads && mutant->kind == MUTANT_RACE);
+    return way == SCORE_TARGET || (way == SCORE_PLAIN && options->plain) ||
+           (way == SCORE_THREADS && options->threads && mutant->kind == MUTANT_RACE);
 }
 
+/* The jobs of one mutant in one way. */
+static int make_way(struct score *score, const struct mutant *mutant, enum score_way way)
+{
+    const struct score_options *options = score->options;
+    char driver[SCORE_PATH_BYTES];
+    uint32_t seeds = way == SCORE_PLAIN ? 1 : options->seeds;
+    if (!wants(options, mutant, way))
+        return 0;
+    if (!score_driver(options, mutant, way, driver) || access(driver, X_OK) != 0)
+        return fail(score, "%.300s: the mutant drivers expected: cmake --workflow --preset fuzz", driver);
+    for (uint32_t seed = 1; seed <= seeds; seed++)
+        score->jobs[score->job_count++] =
+            (struct score_job){.mutant = mutant, .way = way, .seed = seed, .limit = options->seconds};
+    return 0;
+}
+
+/* Those of the plain target are the last: how long they may take is known only then. */
 static int make_jobs(struct score *score)
 {
     const struct score_options *options = score->options;
@@ -105,21 +123,14 @@ static int make_jobs(struct score *score)
     score->jobs = calloc(limit, sizeof(*score->jobs));
     if (score->jobs == NULL)
         return fail(score, "out of memory for %u jobs", limit);
-    for (uint32_t i = 0; i < options->mutant_count; i++) {
-        for (unsigned way = 0; way < SCORE_WAY_COUNT; way++) {
-            char driver[SCORE_PATH_BYTES];
-            const struct mutant *mutant = options->mutants[i];
-            if (!wants(options, mutant, (enum score_way)way))
-                continue;
-            if (!score_driver(options, mutant, (enum score_way)way, driver) || access(driver, X_OK) != 0)
-                return fail(score, "%.300s: the mutant drivers expected: cmake --workflow --preset fuzz",
-                            driver);
-            for (uint32_t seed = 1; seed <= options->seeds; seed++)
-                score->jobs[score->job_count++] =
-                    (struct score_job){.mutant = mutant, .way = (enum score_way)way, .seed = seed};
-        }
+    int code = 0;
+    for (uint32_t i = 0; code == 0 && i < options->mutant_count; i++) {
+        for (unsigned way = 0; code == 0 && way < SCORE_PLAIN; way++)
+            code = make_way(score, options->mutants[i], (enum score_way)way);
     }
-    return 0;
+    for (uint32_t i = 0; code == 0 && i < options->mutant_count; i++)
+        code = make_way(score, options->mutants[i], SCORE_PLAIN);
+    return code;
 }
 
 /* Two scores in one folder would take one another's results for their own. */
@@ -138,7 +149,7 @@ static int lock_folder(struct score *score)
 
 static int make_folders(struct score *score)
 {
-    static const char *const names[] = {"", "/runs", "/logs", "/records", "/found"};
+    static const char *const names[] = {"", "/runs", "/logs", "/records", "/found", "/seeds"};
     for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
         char path[SCORE_PATH_BYTES];
         snprintf(path, sizeof(path), "%s%s", score->options->out_dir, names[i]);
@@ -150,12 +161,14 @@ static int make_folders(struct score *score)
 
 static void say(const struct score *score, const struct score_job *job)
 {
+    static const char *const words[SCORE_WAY_COUNT] = {
+        [SCORE_THREADS] = "real threads", [SCORE_PLAIN] = "plain target"};
     const struct score_result *result = &job->result;
     if (score->options->progress == NULL)
         return;
     fprintf(score->options->progress, "score: %u/%u %s %s seed %u: %s%s after %.1f s\n", score->done,
             score->job_count, job->mutant->name,
-            job->way == SCORE_THREADS ? "real threads" : job->mutant->target, job->seed,
+            words[job->way] == NULL ? job->mutant->target : words[job->way], job->seed,
             result->detected          ? "detected by "
             : score->options->control ? "silent"
             : result->triggered       ? "triggered, not detected"
@@ -164,11 +177,40 @@ static void say(const struct score *score, const struct score_job *job)
             result->detected ? result->by : "", result->seconds);
 }
 
+/* The results of a mutant in one way that are known. Returns their number. */
+static uint32_t known_results(const struct score *score, const struct mutant *mutant, enum score_way way,
+                              struct score_result results[SCORE_SEEDS_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < score->job_count; i++) {
+        const struct score_job *job = &score->jobs[i];
+        if (job->mutant == mutant && job->way == way && job->result.known)
+            results[count++] = job->result;
+    }
+    return count;
+}
+
+/* The plain target may take what ours took. False: that is not known yet. */
+static bool set_limit(const struct score *score, struct score_job *job)
+{
+    struct score_result results[SCORE_SEEDS_MAX];
+    struct score_result summary;
+    if (job->way != SCORE_PLAIN)
+        return true;
+    uint32_t count = known_results(score, job->mutant, SCORE_TARGET, results);
+    score_summarise(results, count, &summary);
+    job->limit = summary.seconds > SCORE_PLAIN_S ? summary.seconds : SCORE_PLAIN_S;
+    return count == score->options->seeds;
+}
+
 /* The next job whose result is not in a file yet, in an idle process. 0, or 2. */
 static int start_next(struct score *score, struct score_process *process)
 {
     while (score->next < score->job_count) {
-        struct score_job *job = &score->jobs[score->next++];
+        struct score_job *job = &score->jobs[score->next];
+        if (!set_limit(score, job))
+            return 0; /* asked again soon */
+        score->next++;
         if (score_file_read(score->options, job)) {
             score->done++;
             continue;
@@ -224,14 +266,10 @@ static void fill_rows(const struct score *score, struct score_row *rows)
         rows[i] = (struct score_row){.mutant = options->mutants[i]};
         for (unsigned way = 0; way < SCORE_WAY_COUNT; way++) {
             struct score_result results[SCORE_SEEDS_MAX];
-            uint32_t count = 0;
-            for (uint32_t j = 0; j < score->job_count; j++) {
-                const struct score_job *job = &score->jobs[j];
-                if (job->mutant != options->mutants[i] || job->way != way || !job->result.known)
-                    continue;
-                results[count++] = job->result;
-                rows[i].reports[way] += job->result.detected;
-                rows[i].executions[way] += job->result.executions;
+            uint32_t count = known_results(score, options->mutants[i], (enum score_way)way, results);
+            for (uint32_t j = 0; j < count; j++) {
+                rows[i].reports[way] += results[j].detected;
+                rows[i].executions[way] += results[j].executions;
             }
             score_summarise(results, count, &rows[i].ways[way]);
         }
@@ -252,6 +290,9 @@ int score_run(const struct score_options *options, struct score_row *rows, char 
     int code = make_jobs(score);
     if (code == 0)
         code = make_folders(score);
+    if (code == 0 && score_seeds_make(options) != 0)
+        code = fail(score, "%s: a folder of seeds, and %.300s that can be written, expected: %s",
+                    options->seeds_dir, options->out_dir, strerror(errno));
     if (code == 0)
         code = work(score);
     if (code != 2)

@@ -1,6 +1,6 @@
 /* The score: what the targets make of mutants (fuzz/mutants/mutants.h). Each mutant and seed is one process
- * that starts from an empty corpus and has so many seconds of one core. Each result is a file, so that a
- * score that was ended goes on where it was; nothing here is random but the engines' seeds. */
+ * that starts from seeds, or from nothing, and has so many seconds of one core. Each result is a file, so
+ * that a score that was ended goes on where it was; nothing here is random but the engines' seeds. */
 #ifndef FUZZ_SCORE_H
 #define FUZZ_SCORE_H
 
@@ -15,8 +15,11 @@
 #define SCORE_JOBS_MAX    64u
 #define SCORE_PATH_BYTES  1024u
 
-/* The fuzz target; and the same mutant among real threads under ThreadSanitizer. */
-enum score_way { SCORE_TARGET, SCORE_THREADS, SCORE_WAY_COUNT };
+/* The fuzz target; the same mutant among real threads under ThreadSanitizer; and on the plain target, one
+ * seed, for the time that the fuzz target needed, at least SCORE_PLAIN_S. */
+enum score_way { SCORE_TARGET, SCORE_THREADS, SCORE_PLAIN, SCORE_WAY_COUNT };
+
+#define SCORE_PLAIN_S 5.0
 
 /* What one process made of it, or, in a row, most of them: facts by majority, numbers as medians. */
 struct score_result {
@@ -45,11 +48,13 @@ struct score_control {
 struct score_options {
     const struct mutant *const *mutants;
     uint32_t mutant_count;
-    uint32_t seeds; /* 1 .. this many */
-    double seconds; /* of one core, a process */
-    uint32_t jobs;  /* processes at once */
-    bool threads;   /* mutants of kind race among real threads, too */
-    bool control;   /* no mutant is alive: `mutants` are those of score_controls */
+    uint32_t seeds;        /* 1 .. this many */
+    double seconds;        /* of one core, a process */
+    uint32_t jobs;         /* processes at once */
+    bool threads;          /* mutants of kind race among real threads, too */
+    bool plain;            /* on the plain target, too */
+    bool control;          /* no mutant is alive: `mutants` are those of score_controls */
+    const char *seeds_dir; /* runs start from a copy of what is there; NULL: from nothing */
     const char *bin_dir;
     const char *out_dir;
     FILE *progress;                    /* or NULL */

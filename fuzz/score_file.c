@@ -17,8 +17,9 @@ static bool head_line(const struct score_options *options, const struct score_jo
     struct stat state;
     if (!score_driver(options, job->mutant, job->way, driver) || stat(driver, &state) != 0)
         return false;
-    snprintf(line, 160, "limit=%g driver=%lld.%lld target=%.24s backend=%.60s\n", options->seconds,
-             (long long)state.st_size, (long long)state.st_mtime, job->mutant->target, job->mutant->backend);
+    snprintf(line, 160, "limit=%g corpus=%s driver=%lld.%lld target=%.24s backend=%.60s\n", job->limit,
+             options->seeds_dir == NULL ? "empty" : "seeds", (long long)state.st_size,
+             (long long)state.st_mtime, job->mutant->target, job->mutant->backend);
     return true;
 }
 

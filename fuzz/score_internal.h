@@ -10,6 +10,7 @@ struct score_job {
     const struct mutant *mutant;
     enum score_way way;
     uint32_t seed;
+    double limit; /* seconds of one core */
     struct score_result result;
 };
 
@@ -40,6 +41,15 @@ bool score_process_poll(const struct score_options *options, struct score_proces
 /* True if it has ended because it was called wrongly; then `words` is what it said. */
 bool score_process_failed(const struct score_options *options, const struct score_process *process,
                           const struct score_job *job, char *words, size_t bytes);
+
+/* --- score_seeds.c --- */
+
+/* Copies the seeds of all targets that are wanted and lists them; nothing if none are. 0, or -1 with errno.
+ */
+int score_seeds_make(const struct score_options *options);
+
+/* The file that lists them; false: too long. */
+bool score_seeds_list(const struct score_options *options, const char *target, char path[SCORE_PATH_BYTES]);
 
 /* --- score_file.c --- */
 

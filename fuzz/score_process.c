@@ -20,9 +20,10 @@
 #define DRIVER_TARGET     "pagelab-fuzz-mutants"
 #define DRIVER_SCHEDULE   "pagelab-schedule-mutants"
 #define DRIVER_THREADS    "pagelab-stress-mutants"
+#define DRIVER_PLAIN      "pagelab-plain-mutants"
 #define IS_SCHEDULE(name) (strncmp((name), "schedule-", 9) == 0)
 
-static const char *const way_names[SCORE_WAY_COUNT] = {"target", "threads"};
+static const char *const way_names[SCORE_WAY_COUNT] = {"target", "threads", "plain"};
 
 bool score_path(const struct score_options *options, const char *what, const struct score_job *job,
                 char path[SCORE_PATH_BYTES])
@@ -36,6 +37,7 @@ bool score_driver(const struct score_options *options, const struct mutant *muta
                   char path[SCORE_PATH_BYTES])
 {
     const char *name = way == SCORE_THREADS          ? DRIVER_THREADS
+                       : way == SCORE_PLAIN          ? DRIVER_PLAIN
                        : IS_SCHEDULE(mutant->target) ? DRIVER_SCHEDULE
                                                      : DRIVER_TARGET;
     int length = snprintf(path, SCORE_PATH_BYTES, "%s/%s", options->bin_dir, name);
@@ -79,17 +81,21 @@ int score_process_start(const struct score_options *options, struct score_proces
     char log[SCORE_PATH_BYTES];
     char artifact[SCORE_PATH_BYTES];
     char prefix[SCORE_PATH_BYTES + 32];
+    char list[SCORE_PATH_BYTES];
+    char seeds[SCORE_PATH_BYTES + 32];
     char numbers[4][48];
     struct surroundings around;
     if (!score_driver(options, job->mutant, job->way, driver) || !score_path(options, "logs", job, log) ||
-        !score_path(options, "found", job, artifact) || !surround(options, job, &around))
+        !score_path(options, "found", job, artifact) ||
+        !score_seeds_list(options, job->mutant->target, list) || !surround(options, job, &around))
         return -1;
     (void)unlink(log);
     snprintf(prefix, sizeof(prefix), "-artifact_prefix=%s.", artifact);
+    snprintf(seeds, sizeof(seeds), "-seed_inputs=@%s", list);
     snprintf(numbers[0], sizeof(numbers[0]), "-seed=%u", job->seed);
     snprintf(numbers[1], sizeof(numbers[1]), "-max_len=%u", PROGRAM_BYTES_MAX);
     snprintf(numbers[2], sizeof(numbers[2]), "%u", job->seed);
-    snprintf(numbers[3], sizeof(numbers[3]), "-max_total_time=%.0f", options->seconds * WALL_FACTOR);
+    snprintf(numbers[3], sizeof(numbers[3]), "-max_total_time=%.0f", job->limit * WALL_FACTOR);
     const char *fuzzer[] = {driver,
                             prefix,
                             numbers[0],
@@ -100,6 +106,7 @@ int score_process_start(const struct score_options *options, struct score_proces
                             "-detect_leaks=0",
                             "-rss_limit_mb=4096",
                             "-print_final_stats=1",
+                            options->seeds_dir == NULL || job->way == SCORE_PLAIN ? NULL : seeds,
                             NULL};
     const char *threads[] = {driver, numbers[2], NULL};
     process->job = job;
@@ -168,8 +175,8 @@ static void judge(const struct score_options *options, struct score_process *pro
 bool score_process_poll(const struct score_options *options, struct score_process *process)
 {
     bool ended = campaign_child_ended(&process->child);
-    if (!ended && (campaign_child_cpu_s(&process->child) >= options->seconds ||
-                   campaign_now() - process->started >= options->seconds * WALL_FACTOR)) {
+    if (!ended && (campaign_child_cpu_s(&process->child) >= process->job->limit ||
+                   campaign_now() - process->started >= process->job->limit * WALL_FACTOR)) {
         process->stopped = true;
         campaign_child_stop(&process->child, GRACE_S);
         ended = true;

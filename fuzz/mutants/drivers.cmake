@@ -16,6 +16,16 @@ fuzz_driver(mutants
     HOOKS ${mutator_sources} mutator_libfuzzer.c ${switch_sources})
 fuzz_mutants(pagelab-fuzz-mutants)
 
+# The plain target: the same objects of what is fuzzed, another target, no mutator.
+fuzz_objects(pagelab-plain-mutants-own SOURCES ${plain_sources} plain_target.c family.c ${switch_sources}
+    "${PROJECT_BINARY_DIR}/registry_test.c")
+add_executable(pagelab-plain-mutants
+    $<TARGET_OBJECTS:pagelab-fuzz-mutants-seen> $<TARGET_OBJECTS:pagelab-plain-mutants-own>)
+target_compile_definitions(pagelab-plain-mutants-own PRIVATE PL_MUTANTS)
+set_target_properties(pagelab-plain-mutants PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+target_link_libraries(pagelab-plain-mutants
+    PRIVATE pagelab::flags -fsanitize=fuzzer ${backend_libraries} ${test_libraries} Threads::Threads)
+
 # Every schedule, and real threads under ThreadSanitizer; neither has room for another sanitizer.
 if(NOT PL_SANITIZE STREQUAL "")
     return()

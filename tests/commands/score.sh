@@ -7,6 +7,7 @@ drivers=$SOURCE/build/fuzz/bin
 expect 2 "score: --set 'none'" "$PAGELAB" score --set none --bin "$drivers"
 expect 2 "score: --mutant 'none'" "$PAGELAB" score --set schedule --mutant none --bin "$drivers"
 expect 2 'score: --seeds' "$PAGELAB" score --seeds 0 --bin "$drivers"
+expect 2 "score: --corpus 'mine'" "$PAGELAB" score --corpus mine --bin "$drivers"
 expect 2 'the mutant drivers expected' "$PAGELAB" score --mutant buddy-uncharge-one --bin "$WORK" --out nowhere
 
 expect 0 '' "$PAGELAB" score --mutant buddy-uncharge-one --seeds 3 --seconds 20 --bin "$drivers" --out easy --format json
@@ -16,10 +17,11 @@ rows = json.load(open("out"))
 assert len(rows) == 1
 row = rows[0]
 assert set(row) == {"mutant", "kind", "backend", "target", "reached", "triggered", "detected", "executions", "seconds",
-                    "by", "tsan", "tsan_by", "tsan_seconds"}, row
+                    "by", "plain", "tsan", "tsan_by", "tsan_seconds"}, row
 assert (row["mutant"], row["kind"], row["backend"]) == ("buddy-uncharge-one", "arithmetic", "buddy")
 assert row["reached"] is True and row["triggered"] is True and row["detected"] is True
 assert row["seconds"] < 10 and row["executions"] > 0 and "F-2" in row["by"], row
+assert row["plain"] in (True, False), row
 assert row["tsan"] is None and row["tsan_by"] is None and row["tsan_seconds"] is None
 P
 cmp -s out easy/score.json || fail "score.json is not what was printed"
@@ -41,7 +43,7 @@ expect 1 '' "$PAGELAB" score --control --mutant buddy-uncharge-one --seeds 2 --b
 grep -q 'page *buddy .* 2  *F-1' out || fail "two reports of F-1 expected: $(cat out)"
 
 # One call after the other never waits for the lock that sleeps.
-expect 1 '' "$PAGELAB" score --mutant mutex-sleep-locked --target page --no-threads --seeds 1 --seconds 1 \
+expect 1 '' "$PAGELAB" score --mutant mutex-sleep-locked --target page --no-threads --no-plain --seeds 1 --seconds 1 \
   --bin "$drivers" --out never --format json
 /usr/bin/python3 - <<'P' || fail "the score of what cannot be reached: $(cat out)"
 import json
@@ -51,7 +53,7 @@ assert row["by"] is None and row["executions"] > 1000, row
 P
 
 # Killed after the first of two runs that take their whole time.
-never="score --mutant mutex-sleep-locked --target page --no-threads --jobs 1 --seconds 1.5 --bin $drivers --out killed"
+never="score --mutant mutex-sleep-locked --target page --no-threads --no-plain --jobs 1 --seconds 1.5 --bin $drivers --out killed"
 "$PAGELAB" $never --seeds 2 >/dev/null 2>&1 &
 pid=$!
 until [ -s killed/runs/mutex-sleep-locked.target.1 ]; do

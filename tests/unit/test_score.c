@@ -254,6 +254,61 @@ static void a_control_runs_with_no_mutant(void **state)
     assert_true(rig->rows[0].executions[SCORE_TARGET] > 2099 && rig->rows[0].executions[SCORE_TARGET] < 2101);
 }
 
+/* A driver gets a list of copies, and no folder that it could write to. */
+static void runs_start_from_copies_of_the_seeds(void **state)
+{
+    struct rig *rig = *state;
+    char path[160];
+    snprintf(path, sizeof(path), "%s/stored/page", rig->dir);
+    assert_int_equal(campaign_make_dirs(path), 0);
+    snprintf(path, sizeof(path), "%s/stored/page/mine.bin", rig->dir);
+    assert_int_equal(campaign_write(path, "\0\0\0\0\0\0\0\0", 8), 0);
+    snprintf(path, sizeof(path), "%s/stored", rig->dir);
+    rig->options.seeds = 1;
+    write_driver(rig, DRIVER,
+                 "for word; do\n"
+                 "    [ -d \"$word\" ] && exit 0\n"
+                 "    case $word in -seed_inputs=@*) list=${word#*@};; esac\n"
+                 "done\n"
+                 "[ -n \"$list\" ] || exit 0\n"
+                 "case $(cat \"$list\") in\n"
+                 "*out/seeds/page/mine.bin*) " COUNTED "esac\n"
+                 "IFS=,; for seed in $(cat \"$list\"); do [ -s \"$seed\" ] || exit 0; done\n" FINDING
+                 "exit 77\n");
+    assert_int_equal(run(rig), 0);
+    assert_false(rig->rows[0].ways[SCORE_TARGET].detected);
+    assert_int_equal(starts_of(rig), 0);
+    rig->options.seeds_dir = path;
+    assert_int_equal(run(rig), 0); /* another question, so it is run again */
+    assert_true(rig->rows[0].ways[SCORE_TARGET].detected);
+    assert_int_equal(starts_of(rig), 1);
+    rig->options.seeds_dir = "/proc/nowhere";
+    assert_int_equal(run(rig), 2);
+    assert_non_null(strstr(rig->error, "/proc/nowhere: a folder of seeds"));
+}
+
+/* One seed, after all of ours, and the time that they needed, but at least SCORE_PLAIN_S: it says so itself.
+ */
+static void the_plain_target_gets_the_time_that_ours_needed(void **state)
+{
+    struct rig *rig = *state;
+    char path[160];
+    char text[200] = "";
+    rig->options.plain = true;
+    write_driver(rig, DRIVER, COUNTED FINDING "exit 77\n");
+    write_driver(rig, "pagelab-plain-mutants",
+                 "[ $(wc -l <\"${0%/*}/starts\") = 3 ] || exit 0\n" COUNTED BOTH
+                 "echo '== ERROR: libFuzzer: deadly signal' >&2\nexit 77\n");
+    assert_int_equal(run(rig), 0);
+    assert_int_equal(starts_of(rig), 4);
+    assert_true(rig->rows[0].ways[SCORE_PLAIN].detected);
+    snprintf(path, sizeof(path), "%s/runs/test-quick.plain.1", rig->out);
+    assert_true(campaign_read(path, false, text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "limit=5 "));
+    assert_int_equal(run(rig), 0); /* known by now */
+    assert_int_equal(starts_of(rig), 4);
+}
+
 static void an_end_that_was_asked_for_keeps_what_is_known(void **state)
 {
     static volatile sig_atomic_t stop = 1;
@@ -308,6 +363,8 @@ int main(void)
         RIGGED(races_are_also_run_among_threads),
         RIGGED(threads_speak_by_majority_too),
         RIGGED(a_control_runs_with_no_mutant),
+        RIGGED(runs_start_from_copies_of_the_seeds),
+        RIGGED(the_plain_target_gets_the_time_that_ours_needed),
         RIGGED(an_end_that_was_asked_for_keeps_what_is_known),
         RIGGED(two_scores_do_not_share_a_folder),
         RIGGED(mistakes_are_the_callers),
