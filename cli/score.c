@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/score_page.h"
 #include "cli/score_print.h"
 #include "fuzz/score.h"
 
@@ -82,6 +83,12 @@ static bool print(const struct score_options *options, const struct score_row *r
     FILE *file = fopen(path, "w");
     bool good = file != NULL && (options->control ? score_print_controls(rows, count, REPORT_JSON, file)
                                                   : score_print_json(rows, count, file) == 0);
+    good = (file == NULL || fclose(file) == 0) && good;
+    if (!good || options->control)
+        return good;
+    snprintf(path, 4096, "%.4000s/score.html", options->out_dir);
+    file = fopen(path, "w");
+    good = file != NULL && score_page_write(rows, count, file);
     return (file == NULL || fclose(file) == 0) && good;
 }
 

@@ -25,6 +25,9 @@ assert row["plain"] in (True, False), row
 assert row["tsan"] is None and row["tsan_by"] is None and row["tsan_seconds"] is None
 P
 cmp -s out easy/score.json || fail "score.json is not what was printed"
+grep -q '<svg' easy/score.html && grep -q 'our targets: 1 of 1 detected' easy/score.html &&
+  grep -q '<td>buddy-uncharge-one<td>arithmetic' easy/score.html || fail "a page with a curve and a row expected"
+! grep -qE 'https?:|<script|<link' easy/score.html || fail "the page is not self-contained"
 
 # With no mutant alive the same target is silent; one that speaks misses the goal. Neither is in a score's array.
 expect 0 '' "$PAGELAB" score --control --mutant buddy-uncharge-one --seeds 1 --seconds 1 --bin "$drivers" --out easy --format json
