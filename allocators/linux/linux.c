@@ -1,4 +1,4 @@
-/* linux(batch=N,high=N): a model of Linux's page allocator, state 6.6. Zones by frame number on each node, a
+/* linux(batch=N,high=N): a model of Linux's page allocator, state 6.8. Zones by frame number on each node, a
  * buddy allocator in each that keeps movable and other grants apart by pageblock, a cache of small blocks per
  * CPU and zone in front of it, watermarks that send a request to another zone while it has one, and a few
  * pageblocks kept for atomic requests of more than one frame. Here: the hooks. */
@@ -19,12 +19,21 @@ struct lx_attempt {
     const struct pl_request *request;
 };
 
-/* Is enough left behind? INTERRUPT and SYSTEM may go below half of the mark, INTERRUPT by a quarter of that
- * again; only INTERRUPT counts the reserve as free. */
-static bool lx_mark_lets(const struct lx_zone *zone, const struct lx_attempt *attempt)
+/* Is enough left behind? Who meets fewer than HIGH says so, for the caches should shrink. INTERRUPT and
+ * SYSTEM may go below half of MIN, INTERRUPT by a quarter of that again; only INTERRUPT counts the reserve as
+ * free.
+ */
+static bool lx_mark_lets(struct lx_zone *zone, const struct lx_attempt *attempt)
 {
     uint64_t needs = (UINT64_C(1) << attempt->order) - 1 + zone->protection;
+    uint64_t free = lx_free_count(zone);
     PL_ASSERT(attempt->mark <= LX_MARK_COUNT);
+    if ((attempt->how & LX_TRY_ATOMIC) == 0)
+        needs += (uint64_t)lx_reserve_blocks(zone) * LX_BLOCK;
+    if (free > needs + zone->mark[LX_MARK_HIGH])
+        return true;
+    if (lx_is_below_high(zone) == 0)
+        lx_set_below_high(zone, 1);
     if (attempt->mark == LX_MARK_COUNT)
         return true;
     uint64_t mark = zone->mark[attempt->mark];
@@ -32,9 +41,7 @@ static bool lx_mark_lets(const struct lx_zone *zone, const struct lx_attempt *at
         mark -= mark / 2;
     if (attempt->mark == LX_MARK_MIN && attempt->request->alloc_class == PL_CLASS_INTERRUPT)
         mark -= mark / 4;
-    if ((attempt->how & LX_TRY_ATOMIC) == 0)
-        needs += (uint64_t)lx_reserve_blocks(zone) * LX_BLOCK;
-    return lx_free_count(zone) > needs + mark;
+    return free > needs + mark;
 }
 
 /* Takes the hottest block of a list of a cache, which has one. */
@@ -49,7 +56,7 @@ PL_INLINE uint32_t lx_cache_pop(struct lx *self, struct lx_cache *cache, struct 
     else
         list->tail = LX_NONE;
     lx_cache_set_count(cache, lx_cache_count(cache) - (1u << order));
-    cache->streak >>= 1;
+    cache->freed >>= 1;
     return index;
 }
 
@@ -70,8 +77,10 @@ static uint32_t lx_try_zone(struct lx *self, struct pl_cpu *cpu, struct lx_zone 
     }
     pl_lock_take(&zone->lock, cpu);
     uint32_t index = lx_take(self, zone, order, attempt->group, attempt->how);
-    if (index != LX_NONE)
+    if (index != LX_NONE) {
         lx_state_set(self, index, LX_GRANT | order);
+        lx_count_free(zone, -(UINT64_C(1) << order));
+    }
     pl_point(cpu, self);
     pl_lock_drop(&zone->lock, cpu);
     return index;
@@ -197,8 +206,9 @@ static enum pl_status lx_alloc(void *instance, struct pl_cpu *cpu, const struct 
         struct lx_cache *cache = lx_cache_of(self, cpu, zone);
         struct lx_list *list = &cache->lists[lx_slot(order, request->mobility)];
         uint64_t kept = (uint64_t)lx_reserve_blocks(zone) * LX_BLOCK;
+        uint64_t mark = zone->fast_mark[lx_is_below_high(zone)];
         if (PL_LIKELY(list->head != LX_NONE &&
-                      lx_free_count(zone) > zone->fast_mark + kept + (UINT64_C(1) << order) - 1)) {
+                      lx_free_count(zone) > mark + kept + (UINT64_C(1) << order) - 1)) {
             PL_MUTANT_KEEP("linux-list-unmasked", (uintptr_t)cpu);
             if (PL_MUTANT("linux-list-unmasked"))
                 pl_unmask(cpu, before);
@@ -240,6 +250,7 @@ static void lx_free_listed(struct lx *self, struct pl_cpu *cpu, uint64_t index, 
     pl_lock_take(&zone->lock, cpu);
     pl_point(cpu, self);
     lx_release(self, zone, index, order);
+    lx_count_free(zone, UINT64_C(1) << order);
     pl_lock_drop(&zone->lock, cpu);
 }
 
@@ -268,8 +279,8 @@ static PL_NOINLINE enum pl_status lx_free_slow(struct lx *self, struct pl_cpu *c
 static PL_NOINLINE enum pl_status lx_free_full(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone,
                                                struct lx_cache *cache, uint32_t slot, uint32_t before)
 {
-    uint32_t order = lx_slot_order(slot);
-    lx_cache_trim(self, cpu, zone, cache, slot, cache->streak != 0 && order - 1u < LX_CACHED_TOP);
+    PL_ASSERT(lx_cache_count(cache) > 0);
+    lx_cache_freed(self, cpu, zone, cache, slot);
     pl_unmask(cpu, before);
     return PL_OK;
 }
@@ -294,8 +305,11 @@ static enum pl_status lx_free(void *instance, struct pl_cpu *cpu, const struct p
     lx_list_push(self, &cache->lists[slot], (uint32_t)index);
     uint32_t count = lx_cache_count(cache) + (1u << order);
     lx_cache_set_count(cache, count);
-    if (PL_UNLIKELY(count >= zone->high || (cache->streak != 0 && order - 1u < LX_CACHED_TOP)))
+    cache->scale >>= 1;
+    if (PL_UNLIKELY(count >= cache->high || order - 1u < LX_CACHED_TOP ||
+                    (cache->was_small | lx_is_below_high(zone)) != 0))
         return lx_free_full(self, cpu, zone, cache, slot, before);
+    lx_cache_count_freed(zone, cache, order);
     pl_unmask(cpu, before);
     return PL_OK;
 }
@@ -328,7 +342,8 @@ static enum pl_status lx_split(void *instance, struct pl_cpu *cpu, const struct 
 
 /* --- drain, count --- */
 
-/* What Linux does when reclaim has brought nothing: empties the caches, and lets the reserve go. */
+/* What Linux does when reclaim has brought nothing: empties the caches, and lets the reserve go. It is the
+ * only sign of time that there is here, so `high` comes down by an eighth as it does there every second. */
 static void lx_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
 {
     struct lx *self = instance;
@@ -338,7 +353,9 @@ static void lx_drain(void *instance, struct pl_cpu *cpu, struct pl_cpu *of)
         struct lx_cache *cache = lx_cache_of(self, of, zone);
         uint32_t before = pl_mask(cpu);
         if (lx_cache_count(cache) > 0)
-            lx_cache_trim(self, cpu, zone, cache, 0, true);
+            lx_cache_empty(self, cpu, zone, cache);
+        cache->high -= cache->high >> 3;
+        cache->high = cache->high > zone->high_min ? cache->high : zone->high_min;
         pl_lock_take(&zone->lock, cpu);
         lx_unreserve_all(self, zone);
         pl_unlock_masked(&zone->lock, cpu, before);
@@ -366,9 +383,11 @@ static void lx_settings(const void *instance, char *text, size_t bytes)
     PL_ASSERT(self->zone_count > 0);
     PL_ASSERT(text != NULL);
     snprintf(text, bytes,
-             "zones=%u nodes=%u orders=0-%u pageblock=%u batch=%u high=%u low=%llu metadata=links+bytes",
+             "zones=%u nodes=%u orders=0-%u pageblock=%u batch=%u<<%u high=%u-%u low=%llu "
+             "metadata=links+bytes",
              self->zone_count, self->machine->node_count, LX_MAX_ORDER, LX_BLOCK, self->zones[0].batch,
-             self->zones[0].high, (unsigned long long)self->zones[0].mark[LX_MARK_LOW]);
+             LX_SCALE_MAX, self->zones[0].high_min, self->zones[0].high_max,
+             (unsigned long long)self->zones[0].mark[LX_MARK_LOW]);
 }
 
 static void lx_fini(void *instance)
@@ -401,7 +420,7 @@ const struct pl_candidate pl_candidate_linux = {
     .abi = PL_ABI,
     .name = "linux",
     .summary = "zones, buddy lists by mobility and pageblock, per-CPU lists, a high-atomic reserve",
-    .model_of = "Linux 6.6",
+    .model_of = "Linux 6.8",
     .kind = PL_KIND_CANDIDATE,
     .page = &lx_page,
     .frames_max = (UINT64_C(1) << 32) - 4096,

@@ -98,6 +98,7 @@ void lx_unreserve(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_
     if (lx_move_block(self, zone, index, group).free == LX_BLOCK) {
         lx_remove(self, zone, first, LX_BLOCK_ORDER);
         lx_release(self, zone, first, LX_BLOCK_ORDER);
+        lx_count_free(zone, LX_BLOCK);
     }
 }
 

@@ -2,16 +2,14 @@
  * that has nothing takes the largest block of another. The zone's lock is held throughout. */
 #include "linux_internal.h"
 
-/* `frames` more (or, negative in two's complement, fewer) are listed. */
-PL_INLINE void lx_count_listed(struct lx_zone *zone, uint32_t group, uint64_t frames)
+/* Of what is listed, the reserve is counted at once. */
+PL_INLINE void lx_count_reserve(struct lx_zone *zone, uint32_t group, uint64_t frames)
 {
-    PL_ASSERT(lx_free_count(zone) + frames <= zone->frames);
-    atomic_store_explicit(&zone->free_count, lx_free_count(zone) + frames, memory_order_relaxed);
-    if (PL_UNLIKELY(group == LX_HIGHATOMIC)) {
-        uint64_t kept = atomic_load_explicit(&zone->reserve_free, memory_order_relaxed) + frames;
-        PL_ASSERT(kept <= zone->frames);
-        atomic_store_explicit(&zone->reserve_free, kept, memory_order_relaxed);
-    }
+    if (PL_LIKELY(group != LX_HIGHATOMIC))
+        return;
+    uint64_t kept = atomic_load_explicit(&zone->reserve_free, memory_order_relaxed) + frames;
+    PL_ASSERT(kept <= zone->frames);
+    atomic_store_explicit(&zone->reserve_free, kept, memory_order_relaxed);
 }
 
 /* Onto a list, without counting. */
@@ -47,7 +45,8 @@ void lx_add(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t orde
 {
     PL_ASSERT(lx_state(self, index) == LX_INSIDE);
     PL_ASSERT(group < LX_GROUP_COUNT);
-    lx_count_listed(zone, group, UINT64_C(1) << order);
+    lx_count_free(zone, UINT64_C(1) << order);
+    lx_count_reserve(zone, group, UINT64_C(1) << order);
     lx_link(self, zone, index, order, group, at_tail);
 }
 
@@ -57,7 +56,8 @@ void lx_remove(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t o
     PL_ASSERT(LX_IS_FREE(lx_state(self, index)));
     PL_ASSERT(lx_free_count(zone) >= UINT64_C(1) << order);
     lx_unlink(self, zone, index, order, group);
-    lx_count_listed(zone, group, -(UINT64_C(1) << order));
+    lx_count_free(zone, -(UINT64_C(1) << order));
+    lx_count_reserve(zone, group, -(UINT64_C(1) << order));
 }
 
 /* Will the block soon be merged? Its buddy is taken, but the block of both would find its own buddy free. */
@@ -79,7 +79,7 @@ void lx_release(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t 
     uint32_t group = LX_BLOCK_GROUP(lx_pageblock(self, index));
     PL_ASSERT(order <= LX_MAX_ORDER);
     PL_ASSERT(order < LX_MAX_ORDER || group != LX_HIGHATOMIC);
-    lx_count_listed(zone, group, UINT64_C(1) << order);
+    lx_count_reserve(zone, group, UINT64_C(1) << order);
     lx_state_set(self, index, LX_INSIDE);
     while (order < LX_MAX_ORDER) {
         uint64_t other = index ^ (UINT64_C(1) << order);
@@ -98,7 +98,8 @@ void lx_release(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t 
     lx_link(self, zone, index, order, group, lx_will_merge(self, index, order));
 }
 
-uint32_t lx_take_smallest(struct lx *self, struct lx_zone *zone, uint32_t order, uint32_t group)
+/* Out of one group's lists: the smallest block that serves, cut down. */
+static uint32_t lx_take_smallest(struct lx *self, struct lx_zone *zone, uint32_t order, uint32_t group)
 {
     uint32_t orders = zone->nonempty[group] >> order;
     if (orders == 0)
@@ -114,7 +115,7 @@ uint32_t lx_take_smallest(struct lx *self, struct lx_zone *zone, uint32_t order,
         else
             lx_link(self, zone, index + (UINT64_C(1) << from), from, group, false);
     }
-    lx_count_listed(zone, group, -(UINT64_C(1) << order));
+    lx_count_reserve(zone, group, -(UINT64_C(1) << order));
     PL_ASSERT(lx_state(self, index) == LX_INSIDE);
     return index;
 }

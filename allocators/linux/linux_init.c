@@ -155,8 +155,16 @@ static void lx_zone_marks(struct lx_zone *zone, const struct pl_machine *machine
     PL_ASSERT(zone->mark[LX_MARK_LOW] >= min);
 }
 
+static uint32_t lx_at_least(uint64_t frames, uint64_t least)
+{
+    PL_ASSERT(least > 0);
+    frames = frames > least ? frames : least;
+    return frames < UINT32_MAX ? (uint32_t)frames : UINT32_MAX;
+}
+
 /* A batch is a 4096th of the zone, at most 64 frames, made one less than a power of two: 63 from a GiB on,
- * and 1 in a small zone, which then keeps nothing in stock. A cache holds its CPU's share of the LOW mark. */
+ * and 1 in a small zone. A CPU's `high` begins with its share of the LOW mark and may grow to its share of an
+ * eighth of the zone; one that was set by hand stays. */
 static void lx_zone_cache_size(struct lx_zone *zone, const struct pl_machine *machine,
                                const struct lx_params *params)
 {
@@ -164,10 +172,12 @@ static void lx_zone_cache_size(struct lx_zone *zone, const struct pl_machine *ma
     batch = batch > 1 ? batch + batch / 2 : 1;
     batch = (UINT64_C(1) << (63u - PL_CLZ64(batch))) - 1;
     zone->batch = params->batch != 0 ? params->batch : batch != 0 ? (uint32_t)batch : 1;
-    uint64_t high = zone->mark[LX_MARK_LOW] / machine->cpu_count;
-    high = high > 4 * (uint64_t)zone->batch ? high : 4 * (uint64_t)zone->batch;
-    zone->high = params->high != LX_NONE ? params->high : (uint32_t)high;
+    zone->high_min = lx_at_least(zone->mark[LX_MARK_LOW] / machine->cpu_count, 4 * (uint64_t)zone->batch);
+    zone->high_max = lx_at_least(zone->frames / 8 / machine->cpu_count, zone->high_min);
+    if (params->high != LX_NONE)
+        zone->high_min = zone->high_max = params->high;
     PL_ASSERT(zone->batch > 0);
+    PL_ASSERT(zone->high_min <= zone->high_max);
 }
 
 /* `higher`: frames of the node's higher zones, from which our requests could have been served. */
@@ -179,8 +189,9 @@ static void lx_zone_init(struct lx_zone *zone, const struct pl_machine *machine,
     lx_zone_marks(zone, machine);
     lx_zone_cache_size(zone, machine, params);
     zone->protection = higher / 256;
-    zone->fast_mark = zone->mark[LX_MARK_LOW] + zone->protection;
-    zone->reserve_most = (uint32_t)((zone->frames / 100 + LX_BLOCK) / LX_BLOCK);
+    zone->fast_mark[0] = zone->mark[LX_MARK_HIGH] + zone->protection;
+    zone->fast_mark[1] = zone->mark[LX_MARK_LOW] + zone->protection;
+    zone->reserve_most = lx_at_least((zone->frames / 100 + LX_BLOCK - 1) / LX_BLOCK, 1);
     for (uint32_t group = 0; group < LX_GROUP_COUNT; group++)
         for (uint32_t order = 0; order < LX_ORDER_COUNT; order++)
             zone->lists[group][order] = (struct lx_list){LX_NONE, LX_NONE};
@@ -279,9 +290,11 @@ enum pl_status lx_init(void *instance, const struct pl_page_config *config)
     self->state = (void *)(bytes + layout.state);
     self->pageblock = (void *)(bytes + layout.pageblock);
     lx_make_zones(self, &params);
-    for (uint32_t i = 0; i < machine->cpu_count * self->zone_count; i++)
+    for (uint32_t i = 0; i < machine->cpu_count * self->zone_count; i++) {
+        self->caches[i].high = self->zones[i % self->zone_count].high_min;
         for (uint32_t slot = 0; slot < LX_SLOT_COUNT; slot++)
             self->caches[i].lists[slot] = (struct lx_list){LX_NONE, LX_NONE};
+    }
     for (uint32_t i = 0; i < machine->range_count; i++)
         lx_make_pageblocks(self, &machine->ranges[i], i > 0 ? &machine->ranges[i - 1] : NULL);
     for (uint32_t i = 0; i < machine->range_count; i++)

@@ -94,19 +94,23 @@ enum lx_mark {
  * buddies of an order are both listed, but a pageblock of HIGHATOMIC beside a free one: those stay apart
  * (F-22 is about the others). A block is on a list of HIGHATOMIC iff its pageblock is of that group. */
 struct lx_zone {
-    PL_CPU_ALIGNED struct pl_lock lock;
-    _Atomic uint64_t free_count;   /* listed; written with the lock held, read at any time */
-    _Atomic uint64_t reserve_free; /* of these, on lists of HIGHATOMIC */
+    /* What every request reads, and nobody writes more than once a hold of the lock. */
+    PL_CPU_ALIGNED _Atomic uint64_t free_count; /* listed; written with the lock held */
+    _Atomic uint64_t reserve_free;              /* of these, on lists of HIGHATOMIC */
     _Atomic uint32_t reserve_blocks;
-    uint32_t reserve_most; /* pageblocks: about a hundredth of the zone, and one */
-    uint64_t fast_mark;    /* LOW and protection: a first attempt leaves more than that */
+    _Atomic uint32_t below_high; /* a request has met fewer than HIGH, and no CPU gave back enough since */
+    uint64_t fast_mark[2];       /* by below_high: HIGH or LOW, and protection; a first attempt leaves more */
     uint64_t mark[LX_MARK_COUNT];
     uint64_t protection; /* frames kept from requests that could have had a higher zone: all of ours */
     uint64_t frames;
-    uint32_t batch; /* frames moved at a time between lists and caches */
-    uint32_t high;  /* frames that a CPU's cache has fewer than */
+    uint32_t reserve_most; /* pageblocks: a hundredth of the zone, and at least one */
+    uint32_t batch;        /* frames moved between lists and caches: the least at a time */
+    uint32_t high_min;     /* what a CPU's `high` starts from, and never is below */
+    uint32_t high_max;     /* high_min: it stays where it is */
     uint32_t kind;
     uint32_t node;
+    /* What the lock is for. */
+    PL_CPU_ALIGNED struct pl_lock lock;
     uint32_t nonempty[LX_GROUP_COUNT];
     struct lx_list lists[LX_GROUP_COUNT][LX_ORDER_COUNT];
 };
@@ -121,9 +125,15 @@ struct lx_zone {
  * atomic, never contended, so that count() may read it from elsewhere. */
 struct lx_cache {
     PL_CPU_ALIGNED _Atomic uint32_t count; /* frames */
-    uint32_t streak;                       /* doubles what is given back while nobody allocates */
+    uint32_t high;                         /* with so many it gives back; between high_min and high_max */
+    uint32_t freed;                        /* frames freed in a row; each request halves it */
+    uint8_t scale;     /* a refill of order 0 is batch << scale: one more each time, half after a free */
+    uint8_t was_small; /* the last block freed was of order 1 to LX_CACHED_TOP */
     struct lx_list lists[LX_SLOT_COUNT];
 };
+
+/* A batch is doubled so often at most (CONFIG_PCP_BATCH_SCALE_MAX). */
+#define LX_SCALE_MAX 5u
 
 _Static_assert(sizeof(struct lx_cache) == PL_CPU_LINE_BYTES, "a cache is one pair of lines");
 
@@ -201,6 +211,16 @@ PL_INLINE uint32_t lx_reserve_blocks(const struct lx_zone *zone)
     return atomic_load_explicit(&zone->reserve_blocks, memory_order_relaxed);
 }
 
+PL_INLINE uint32_t lx_is_below_high(const struct lx_zone *zone)
+{
+    return atomic_load_explicit(&zone->below_high, memory_order_relaxed);
+}
+
+PL_INLINE void lx_set_below_high(struct lx_zone *zone, uint32_t is_below)
+{
+    atomic_store_explicit(&zone->below_high, is_below, memory_order_relaxed);
+}
+
 /* --- lists: of a zone with its lock held, of a cache by its CPU --- */
 
 PL_INLINE void lx_list_push(struct lx *self, struct lx_list *list, uint32_t index)
@@ -247,18 +267,24 @@ void lx_add(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t orde
             bool at_tail);
 /* Leaves the block INSIDE. */
 void lx_remove(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t order);
-/* Makes a block that is on no list free: merges it for as long as its buddy is free and whole. */
+/* Makes a block that is on no list free: merges it for as long as its buddy is free and whole. Whoever has
+ * released or taken all that he wants says so with lx_count_free: once a hold of the lock. */
 void lx_release(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_t order);
-/* Takes a block out of a group's lists, the smallest that serves, and cuts it down. LX_NONE: none. The block
- * is INSIDE then. */
-uint32_t lx_take_smallest(struct lx *self, struct lx_zone *zone, uint32_t order, uint32_t group);
+
+/* `frames` more (or, negative in two's complement, fewer) are listed. */
+PL_INLINE void lx_count_free(struct lx_zone *zone, uint64_t frames)
+{
+    PL_ASSERT(lx_free_count(zone) + frames <= zone->frames);
+    atomic_store_explicit(&zone->free_count, lx_free_count(zone) + frames, memory_order_relaxed);
+}
 
 /* How hard an attempt tries. */
 #define LX_TRY_WHOLE  0x1u /* takes nothing smaller than a pageblock from another group */
 #define LX_TRY_ATOMIC 0x2u /* may use the reserve */
 #define LX_TRY_LAST   0x4u /* gives up part of the reserve rather than fail */
 
-/* Takes a block for this group, from another one's lists if its own have none. */
+/* Takes a block for this group, from another one's lists if its own have none: the smallest that serves, cut
+ * down. LX_NONE: there is none. The block is INSIDE then, and still in free_count. */
 uint32_t lx_take(struct lx *self, struct lx_zone *zone, uint32_t order, uint32_t group, uint32_t how);
 
 /* --- linux_block.c: pageblocks; the zone's lock is held --- */
@@ -312,10 +338,18 @@ PL_INLINE void lx_cache_set_count(struct lx_cache *cache, uint32_t count)
 /* Fills an empty list from the zone; false if it stays empty. */
 bool lx_cache_refill(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache,
                      uint32_t order, uint32_t group, uint32_t how);
-/* The cache is full, or should not keep a block of this order: gives the coldest back, from this list first.
- */
-void lx_cache_trim(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache,
-                   uint32_t slot, bool all);
+/* A block of this slot was freed into the cache, and that may be too much for it. */
+void lx_cache_freed(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache,
+                    uint32_t slot);
+/* Gives all back. */
+void lx_cache_empty(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache);
+
+/* A free in a row: `freed` grows up to the largest batch. */
+PL_INLINE void lx_cache_count_freed(const struct lx_zone *zone, struct lx_cache *cache, uint32_t order)
+{
+    if (cache->freed < zone->batch << LX_SCALE_MAX)
+        cache->freed += 1u << order;
+}
 
 /* --- linux_init.c --- */
 

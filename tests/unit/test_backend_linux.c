@@ -125,7 +125,8 @@ static void test_zones_and_their_numbers(void **state)
     assert_int_equal(dma32->mark[LX_MARK_LOW], 1266); /* a thousandth is more than a quarter of MIN */
     assert_int_equal(dma32->mark[LX_MARK_HIGH], 1524);
     assert_int_equal(dma32->batch, 63);
-    assert_int_equal(dma32->high, 1266 / STUB_CPU_COUNT);
+    assert_int_equal(dma32->high_min, 1266 / STUB_CPU_COUNT);
+    assert_int_equal(dma32->high_max, (262144 - 4096) / 8 / STUB_CPU_COUNT);
     assert_int_equal(dma32->protection, 0);
     assert_int_equal(dma32->reserve_most, 6);
     assert_int_equal(dma->frames, 4096);

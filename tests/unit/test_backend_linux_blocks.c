@@ -58,38 +58,177 @@ static void test_claims_a_pageblock_that_is_half_free(void **state)
 
 /* --- caches --- */
 
-/* Frees on one CPU. Expect the last freed first, fewer than `high` kept, another CPU's cache untouched, and
- * twice as many given back each time while nobody allocates. */
+/* Movable frames into `runs`, from CPU 0. */
+static void take_many(struct stub *stub, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(take(stub, 0, 0, LX_MOVABLE, PL_CLASS_NORMAL, &runs[i]), PL_OK);
+}
+
+/* 39 frames freed on one CPU, three taken again, and more freed. Expect the last freed first, fewer than
+ * `high` kept, another CPU's cache untouched, and as many given back as were freed in a row, but a batch
+ * kept. */
 static void test_a_cache_is_hot_and_bounded(void **state)
 {
     (void)state;
     struct stub stub;
     struct pl_run run;
     struct lx *self = open_range(&stub, NORMAL, 8192, "batch=4,high=40");
-    for (uint32_t i = 0; i < 200; i++)
-        assert_int_equal(take(&stub, 0, 0, LX_UNMOVABLE, PL_CLASS_NORMAL, &runs[i]), PL_OK);
+    const struct lx_cache *cache = lx_cache_of(self, stub.cpus[1], &self->zones[0]);
+    take_many(&stub, 200);
     drain_all(&stub);
-    uint64_t cached = 0;
-    uint64_t given[4] = {0};
-    uint32_t trims = 0;
-    for (uint32_t i = 0; i < 100; i++) {
+    for (uint32_t i = 0; i < 39; i++)
         give(&stub, 1, &runs[i]);
-        uint64_t now = counts_of(&stub).cached;
-        assert_true(now < 40);
-        if (now < cached + 1 && trims < 4)
-            given[trims++] = cached + 1 - now;
-        cached = now;
+    assert_int_equal(lx_cache_count(cache), 39);
+    for (uint32_t i = 39; i-- > 36;)
+        assert_int_equal(take(&stub, 1, 0, LX_MOVABLE, PL_CLASS_NORMAL, &runs[i]), PL_OK);
+    assert_int_equal(cache->freed, 39 / 8);
+    for (uint32_t i = 36; i < 40; i++)
+        give(&stub, 1, &runs[i]);
+    assert_int_equal(lx_cache_count(cache), 40 - 8); /* half of half of half of 39, and 4 more */
+    for (uint32_t i = 40; i < 48; i++)
+        give(&stub, 1, &runs[i]);
+    assert_int_equal(lx_cache_count(cache), 40 - 16);
+    for (uint32_t i = 48; i < 148; i++) {
+        give(&stub, 1, &runs[i]);
+        assert_true(lx_cache_count(cache) < 40);
     }
-    assert_int_equal(given[0], 4);
-    assert_int_equal(given[1], 8);
-    assert_int_equal(given[2], 16);
-    assert_int_equal(given[3], 32);
+    assert_int_equal(cache->freed, 39 / 8 + 4 + 8 + 100);
+    assert_int_equal(cache->high, 40);
     assert_int_equal(lx_cache_count(lx_cache_of(self, stub.cpus[0], &self->zones[0])), 0);
-    assert_int_equal(take(&stub, 1, 0, LX_UNMOVABLE, PL_CLASS_NORMAL, &run), PL_OK);
-    assert_int_equal(run.first.number, runs[99].first.number);
+    assert_int_equal(take(&stub, 1, 0, LX_MOVABLE, PL_CLASS_NORMAL, &run), PL_OK);
+    assert_int_equal(run.first.number, runs[147].first.number);
     assert_int_equal(run.flags, PL_RUN_FROM_CACHE);
     expect_sound(&stub);
     stub_close(&stub);
+}
+
+/* Expect refills of one CPU to double five times while it frees nothing, but to leave a batch of room below
+ * `high`; to halve after a free; and those of other orders, and of another CPU, to be as they were. */
+static void test_a_refill_doubles(void **state)
+{
+    static const uint32_t expected[] = {8, 16, 32, 64, 128, 256, 256, 256};
+    (void)state;
+    struct stub stub;
+    struct pl_run run;
+    struct lx *self = open_range(&stub, NORMAL, 8192, "batch=8,high=1000");
+    for (size_t i = 0; i < PL_COUNT_OF(expected); i++) {
+        take_many(&stub, 1);
+        assert_int_equal(counts_of(&stub).cached, expected[i] - 1);
+        take_many(&stub, expected[i] - 1);
+        assert_int_equal(counts_of(&stub).cached, 0);
+    }
+    give(&stub, 0, &runs[0]);
+    give(&stub, 0, &runs[1]);
+    take_many(&stub, 3);
+    assert_int_equal(counts_of(&stub).cached, (8 << (LX_SCALE_MAX >> 2)) - 1);
+    drain_all(&stub);
+    assert_int_equal(take(&stub, 1, 0, LX_MOVABLE, PL_CLASS_NORMAL, &run), PL_OK);
+    assert_int_equal(counts_of(&stub).cached, 7);
+    drain_all(&stub);
+    assert_int_equal(take(&stub, 0, 1, LX_MOVABLE, PL_CLASS_NORMAL, &run), PL_OK);
+    assert_int_equal(counts_of(&stub).cached, 8 - 2);
+    expect_sound(&stub);
+    stub_close(&stub);
+    self = open_range(&stub, NORMAL, 8192, "batch=8,high=40");
+    for (uint32_t i = 0; i < 6; i++) {
+        take_many(&stub, 1);
+        assert_true(counts_of(&stub).cached < 40 - 8);
+        take_many(&stub, (uint32_t)counts_of(&stub).cached);
+    }
+    assert_int_equal(lx_cache_of(self, stub.cpus[0], &self->zones[0])->scale, 3);
+    stub_close(&stub);
+}
+
+/* 1,500 frames taken and freed, twice, and the zone has plenty. Expect `high` to grow, within its bounds, and
+ * the second round to touch no list of the zone; a drain to take an eighth of what it grew. */
+static void test_high_follows_the_need(void **state)
+{
+    (void)state;
+    struct stub stub;
+    struct lx *self = open_range(&stub, NORMAL, 65536, NULL);
+    const struct lx_zone *zone = &self->zones[0];
+    const struct lx_cache *cache = lx_cache_of(self, stub.cpus[0], zone);
+    assert_int_equal(cache->high, zone->high_min);
+    for (int round = 0; round < 2; round++) {
+        take_many(&stub, 1500);
+        uint64_t listed = lx_free_count(zone);
+        for (uint32_t i = 0; i < 1500; i++)
+            give(&stub, 0, &runs[i]);
+        assert_int_equal(lx_free_count(zone), listed);
+    }
+    assert_true(cache->high > 1500);
+    assert_true(cache->high <= zone->high_max);
+    uint32_t high = cache->high;
+    drain_all(&stub);
+    assert_int_equal(cache->high, high - high / 8);
+    for (int i = 0; i < 100; i++)
+        drain_all(&stub);
+    assert_int_equal(cache->high, zone->high_min);
+    expect_sound(&stub);
+    stub_close(&stub);
+}
+
+/* A zone of 8192 frames is emptied below HIGH by blocks that no cache has, while CPU 1 has a large one.
+ * Expect CPU 1, as it frees, to keep no more than the least; and the mark forgotten when enough is free. */
+static void test_caches_shrink_below_high(void **state)
+{
+    (void)state;
+    struct stub stub;
+    struct pl_run large[128];
+    struct pl_run run;
+    struct lx *self = open_range(&stub, NORMAL, 8192, NULL);
+    struct lx_zone *zone = &self->zones[0];
+    struct lx_cache *cache = lx_cache_of(self, stub.cpus[1], zone);
+    uint32_t count = 0;
+    take_many(&stub, 600);
+    cache->high = zone->high_max;
+    for (uint32_t i = 0; i < 200; i++)
+        give(&stub, 1, &runs[i]);
+    assert_int_equal(lx_cache_count(cache), 200);
+    assert_true(zone->high_min < 100);
+    assert_int_equal(lx_is_below_high(zone), 0);
+    while (take(&stub, 0, 6, LX_MOVABLE, PL_CLASS_NORMAL, &large[count]) == PL_OK)
+        count++;
+    assert_int_equal(lx_is_below_high(zone), 1);
+    assert_true(count < PL_COUNT_OF(large));
+    for (uint32_t i = 200; i < 210; i++) {
+        uint32_t before = lx_cache_count(cache);
+        give(&stub, 1, &runs[i]);
+        assert_true(lx_cache_count(cache) < before || before < zone->high_min);
+    }
+    assert_true(lx_cache_count(cache) < zone->high_min);
+    assert_int_equal(cache->high, zone->high_min);
+    assert_int_equal(take(&stub, 0, 0, LX_UNMOVABLE, PL_CLASS_NORMAL, &run), PL_OK);
+    while (count > 0)
+        give(&stub, 0, &large[--count]);
+    assert_int_equal(lx_is_below_high(zone), 1); /* only who gives back from a cache looks */
+    for (uint32_t i = 210; i < 210 + zone->high_min; i++)
+        give(&stub, 1, &runs[i]);
+    assert_int_equal(lx_is_below_high(zone), 0);
+    expect_sound(&stub);
+    stub_close(&stub);
+}
+
+/* Blocks of two frames, freed in a row. Expect the cache to be emptied at the first after a batch of frames,
+ * and again whenever it holds a batch; single frames, as many, to be kept. */
+static void test_small_blocks_in_a_row_are_given_back(void **state)
+{
+    (void)state;
+    for (uint32_t order = 0; order < 2; order++) {
+        struct stub stub;
+        open_range(&stub, NORMAL, 8192, "batch=8,high=400");
+        for (uint32_t i = 0; i < 100; i++)
+            assert_int_equal(take(&stub, 0, order, LX_MOVABLE, PL_CLASS_NORMAL, &runs[i]), PL_OK);
+        drain_all(&stub);
+        for (uint32_t i = 0; i < 100; i++) {
+            give(&stub, 0, &runs[i]);
+            uint64_t cached = counts_of(&stub).cached;
+            assert_int_equal(cached, order == 0 ? i + 1 : i < 4 ? 2 * (i + 1) : (i - 4) % 4 * 2);
+        }
+        expect_sound(&stub);
+        stub_close(&stub);
+    }
 }
 
 /* Expect orders 0 to 3 and pageblocks to be cached, others not; a refill to stock a batch of frames, at
@@ -205,6 +344,10 @@ int main(void)
         cmocka_unit_test(test_takes_over_whole_pageblocks),
         cmocka_unit_test(test_claims_a_pageblock_that_is_half_free),
         cmocka_unit_test(test_a_cache_is_hot_and_bounded),
+        cmocka_unit_test(test_a_refill_doubles),
+        cmocka_unit_test(test_high_follows_the_need),
+        cmocka_unit_test(test_caches_shrink_below_high),
+        cmocka_unit_test(test_small_blocks_in_a_row_are_given_back),
         cmocka_unit_test(test_which_orders_are_cached),
         cmocka_unit_test(test_reserve_grows_and_is_given_up),
         cmocka_unit_test(test_reserve_does_not_merge_until_let_go),
