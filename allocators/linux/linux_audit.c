@@ -3,7 +3,7 @@
  * reserved, those in caches as cached. */
 #include <stdio.h>
 
-#include "linux_internal.h"
+#include "linux_cache.h"
 
 struct lx_walk {
     const struct lx *self;
@@ -214,6 +214,9 @@ static void lx_audit_caches(struct lx_walk *walk, uint32_t z)
         }
         if (frames != lx_cache_count(cache))
             lx_broken(walk, "the cache of CPU", cpu, "counts other frames than it has");
+        if (cache->high < self->zones[z].high_min || cache->high > self->zones[z].high_max ||
+            cache->scale > LX_SCALE_MAX)
+            lx_broken(walk, "the cache of CPU", cpu, "has grown or shrunk beyond its bounds");
     }
     for (uint32_t order = 0; order < LX_ORDER_COUNT; order++)
         if (found[order] != walk->cached[z][order])

@@ -1,7 +1,7 @@
 /* A CPU's caches: filled and emptied in batches under the zone's lock. A batch grows with what the CPU asks
  * for, or frees, in a row; and so does what its cache may hold, while the zone has plenty. The CPU is masked
  * throughout. */
-#include "linux_internal.h"
+#include "linux_cache.h"
 
 static uint32_t lx_least(uint32_t one, uint32_t other)
 {

@@ -1,7 +1,7 @@
 /* Layout, parameters, zones and their numbers, and the lists of a fresh machine. */
 #include <string.h>
 
-#include "linux_internal.h"
+#include "linux_cache.h"
 
 #define LX_PARAM_BATCH_MAX 1024u
 #define LX_PARAM_HIGH_MAX  (1u << 20)

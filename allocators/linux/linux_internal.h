@@ -115,27 +115,7 @@ struct lx_zone {
     struct lx_list lists[LX_GROUP_COUNT][LX_ORDER_COUNT];
 };
 
-/* Lists of a cache: orders 0 to 3 by group, and one for pageblocks. */
-#define LX_CACHED_TOP    3u
-#define LX_CACHED_GROUPS 3u
-#define LX_SLOT_HUGE     ((LX_CACHED_TOP + 1u) * LX_CACHED_GROUPS)
-#define LX_SLOT_COUNT    (LX_SLOT_HUGE + 1u)
-
-/* What one CPU holds of one zone: last freed, first granted. Only that CPU touches it, masked. The count is
- * atomic, never contended, so that count() may read it from elsewhere. */
-struct lx_cache {
-    PL_CPU_ALIGNED _Atomic uint32_t count; /* frames */
-    uint32_t high;                         /* with so many it gives back; between high_min and high_max */
-    uint32_t freed;                        /* frames freed in a row; each request halves it */
-    uint8_t scale;     /* a refill of order 0 is batch << scale: one more each time, half after a free */
-    uint8_t was_small; /* the last block freed was of order 1 to LX_CACHED_TOP */
-    struct lx_list lists[LX_SLOT_COUNT];
-};
-
-/* A batch is doubled so often at most (CONFIG_PCP_BATCH_SCALE_MAX). */
-#define LX_SCALE_MAX 5u
-
-_Static_assert(sizeof(struct lx_cache) == PL_CPU_LINE_BYTES, "a cache is one pair of lines");
+struct lx_cache;
 
 struct lx_params {
     uint32_t batch; /* 0: by the zone's size */
@@ -299,57 +279,12 @@ void lx_unreserve(struct lx *self, struct lx_zone *zone, uint64_t index, uint32_
 /* Lets all go of which anything is free. */
 void lx_unreserve_all(struct lx *self, struct lx_zone *zone);
 
-/* --- linux_cache.c: one CPU's caches; it is masked --- */
+/* --- linux_rounds.c --- */
 
-PL_INLINE bool lx_is_cached_order(uint32_t order)
-{
-    return ((1u << LX_BLOCK_ORDER | ((2u << LX_CACHED_TOP) - 1u)) >> order & 1u) != 0;
-}
-
-PL_INLINE uint32_t lx_slot(uint32_t order, uint32_t group)
-{
-    PL_ASSERT(group < LX_CACHED_GROUPS);
-    return order > LX_CACHED_TOP ? LX_SLOT_HUGE : order * LX_CACHED_GROUPS + group;
-}
-
-PL_INLINE uint32_t lx_slot_order(uint32_t slot)
-{
-    PL_ASSERT(slot < LX_SLOT_COUNT);
-    return slot == LX_SLOT_HUGE ? LX_BLOCK_ORDER : slot / LX_CACHED_GROUPS;
-}
-
-PL_INLINE struct lx_cache *lx_cache_of(const struct lx *self, const struct pl_cpu *cpu,
-                                       const struct lx_zone *zone)
-{
-    PL_ASSERT(cpu->id < self->machine->cpu_count);
-    return &self->caches[cpu->id * self->zone_count + (uint32_t)(zone - self->zones)];
-}
-
-PL_INLINE uint32_t lx_cache_count(const struct lx_cache *cache)
-{
-    return atomic_load_explicit(&cache->count, memory_order_relaxed);
-}
-
-PL_INLINE void lx_cache_set_count(struct lx_cache *cache, uint32_t count)
-{
-    atomic_store_explicit(&cache->count, count, memory_order_relaxed);
-}
-
-/* Fills an empty list from the zone; false if it stays empty. */
-bool lx_cache_refill(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache,
-                     uint32_t order, uint32_t group, uint32_t how);
-/* A block of this slot was freed into the cache, and that may be too much for it. */
-void lx_cache_freed(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache,
-                    uint32_t slot);
-/* Gives all back. */
-void lx_cache_empty(struct lx *self, struct pl_cpu *cpu, struct lx_zone *zone, struct lx_cache *cache);
-
-/* A free in a row: `freed` grows up to the largest batch. */
-PL_INLINE void lx_cache_count_freed(const struct lx_zone *zone, struct lx_cache *cache, uint32_t order)
-{
-    if (cache->freed < zone->batch << LX_SCALE_MAX)
-        cache->freed += 1u << order;
-}
+/* A block for this request, from `node` or, unless `only`, from all beginning there. The CPU is masked.
+ * LX_NONE: no zone has one. */
+uint32_t lx_try_all(struct lx *self, struct pl_cpu *cpu, const struct pl_request *request, uint32_t node,
+                    bool only);
 
 /* --- linux_init.c --- */
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../allocators/linux/linux_internal.h"
+#include "../../allocators/linux/linux_cache.h"
 #include "machine_stub.h"
 
 #define NORMAL 0x100000u /* first frame of a zone NORMAL */

@@ -309,6 +309,10 @@ static void test_audit_sees_what_is_wrong(void **state)
     atomic_store(&self->zones[0].reserve_blocks, 2);
     assert_true(stub_audit(&stub, &audit) > 0);
     atomic_store(&self->zones[0].reserve_blocks, 0);
+    cache->high++;
+    assert_true(stub_audit(&stub, &audit) > 0);
+    cache->high--;
+    expect_sound(&stub);
     lx_cache_set_count(cache, 3);
     assert_true(stub_audit(&stub, &audit) > 0);
     stub_close(&stub);
