@@ -67,7 +67,8 @@ if os.access(os.environ["SIM"], os.X_OK):
 else:
     assert all(one["class"] == "not checked" and "pagelab-sim" in one["reason"] for one in (bitmap, nbbs, jemalloc))
 P
-expect 0 '^buddy +not checked ' "$SICK" nosleep --scenario cold --backend buddy
+cp "$PAGELAB" alone
+expect 0 '^buddy +not checked ' ./alone nosleep --scenario cold --backend buddy
 
 # A candidate that does not come back is a row; what it had done is told.
 expect 3 'died: (signal|exit code)' "$SICK" nosleep --scenario cold --backend sick-crash,buddy
