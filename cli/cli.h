@@ -42,6 +42,7 @@ extern const struct cli_command cli_new_backend;
 extern const struct cli_command cli_scale;
 extern const struct cli_command cli_explore;
 extern const struct cli_command cli_interrupt;
+extern const struct cli_command cli_masked;
 extern const struct cli_command cli_score;
 extern const struct cli_command cli_shrink;
 extern const struct cli_command cli_show;

@@ -1,34 +1,24 @@
 /* pagelab interrupt: stored programs with an interrupt at every point, on every candidate. A program on a
  * candidate is a process of its own, which forks at each point. */
-#define _XOPEN_SOURCE 700 /* scandir */
-#include <dirent.h>
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/interrupt.h"
+#include "cli/stored.h"
 #include "engine/isolate.h"
 
-#define PROGRAM_LIMIT     256
 #define DEFAULT_FOLDER    "corpora/seeds/interrupt"
 #define LIMIT_S           600
 #define STRESS_OPERATIONS 200000u
 #define DIED_OF_TRAP      "signal 5 " /* as isolate_run words it: the kernel ends who blocks SIGTRAP */
 #define BEYOND_S          120u        /* what a sweep may take longer than its limit */
 
-struct stored {
-    char *path;
-    struct program program;
-    struct op ops[PROGRAM_OP_LIMIT]; /* of the binary form */
-    bool binary;
-};
-
 struct run {
     struct interrupt_ask ask;
-    struct stored *programs[PROGRAM_LIMIT];
-    uint32_t program_count;
+    struct stored_list stored;
     struct interrupt_row rows[SPEC_LIST_LIMIT];
     uint32_t row_count;
 };
@@ -171,8 +161,8 @@ static int run_program(const struct run *run, struct interrupt_row *row, const s
 static int run_all(struct run *run)
 {
     for (uint32_t i = 0; i < run->row_count; i++) {
-        for (uint32_t at = 0; at < run->program_count; at++) {
-            if (run_program(run, &run->rows[i], run->programs[at]) == CLI_INTERRUPTED) {
+        for (uint32_t at = 0; at < run->stored.count; at++) {
+            if (run_program(run, &run->rows[i], run->stored.programs[at]) == CLI_INTERRUPTED) {
                 snprintf(run->rows[i].words, sizeof(run->rows[i].words), "interrupted");
                 run->row_count = i + 1;
                 return CLI_INTERRUPTED;
@@ -180,71 +170,6 @@ static int run_all(struct run *run)
         }
     }
     return CLI_OK;
-}
-
-/* --- what to run --- */
-
-static int load(struct run *run, const char *path)
-{
-    char found[4096];
-    struct program_error error;
-    size_t bytes = 0;
-    if (run->program_count == PROGRAM_LIMIT)
-        return cli_mistake("interrupt", "%s: at most %d programs expected", path, PROGRAM_LIMIT);
-    uint8_t *data = cli_read_file("interrupt", cli_find(path, found, sizeof(found)), &bytes);
-    struct stored *stored = calloc(1, sizeof(*stored));
-    int code = data == NULL || stored == NULL ? CLI_MISTAKE : CLI_OK;
-    if (code == CLI_OK && !program_is_text(data, bytes)) {
-        stored->binary = true;
-        program_decode(data, bytes, stored->ops, &stored->program);
-    } else if (code == CLI_OK &&
-               program_parse((const char *)data, bytes, path, &stored->program, &error) != 0) {
-        code = cli_mistake("interrupt", "%s", error.text);
-    }
-    free(data);
-    if (code == CLI_OK && (stored->path = strdup(path)) != NULL) {
-        run->programs[run->program_count++] = stored;
-        return CLI_OK;
-    }
-    free(stored);
-    return CLI_MISTAKE;
-}
-
-static int is_text(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-    return length > 4 && strcmp(entry->d_name + length - 4, ".txt") == 0;
-}
-
-/* A folder stands for the texts in it. */
-static int load_path(struct run *run, const char *path)
-{
-    char found[4096];
-    struct dirent **entries = NULL;
-    int count = scandir(cli_find(path, found, sizeof(found)), &entries, is_text, alphasort);
-    int code = count < 0 ? load(run, path) : CLI_OK;
-    for (int i = 0; i < count; i++) {
-        char name[4096];
-        int length = snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
-        if (code == CLI_OK)
-            code = length > 0 && (size_t)length < sizeof(name)
-                       ? load(run, name)
-                       : cli_mistake("interrupt", "%s: a shorter path expected", path);
-        free(entries[i]);
-    }
-    free(entries);
-    if (code == CLI_OK && run->program_count == 0)
-        return cli_mistake("interrupt", "%s: a stored program (.txt) expected in it", path);
-    return code;
-}
-
-static void unload(struct run *run)
-{
-    for (uint32_t i = 0; i < run->program_count; i++) {
-        program_fini(&run->programs[i]->program);
-        free(run->programs[i]->path);
-        free(run->programs[i]);
-    }
 }
 
 /* --- the command --- */
@@ -316,7 +241,7 @@ static int interrupt_main(int argc, const char **argv)
         {"format", 'f', POPT_ARG_STRING, &arguments.format, 0, "table, json, markdown or csv", "FORMAT"},
         CLI_HELP POPT_TABLEEND};
     poptContext context;
-    const char **left = cli_parse(&cli_interrupt, argc, argv, options, 0, PROGRAM_LIMIT, &context);
+    const char **left = cli_parse(&cli_interrupt, argc, argv, options, 0, STORED_LIMIT, &context);
     if (left == NULL || cli_format("interrupt", arguments.format, &format) != 0)
         return CLI_MISTAKE;
     int code = read_arguments(&arguments, &run.ask);
@@ -337,12 +262,12 @@ static int interrupt_main(int argc, const char **argv)
     for (int i = 0; i < count; i++)
         run.rows[i].spec = &specs[i];
     for (unsigned i = 0; left[i] != NULL && code == CLI_OK; i++)
-        code = load_path(&run, left[i]);
+        code = stored_load("interrupt", &run.stored, left[i]);
     if (left[0] == NULL)
-        code = load_path(&run, DEFAULT_FOLDER);
+        code = stored_load("interrupt", &run.stored, DEFAULT_FOLDER);
     if (code == CLI_OK)
         code = run_and_print(&run, format);
-    unload(&run);
+    stored_unload(&run.stored);
     poptFreeContext(context);
     return code;
 }

@@ -111,9 +111,11 @@ enum pl_status runner_bare_run(struct runner *runner, const struct op *ops, uint
     if (status != PL_OK)
         return status;
     for (uint32_t i = 0; i < op_count; i++) {
+        runner->at = i;
         if (!runner_skips(runner, &ops[i]))
             bare_op(runner, &ops[i]);
     }
+    runner->at = op_count;
     struct pl_cpu *cpu = native_cpu(runner->native, 0);
     bare_feed(runner, cpu);
     for (uint32_t i = 0; i < runner->slot_top; i++) {

@@ -93,3 +93,20 @@ struct pl_page tap_page(struct tap *tap, struct pl_page inner, const struct tap_
     tap->ops.settings = inner.ops->settings == NULL ? NULL : tap_settings;
     return (struct pl_page){.ops = &tap->ops, .self = tap};
 }
+
+uintptr_t tap_entry(const struct tap *tap, enum tap_hook hook)
+{
+    const struct pl_page_ops *ops = tap->inner.ops;
+    switch (hook) {
+    case TAP_ALLOC:
+        return (uintptr_t)ops->alloc;
+    case TAP_FREE:
+        return (uintptr_t)ops->free;
+    case TAP_SPLIT:
+        return (uintptr_t)ops->split;
+    case TAP_ALLOC_RUN:
+        return (uintptr_t)ops->alloc_run;
+    default:
+        return (uintptr_t)ops->drain;
+    }
+}

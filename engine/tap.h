@@ -30,4 +30,7 @@ extern const char *const tap_hook_names[TAP_HOOK_COUNT];
  * used. */
 struct pl_page tap_page(struct tap *tap, struct pl_page inner, const struct tap_listener *listener);
 
+/* Where the inner hook's code begins, for single step. */
+uintptr_t tap_entry(const struct tap *tap, enum tap_hook hook);
+
 #endif

@@ -150,18 +150,10 @@ static void look_around(struct sweep *sweep)
 
 static void count_masked(struct sweep *sweep, uintptr_t pc)
 {
-    struct sweep_masked *longest = &sweep->result->masked;
-    if (atomic_load_explicit(&sweep->cpu->masked, memory_order_relaxed) == 0) {
-        sweep->masked_now = 0;
+    if (!masked_count(&sweep->masked, sweep->cpu, pc))
         return;
-    }
-    if (sweep->masked_now++ == 0)
-        sweep->masked_pc = pc;
-    if (sweep->masked_now > longest->instructions) {
-        longest->instructions = sweep->masked_now;
-        longest->op = sweep->runner.at;
-        sweep->longest_pc = sweep->masked_pc;
-    }
+    sweep->result->masked.instructions = sweep->masked.longest;
+    sweep->result->masked.op = sweep->runner.at;
 }
 
 static bool wanted(const struct sweep *sweep)
@@ -211,30 +203,14 @@ static void on_label(void *argument, struct pl_cpu *cpu, const void *resume)
 
 /* --- the tap: single step is armed for the candidate's own instructions --- */
 
-static uintptr_t entry_of(const struct pl_page_ops *ops, enum tap_hook hook)
-{
-    switch (hook) {
-    case TAP_ALLOC:
-        return (uintptr_t)ops->alloc;
-    case TAP_FREE:
-        return (uintptr_t)ops->free;
-    case TAP_SPLIT:
-        return (uintptr_t)ops->split;
-    case TAP_ALLOC_RUN:
-        return (uintptr_t)ops->alloc_run;
-    default:
-        return (uintptr_t)ops->drain;
-    }
-}
-
 static void on_enter(void *argument, struct pl_cpu *cpu, enum tap_hook hook)
 {
     struct sweep *sweep = argument;
     if (sweep->child || sweep->over || !sweep->interrupts->open || sweep->options->by != SWEEP_STEP)
         return;
     sweep->cpu = cpu;
-    sweep->masked_now = 0;
-    step_arm(entry_of(sweep->tap.inner.ops, hook));
+    sweep->masked.now = 0;
+    step_arm(tap_entry(&sweep->tap, hook));
 }
 
 static void on_leave(void *argument, struct pl_cpu *cpu, enum tap_hook hook, enum pl_status status)
@@ -306,7 +282,7 @@ static void run(struct sweep *sweep)
         sweep_child_end(sweep, &finding);
     finish_all(sweep);
     if (result->masked.instructions != 0)
-        stack_name(sweep->longest_pc, false, result->masked.name, sizeof(result->masked.name));
+        stack_name(sweep->masked.longest_pc, false, result->masked.name, sizeof(result->masked.name));
     if (result->outcome != SWEEP_DONE)
         return;
     if (status != PL_OK || finding.found)

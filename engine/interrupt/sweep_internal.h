@@ -3,6 +3,7 @@
 #ifndef ENGINE_INTERRUPT_SWEEP_INTERNAL_H
 #define ENGINE_INTERRUPT_SWEEP_INTERNAL_H
 
+#include "engine/interrupt/masked_count.h"
 #include "engine/interrupt/stack.h"
 #include "engine/interrupt/sweep.h"
 #include "engine/runner.h"
@@ -43,11 +44,9 @@ struct sweep {
     struct sweep_slot *slot; /* in a child: its own */
     struct pl_cpu *cpu;      /* that makes the call */
     struct sweep_place place;
-    uint64_t masked_now; /* instructions since the mask was set */
-    uintptr_t masked_pc;
-    uintptr_t longest_pc; /* masked_pc of the longest section */
-    bool over;            /* no more children: limit, stop, or `only` is done */
-    bool child;           /* this process was interrupted */
+    struct masked_count masked;
+    bool over;  /* no more children: limit, stop, or `only` is done */
+    bool child; /* this process was interrupted */
     double began_s;
 };
 
