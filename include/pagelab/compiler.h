@@ -17,6 +17,7 @@
 #define PL_MUST_CHECK                 __attribute__((warn_unused_result))
 #define PL_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #define PL_EXPORT                     __attribute__((visibility("default")))
+#define PL_HIDDEN                     __attribute__((visibility("hidden")))
 #define PL_LIKELY(condition)          __builtin_expect(!!(condition), 1)
 #define PL_UNLIKELY(condition)        __builtin_expect(!!(condition), 0)
 #define PL_PREFETCH(address)          __builtin_prefetch(address)

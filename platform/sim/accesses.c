@@ -8,19 +8,6 @@
 
 #define CALLER() ((uintptr_t)__builtin_return_address(0))
 
-/* One point; the rest is for who watches. */
-#define POINT(cost)                                                                                          \
-    do {                                                                                                     \
-        if (PL_UNLIKELY((sim_hot.left -= (cost)) <= 0))                                                      \
-            sim_due((cost), CALLER());                                                                       \
-    } while (0)
-
-#define TELL(at, bytes, kind, order)                                                                         \
-    do {                                                                                                     \
-        if (PL_UNLIKELY(sim_hot.watched))                                                                    \
-            sim_tell((at), (bytes), (kind), (enum sim_order)(order), CALLER());                              \
-    } while (0)
-
 /* A prototype for each, for they are called by the compiler and no header of ours names them. */
 #define HOOK(type, name, arguments)                                                                          \
     type name arguments;                                                                                     \
@@ -39,31 +26,28 @@ HOOK(void, __tsan_func_exit, (void))
 {
 }
 
+/* Every hook is a decrement, a branch and a count; a point that is due, or looked at by somebody, ends in a
+ * call of its own, so that the others save no registers. Counted is after the point: whoever comes before the
+ * access finds it neither counted nor made. */
+
 /* --- plain --- */
 
-/* However long, one access. Out of line: once in many times. */
-static PL_NOINLINE void plain_due(const volatile void *at, size_t bytes, enum sim_access_kind kind,
-                                  uintptr_t pc)
+/* However long, one access. It sees, and comes after, what this CPU has stored to the same bytes. */
+static PL_NOINLINE void plain_attended(const volatile void *at, size_t bytes, enum sim_access_kind kind,
+                                       uintptr_t pc)
 {
-    sim_due(sim_hot.plain_cost, pc);
-    if (sim_hot.watched)
+    sim_pass(sim_hot.plain_cost, pc);
+    if (sim_hot.watch != NULL)
         sim_tell(at, bytes, kind, SIM_RELAXED, pc);
-}
-
-/* A plain access sees, and comes after, what this CPU has stored to the same bytes. */
-static PL_NOINLINE void plain_settle(const volatile void *at, size_t bytes)
-{
-    if (sim_running != NULL)
+    if (PL_UNLIKELY(sim_hot.memory != NULL) && sim_running != NULL)
         sim_hot.memory->plain(sim_hot.memory, sim_running->current, at, bytes);
 }
 
 PL_INLINE void plain(const volatile void *at, size_t bytes, enum sim_access_kind kind, uintptr_t pc)
 {
     sim_now.plain++;
-    if (PL_UNLIKELY((sim_hot.left -= sim_hot.plain_cost) <= 0))
-        plain_due(at, bytes, kind, pc);
-    if (PL_UNLIKELY(sim_hot.memory != NULL))
-        plain_settle(at, bytes);
+    if (PL_UNLIKELY(sim_is_due()))
+        plain_attended(at, bytes, kind, pc);
 }
 
 #define PLAIN(name, bytes, kind)                                                                             \
@@ -123,19 +107,72 @@ HOOK(void *, __tsan_memset, (void *to, int byte, size_t bytes))
 /* --- atomic --- */
 
 /* What stands between atomics and memory, if anybody does, gives up what it keeps of this CPU. */
-PL_INLINE void settle_stores(void)
+static void settle_stores(void)
 {
     if (PL_UNLIKELY(sim_hot.memory != NULL) && sim_running != NULL)
         sim_drain(sim_running->current);
+}
+
+static void tell(const volatile void *at, size_t bytes, enum sim_access_kind kind, int order, uintptr_t pc)
+{
+    if (sim_hot.watch != NULL)
+        sim_tell(at, bytes, kind, (enum sim_order)order, pc);
+}
+
+static PL_NOINLINE void update_attended(const volatile void *at, size_t bytes, int order, uintptr_t pc)
+{
+    sim_pass(1, pc);
+    settle_stores();
+    tell(at, bytes, SIM_ATOMIC_UPDATE, order, pc);
+}
+
+/* True: *value is the CPU's own latest store. */
+static bool load_attended(const volatile void *at, size_t bytes, int order, uint64_t *value, uintptr_t pc)
+{
+    sim_pass(1, pc);
+    tell(at, bytes, SIM_ATOMIC_READ, order, pc);
+    sim_now.loads++;
+    return PL_UNLIKELY(sim_hot.memory != NULL) && sim_running != NULL &&
+           sim_hot.memory->load(sim_hot.memory, sim_running->current, at, bytes, value);
+}
+
+PL_INLINE void count_store(int order)
+{
+    if (order == SIM_SEQ_CST)
+        sim_now.locked++;
+    else
+        sim_now.stores++;
+}
+
+/* True: it waits in the CPU's buffer. */
+static bool store_attended(volatile void *at, size_t bytes, uint64_t value, int order, uintptr_t pc)
+{
+    sim_pass(1, pc);
+    tell(at, bytes, SIM_ATOMIC_WRITE, order, pc);
+    count_store(order);
+    if (PL_LIKELY(sim_hot.memory == NULL) || sim_running == NULL)
+        return false;
+    if (order == SIM_SEQ_CST) {
+        settle_stores();
+        return false;
+    }
+    /* A CPU's own flags are looked at by the platform, which is no other processor. */
+    return !sim_is_private(at) &&
+           sim_hot.memory->store(sim_hot.memory, sim_running->current, at, bytes, value);
+}
+
+PL_INLINE void count_swap(void)
+{
+    sim_now.locked++;
+    sim_now.cas++;
 }
 
 /* A read-modify-write that cannot fail; `now` is made of before and value. */
 #define UPDATE(type, bits, name, now)                                                                        \
     HOOK(type, __tsan_atomic##bits##_##name, (volatile type * at, type value, int order))                    \
     {                                                                                                        \
-        POINT(1);                                                                                            \
-        settle_stores();                                                                                     \
-        TELL(at, sizeof(type), SIM_ATOMIC_UPDATE, order);                                                    \
+        if (PL_UNLIKELY(sim_is_due()))                                                                       \
+            update_attended(at, sizeof(type), order, CALLER());                                              \
         sim_now.locked++;                                                                                    \
         type before = *at;                                                                                   \
         *at = (type)(now);                                                                                   \
@@ -154,47 +191,60 @@ PL_INLINE void settle_stores(void)
     }
 
 #define ATOMIC(type, bits)                                                                                   \
-    HOOK(type, __tsan_atomic##bits##_load, (const volatile type *at, int order))                             \
+    static PL_NOINLINE type load_attended_##bits(const volatile type *at, int order, uintptr_t pc)           \
     {                                                                                                        \
         uint64_t own;                                                                                        \
-        POINT(1);                                                                                            \
-        TELL(at, sizeof(type), SIM_ATOMIC_READ, order);                                                      \
-        sim_now.loads++;                                                                                     \
-        if (PL_UNLIKELY(sim_hot.memory != NULL) && sim_load(at, sizeof(type), &own))                         \
+        if (load_attended(at, sizeof(type), order, &own, pc))                                                \
             return (type)own;                                                                                \
         return *at;                                                                                          \
     }                                                                                                        \
+    HOOK(type, __tsan_atomic##bits##_load, (const volatile type *at, int order))                             \
+    {                                                                                                        \
+        if (PL_UNLIKELY(sim_is_due()))                                                                       \
+            return load_attended_##bits(at, order, CALLER());                                                \
+        sim_now.loads++;                                                                                     \
+        return *at;                                                                                          \
+    }                                                                                                        \
+    static PL_NOINLINE void store_attended_##bits(volatile type *at, type value, int order, uintptr_t pc)    \
+    {                                                                                                        \
+        if (!store_attended(at, sizeof(type), value, order, pc))                                             \
+            *at = value;                                                                                     \
+    }                                                                                                        \
     HOOK(void, __tsan_atomic##bits##_store, (volatile type * at, type value, int order))                     \
     {                                                                                                        \
-        POINT(1);                                                                                            \
-        TELL(at, sizeof(type), SIM_ATOMIC_WRITE, order);                                                     \
-        if (order == SIM_SEQ_CST) {                                                                          \
-            sim_now.locked++;                                                                                \
-            settle_stores();                                                                                 \
-        } else {                                                                                             \
-            sim_now.stores++;                                                                                \
-            if (PL_UNLIKELY(sim_hot.memory != NULL) && sim_store(at, sizeof(type), value))                   \
-                return;                                                                                      \
+        if (PL_UNLIKELY(sim_is_due())) {                                                                     \
+            store_attended_##bits(at, value, order, CALLER());                                               \
+            return;                                                                                          \
         }                                                                                                    \
+        count_store(order);                                                                                  \
         *at = value;                                                                                         \
     }                                                                                                        \
-    static type swap_if_##bits(volatile type *at, type expected, type value, int order, int order_failed,    \
-                               uintptr_t pc)                                                                 \
+    /* Whether it writes is known before it is told. */                                                      \
+    static PL_NOINLINE type swap_attended_##bits(volatile type *at, type expected, type value, int order,    \
+                                                 int order_failed, uintptr_t pc)                             \
     {                                                                                                        \
-        if (PL_UNLIKELY(--sim_hot.left <= 0))                                                                \
-            sim_due(1, pc);                                                                                  \
+        sim_pass(1, pc);                                                                                     \
         settle_stores();                                                                                     \
-        sim_now.locked++;                                                                                    \
-        sim_now.cas++;                                                                                       \
         type before = *at;                                                                                   \
         bool done = before == expected;                                                                      \
-        if (PL_UNLIKELY(sim_hot.watched))                                                                    \
-            sim_tell(at, sizeof(type), done ? SIM_ATOMIC_UPDATE : SIM_COMPARE_FAILED,                        \
-                     (enum sim_order)(done ? order : order_failed), pc);                                     \
+        count_swap();                                                                                        \
+        tell(at, sizeof(type), done ? SIM_ATOMIC_UPDATE : SIM_COMPARE_FAILED, done ? order : order_failed,   \
+             pc);                                                                                            \
         if (done)                                                                                            \
             *at = value;                                                                                     \
-        else                                                                                                 \
-            sim_now.cas_failed++;                                                                            \
+        sim_now.cas_failed += !done;                                                                         \
+        return before;                                                                                       \
+    }                                                                                                        \
+    PL_INLINE type swap_if_##bits(volatile type *at, type expected, type value, int order, int order_failed, \
+                                  uintptr_t pc)                                                              \
+    {                                                                                                        \
+        if (PL_UNLIKELY(sim_is_due()))                                                                       \
+            return swap_attended_##bits(at, expected, value, order, order_failed, pc);                       \
+        count_swap();                                                                                        \
+        type before = *at;                                                                                   \
+        if (before == expected)                                                                              \
+            *at = value;                                                                                     \
+        sim_now.cas_failed += before != expected;                                                            \
         return before;                                                                                       \
     }                                                                                                        \
     COMPARE(type, bits, strong)                                                                              \
@@ -212,19 +262,6 @@ PL_INLINE void settle_stores(void)
     UPDATE(type, bits, fetch_xor, before ^ value)                                                            \
     UPDATE(type, bits, fetch_nand, ~(before & value))
 
-static PL_NOINLINE bool sim_load(const volatile void *at, size_t bytes, uint64_t *value)
-{
-    return sim_running != NULL &&
-           sim_hot.memory->load(sim_hot.memory, sim_running->current, at, bytes, value);
-}
-
-static PL_NOINLINE bool sim_store(volatile void *at, size_t bytes, uint64_t value)
-{
-    /* A CPU's own flags are looked at by the platform, which is no other processor. */
-    return sim_running != NULL && !sim_is_private(at) &&
-           sim_hot.memory->store(sim_hot.memory, sim_running->current, at, bytes, value);
-}
-
 ATOMIC(uint8_t, 8)
 ATOMIC(uint16_t, 16)
 ATOMIC(uint32_t, 32)
@@ -232,8 +269,9 @@ ATOMIC(uint64_t, 64)
 
 HOOK(void, __tsan_atomic_thread_fence, (int order))
 {
-    POINT(1);
-    if (PL_UNLIKELY(sim_hot.watched))
+    if (PL_UNLIKELY(sim_is_due()))
+        sim_pass(1, CALLER());
+    if (PL_UNLIKELY(sim_hot.watch != NULL))
         sim_tell_fence((enum sim_order)order, CALLER());
     if (order != SIM_SEQ_CST)
         return;

@@ -16,7 +16,7 @@
 #define SLICE_POINTS 4096
 
 struct sim_counts sim_now;
-struct sim_hot sim_hot = {.left = INT64_MAX, .plain_cost = 1};
+struct sim_hot sim_hot = {.left = INT64_MAX};
 struct sim *sim_running;
 
 static uint64_t last_points; /* of the run that ended */
@@ -29,11 +29,10 @@ const char *const sim_end_names[SIM_ENDS] = {
 
 static void settle(struct sim *sim)
 {
-    int64_t left = sim_hot.watched ? sim_hot.rest : sim_hot.left;
-    uint64_t passed = (uint64_t)(sim->armed - left);
+    uint64_t passed = sim_passed(sim);
     sim->points += passed;
     sim_self(sim)->own += passed;
-    sim->armed = left;
+    sim->armed -= (int64_t)passed;
 }
 
 void sim_close(struct sim *sim, enum sim_place place, uintptr_t pc)
@@ -50,8 +49,8 @@ void sim_open(struct sim *sim)
     uint64_t wanted = chooser->arm(chooser, sim->current, sim_self(sim)->own);
     sim->sliced = wanted > SLICE_POINTS;
     sim->armed = sim->sliced ? SLICE_POINTS : wanted == 0 ? 1 : (int64_t)wanted;
-    sim_hot.rest = sim->armed;
-    sim_hot.left = sim_hot.watched ? 0 : sim->armed;
+    sim_hot.rest = sim_hot.attended ? sim->armed : 0;
+    sim_hot.left = sim_hot.attended ? UINT64_MAX : (uint64_t)sim->armed - 1;
 }
 
 static void digest(struct sim *sim, uint64_t word)
@@ -115,6 +114,12 @@ static void cover(const struct sim *sim, uintptr_t left_pc, uintptr_t next_pc)
     *counter = (uint8_t)(*counter + (*counter != UINT8_MAX));
 }
 
+static void run_as(struct sim *sim, uint32_t cpu)
+{
+    sim->current = cpu;
+    sim_hot.cpu = sim->cpus[cpu].cpu;
+}
+
 static void turn_to(struct sim *sim, enum sim_place place, uint32_t to, uintptr_t pc)
 {
     uint32_t from = sim->current;
@@ -129,7 +134,7 @@ static void turn_to(struct sim *sim, enum sim_place place, uint32_t to, uintptr_
         cover(sim, pc, next->pc);
     if (sim->setup.watch != NULL && sim->setup.watch->turn != NULL)
         sim->setup.watch->turn(sim->setup.watch, place, from, pc, to, next->pc);
-    sim->current = to;
+    run_as(sim, to);
     fiber_switch(&sim->cpus[from].fiber, &next->fiber);
 }
 
@@ -241,30 +246,13 @@ static void event(struct sim *sim, uintptr_t pc)
     sim_open(sim);
 }
 
-void sim_due(int64_t cost, uintptr_t pc)
+void sim_due(uintptr_t pc)
 {
     struct sim *sim = sim_running;
-    if (sim == NULL) {
+    if (sim == NULL)
         sim_hot.left = INT64_MAX;
-        return;
-    }
-    if (sim_hot.watched) {
-        sim_hot.left = 0;
-        sim_hot.rest -= cost;
-        if (sim_hot.rest > 0)
-            return;
-    }
-    event(sim, pc);
-}
-
-void sim_tell(const volatile void *address, size_t bytes, enum sim_access_kind kind, enum sim_order order,
-              uintptr_t pc)
-{
-    struct sim *sim = sim_running;
-    struct sim_watch *watch = sim->setup.watch;
-    const struct sim_access access = {
-        .address = address, .bytes = bytes, .kind = kind, .order = order, .pc = pc};
-    watch->access(watch, sim_self(sim)->cpu, &access);
+    else
+        event(sim, pc);
 }
 
 void sim_tell_fence(enum sim_order order, uintptr_t pc)
@@ -312,10 +300,7 @@ void sim_take(struct pl_cpu *cpu, uint32_t key)
 
 bool sim_is_private(const volatile void *address)
 {
-    const struct sim *sim = sim_running;
-    uintptr_t at = (uintptr_t)address;
-    return at - (uintptr_t)sim->stacks < sim->cpu_limit * sim->stack_bytes ||
-           at - sim->cpus_low < sim->cpus_high - sim->cpus_low;
+    return sim_is_of_one_cpu((uintptr_t)address);
 }
 
 void sim_rearm(void)
@@ -382,7 +367,6 @@ void sim_finish(struct sim *sim, enum sim_end end, const char *words)
     struct fiber *fiber = &sim_self(sim)->fiber;
     settle(sim);
     close_report(sim, end, words);
-    sim_hot.left = INT64_MAX;
     fiber_switch(fiber, &sim->home);
     abort(); /* nobody goes on from here */
 }
@@ -431,13 +415,29 @@ static void prepare(struct sim *sim, const struct sim_setup *setup)
     sim->runnable = setup->cpu_count == 64 ? UINT64_MAX : (UINT64_C(1) << setup->cpu_count) - 1;
     sim->points = sim->stale_relaxes = sim->progress_points = 0;
     sim->generation++;
-    sim->cpus_low = (uintptr_t)native_cpu(setup->native, 0); /* an array */
-    sim->cpus_high = (uintptr_t)(native_cpu(setup->native, setup->cpu_count - 1) + 1);
     for (uint32_t i = 0; i < setup->cpu_count; i++) {
         unsigned char *stack = sim->stacks + i * sim->stack_bytes + GUARD_BYTES;
         sim->cpus[i] = (struct sim_cpu){.cpu = native_cpu(setup->native, i), .place = SIM_AT_START};
         fiber_prepare(&sim->cpus[i].fiber, stack, sim->stack_bytes - GUARD_BYTES, fiber_main);
     }
+}
+
+/* What each access of this run does. */
+static void attend(const struct sim *sim)
+{
+    const struct sim_setup *setup = &sim->setup;
+    struct sim_watch *watch = setup->watch != NULL && setup->watch->access != NULL ? setup->watch : NULL;
+    const struct pl_cpu *cpus = native_cpu(setup->native, 0); /* an array */
+    sim_hot = (struct sim_hot){
+        .plain_cost = setup->atomics_only ? 0 : 1,
+        .attended = watch != NULL || setup->memory != NULL || setup->atomics_only,
+        .watch = watch,
+        .memory = setup->memory,
+        .stacks = (uintptr_t)sim->stacks,
+        .stacks_bytes = sim->cpu_limit * sim->stack_bytes,
+        .cpus = (uintptr_t)cpus,
+        .cpus_bytes = setup->cpu_count * sizeof(*cpus),
+    };
 }
 
 enum sim_end sim_go(struct sim *sim, const struct sim_setup *setup, struct sim_report *report)
@@ -449,22 +449,20 @@ enum sim_end sim_go(struct sim *sim, const struct sim_setup *setup, struct sim_r
     sim->report = report;
     for (uint32_t i = 0; i < setup->cpu_count; i++)
         sim->cpus[i].cpu->platform = &sim_platform;
-    sim_hot.plain_cost = setup->atomics_only ? 0 : 1;
-    sim_hot.watched = setup->watch != NULL && setup->watch->access != NULL;
-    sim_hot.memory = setup->memory;
+    attend(sim);
     if (setup->watch != NULL && setup->watch->begin != NULL)
         setup->watch->begin(setup->watch, setup->cpu_count);
     if (setup->memory != NULL && setup->memory->begin != NULL)
         setup->memory->begin(setup->memory);
     sim->current = 0;
-    sim->armed = sim_hot.rest = sim_hot.left = 0;
-    sim->current = ask(sim, SIM_AT_START, 0).cpu;
+    sim->armed = 0;
+    run_as(sim, ask(sim, SIM_AT_START, 0).cpu);
     sim->seen = UINT64_C(1) << sim->current;
     sim_running = sim;
     fiber_switch(&sim->home, &sim_self(sim)->fiber);
     sim_running = NULL;
     last_points = sim->points;
-    sim_hot = (struct sim_hot){.left = INT64_MAX, .plain_cost = 1};
+    sim_hot = (struct sim_hot){.left = INT64_MAX};
     for (uint32_t i = 0; i < setup->cpu_count; i++)
         sim->cpus[i].cpu->platform = before;
     return report->end;

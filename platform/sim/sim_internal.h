@@ -7,22 +7,31 @@
 #include "platform/sim/fibers.h"
 #include "platform/sim/sim.h"
 
-/* Counts of the simulation that runs, and of what is done outside of any. */
-extern struct sim_counts sim_now;
+/* Counts of the simulation that runs, and of what is done outside of any. Hidden, so that an access finds it,
+ * and sim_hot, without a look into a table of addresses. */
+extern PL_HIDDEN struct sim_counts sim_now;
 
 extern const struct pl_platform sim_platform;
 
-/* What the fast path of an access touches. left > 0 unless watched; then each access takes the slow path, and
- * `rest` counts. */
+/* What an access touches. Where nobody looks at each access, `left` is how many may pass before the next
+ * event, -1 at the event, and `rest` is 0; where somebody does (a watch, a memory, plain accesses that are no
+ * points), `left` stays below 0 and `rest` counts: 0 at the event. */
 struct sim_hot {
-    int64_t left;       /* points until sim_due() has something to do */
+    uint64_t left; /* signed by meaning: a wrapping one is one instruction to take from and to test */
+    int64_t rest;
     int64_t plain_cost; /* what a plain access takes off: 1, or 0 where only atomics are points */
-    int64_t rest;       /* watched only */
-    bool watched;       /* each access is told to setup.watch */
+    bool attended;
+    struct sim_watch *watch; /* that wants to hear of each access; NULL */
     struct sim_memory *memory;
+    struct pl_cpu *cpu; /* that runs */
+    /* What only the CPU itself touches: stacks, and struct pl_cpu of the run. */
+    uintptr_t stacks;
+    uintptr_t stacks_bytes;
+    uintptr_t cpus;
+    uintptr_t cpus_bytes;
 };
 
-extern struct sim_hot sim_hot;
+extern PL_HIDDEN struct sim_hot sim_hot;
 
 struct sim_cpu {
     struct fiber fiber;
@@ -58,11 +67,9 @@ struct sim {
     struct fiber home;
     uint32_t current;
     uint64_t runnable;
-    uintptr_t cpus_low; /* struct pl_cpu of the run lie from here */
-    uintptr_t cpus_high;
     uint64_t points;
-    int64_t armed;            /* points that `left` began with */
-    bool sliced;              /* `left` is less than the chooser wanted */
+    int64_t armed;            /* points that the countdown began with */
+    bool sliced;              /* that is less than the chooser wanted */
     uint64_t stale_relaxes;   /* since the last finished operation */
     uint64_t progress_points; /* `points` then */
     uint64_t seen;            /* CPUs that ran since */
@@ -74,13 +81,43 @@ struct sim {
 /* The one that runs, or NULL. */
 extern struct sim *sim_running;
 
-/* An access whose point has come due. */
-void sim_due(int64_t cost, uintptr_t pc);
+/* An access whose point has come due: the event, if it is one. */
+void sim_due(uintptr_t pc);
 
-/* Tells the watch of an access; only where sim_hot.watched. */
-void sim_tell(const volatile void *address, size_t bytes, enum sim_access_kind kind, enum sim_order order,
-              uintptr_t pc);
+/* A point: does it not pass at once? */
+PL_INLINE bool sim_is_due(void)
+{
+    return (int64_t)--sim_hot.left < 0;
+}
+
+/* One that did not. */
+PL_INLINE void sim_pass(int64_t cost, uintptr_t pc)
+{
+    if (PL_UNLIKELY((sim_hot.rest -= cost) <= 0))
+        sim_due(pc);
+}
+
+/* Tells the watch of an access; only where there is one. */
+PL_INLINE void sim_tell(const volatile void *address, size_t bytes, enum sim_access_kind kind,
+                        enum sim_order order, uintptr_t pc)
+{
+    const struct sim_access access = {
+        .address = address, .bytes = bytes, .kind = kind, .order = order, .pc = pc};
+    sim_hot.watch->access(sim_hot.watch, sim_hot.cpu, &access);
+}
+
 void sim_tell_fence(enum sim_order order, uintptr_t pc);
+
+PL_INLINE bool sim_is_of_one_cpu(uintptr_t address)
+{
+    return address - sim_hot.stacks < sim_hot.stacks_bytes || address - sim_hot.cpus < sim_hot.cpus_bytes;
+}
+
+/* Points that have passed since the countdown began. */
+PL_INLINE uint64_t sim_passed(const struct sim *sim)
+{
+    return (uint64_t)(sim->armed - (sim_hot.attended ? sim_hot.rest : (int64_t)sim_hot.left + 1));
+}
 
 /* Where a CPU stands in a service of the platform: closes its count of points, and opens it again. */
 void sim_close(struct sim *sim, enum sim_place place, uintptr_t pc);
