@@ -46,6 +46,7 @@ extern const struct cli_command cli_masked;
 extern const struct cli_command cli_score;
 extern const struct cli_command cli_shrink;
 extern const struct cli_command cli_show;
+extern const struct cli_command cli_to_c;
 extern const struct cli_command cli_triage;
 extern const struct cli_command cli_regress;
 

@@ -68,6 +68,54 @@ expect 3 'finding: crash on sick-crash: signal' "$SICK" show small.bin --backend
 expect 0 'family      vm' "$PAGELAB" show "$SOURCE/corpora/seeds/vm/tour.txt"
 expect 2 'not a trace' "$PAGELAB" show "$SOURCE/corpora/traces/nginx.pltrace"
 
+# to-c: against what is installed, it fails with the same numbers at the same operation; on a right allocator it passes.
+cmake --install "$BUILD" --component contract --prefix "$WORK/installed" >/dev/null || fail "the contract is not installed"
+flags=$(PKG_CONFIG_PATH="$WORK/installed/share/pkgconfig" pkg-config --cflags pagelab) || fail "no pkg-config file"
+build_test() { # SOURCE PROGRAM FILE...
+  local source=$1 program=$2
+  shift 2
+  # shellcheck disable=SC2086 # words on purpose
+  cc -std=c17 -Wall -Wextra -Wpedantic -Werror $flags "$source" "$@" -ldl -o "$program" || fail "$source does not compile"
+}
+expect 0 '' "$PAGELAB" to-c small.txt --backend ./wrong.so -o small.c
+build_test small.c small
+expect 1 '' ./small
+grep -q '^broken: F-1 X-2 at operation 1, cpu0 task    alloc s1' err || fail "another failure: $(cat err)"
+cc -std=c17 $flags -fPIC -shared -o right.so "$SOURCE/examples/plugin/stack.c" || fail "the example does not compile"
+expect 0 'every promise held' ./small ./right.so
+expect 2 'no-such.so' ./small ./no-such.so
+printf 'pagelab program 1\nmachine 16@0x0 cpus=1 floors=0/0/0\ncpu0 task alloc s0\ncpu0 task free s0\n' >pair.txt
+for wrong in ALLOC_STATUS:X-3 FREE_STATUS:'X-3 X-4'; do
+  compile "${wrong%%:*}" "status.so"
+  expect 0 '' "$PAGELAB" to-c pair.txt --backend ./status.so
+  cp out status.c
+  build_test status.c status
+  expect 1 '' ./status
+  grep -q "^broken: ${wrong#*:} at" err || fail "$wrong: $(cat err)"
+done
+# Whoever lies in one way only, on programs of every operation: as replay sees it.
+for file in liar liar_audit; do sed 's/PL_KIND_CANARY/PL_KIND_CANDIDATE/' "$SOURCE/tests/liars/$file.c" >"$file.c"; done
+cc -std=c17 -fPIC -shared -Dpl_candidate_liar=pl_candidate_export -I"$SOURCE" -I"$SOURCE/include" -I"$SOURCE/tests/liars" \
+  -o liar.so liar.c liar_audit.c || fail "the liar does not compile"
+for lie in runs:ignores-boundary split:split-forgets misuse:takes-double-free floor-edges:hides-last mixed-orders:count-drifts \
+  mixed-orders:leaks-on-failure; do
+  "$PAGELAB" replay "$seeds/${lie%:*}.txt" --quiet --backend "./liar.so(${lie#*:})" >wanted 2>&1
+  expect 0 '' "$PAGELAB" to-c "$seeds/${lie%:*}.txt" --backend "./liar.so(${lie#*:})"
+  cp out lie.c
+  build_test lie.c lie
+  ./lie >got 2>&1
+  sed -nE 's/^finding: (.*) on .* (at operation [0-9]+)$/\1 \2/p' wanted >want
+  sed -nE 's/^broken: (.* at operation [0-9]+),.*/\1/p' got | cmp -s - want || fail "$lie: $(head -1 wanted); the test: $(cat got)"
+done
+# A candidate of the tree is linked; where there is no finding, that is said.
+expect 0 '' "$PAGELAB" to-c "$seeds/remote-frees.bin" --backend 'percpu(batch=2,high=4)+buddy' -o passes.c
+grep -q 'there is no finding on percpu' err || fail "no word of it: $(cat err)"
+build_test passes.c passes "$SOURCE"/allocators/percpu/*.c "$SOURCE"/allocators/buddy/*.c
+expect 0 'every promise held' ./passes
+expect 2 'it is there already' "$PAGELAB" to-c small.txt --backend ./wrong.so -o passes.c
+expect 2 'a program of frames expected' "$PAGELAB" to-c "$SOURCE/corpora/seeds/vm/tour.txt" --backend buddy
+expect 2 'without interrupts' "$PAGELAB" to-c "$seeds/interrupts.txt" --backend buddy
+
 # triage: the same numbers, operation and candidate once; what cannot be read is a line and no end.
 mkdir found found/sub.bin
 "$PAGELAB" shrink "$seeds/mixed-orders.txt" --backend ./wrong.so -o found/two.txt 2>/dev/null
