@@ -316,7 +316,7 @@ static int masked_main(int argc, const char **argv)
         {"out", 'o', POPT_ARG_STRING, &out, 0,
          "where a search keeps what it finds, as CANDIDATE.txt (" OUT_FOLDER ")", "FOLDER"},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_masked, argc, argv, options, 0, STORED_LIMIT, &context);
     if (left == NULL || cli_format("masked", format_text, &format) != 0)

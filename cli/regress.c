@@ -192,7 +192,7 @@ static int regress_main(int argc, const char **argv)
         {"name", 'n', POPT_ARG_STRING, &name, 0, "what went wrong, in words: split-forgets-half", "WORDS"},
         {"shrink", 0, POPT_ARG_NONE, &shrink, 0, "make it small first; it must fail there still", NULL},
         {"to", 0, POPT_ARG_STRING, &folder, 0, "the folder (corpora/regress)", "FOLDER"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_regress, argc, argv, options, 2, 2, &context);
     if (left == NULL)

@@ -133,7 +133,7 @@ static int show_main(int argc, const char **argv)
     static char *backend = NULL;
     const struct poptOption options[] = {
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "and what it does on this candidate", "NAME"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_show, argc, argv, options, 1, 1, &context);
     if (left == NULL)

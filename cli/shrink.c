@@ -96,7 +96,7 @@ static int shrink_main(int argc, const char **argv)
          NULL},
         {"admitted", 0, POPT_ARG_NONE, &admitted, 0, "with --schedule: what target schedule-all runs", NULL},
         {"tso", 0, POPT_ARG_NONE, &tso, 0, "with --schedule: with a store buffer a CPU", NULL},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_shrink, argc, argv, options, 1, 1, &context);
     if (left == NULL)

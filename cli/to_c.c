@@ -221,7 +221,7 @@ static int to_c_main(int argc, const char **argv)
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "the candidate that it fails on", "NAME"},
         {"out", 'o', POPT_ARG_STRING, &out, 0, "write it to FILE, which is not there yet; else to stdout",
          "FILE"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_to_c, argc, argv, options, 1, 1, &context);
     if (left == NULL)

@@ -209,7 +209,7 @@ static int triage_main(int argc, const char **argv)
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "run each on this candidate, whatever its note says",
          "NAME"},
         {"format", 'f', POPT_ARG_STRING, &format_text, 0, "table, json, markdown or csv", "FORMAT"},
-        POPT_AUTOHELP POPT_TABLEEND};
+        CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_triage, argc, argv, options, 1, 1, &context);
     if (left == NULL || cli_format("triage", format_text, &format) != 0)
