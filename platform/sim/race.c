@@ -1,6 +1,7 @@
 /* See race.h: what passes order from one thread to another. A thread's own entry of its clock grows whenever
  * it publishes, so what it does later is not covered by what others learned before. */
 #include "platform/sim/race_internal.h"
+#include "platform/sim/sim_internal.h"
 
 #include <pagelab/check.h>
 #include <pagelab/cpu.h>
@@ -18,25 +19,59 @@ static uint32_t thread_of(const struct race *race, const struct pl_cpu *cpu)
     return cpu->id * RACE_LEVELS + race->levels[cpu->id];
 }
 
+/* Fours, for the compiler. What lies above the threads of the run is copied along and never looked at. */
 static void join(const struct race *race, struct race_clock *to, const struct race_clock *from)
 {
-    for (uint32_t i = 0; i < race->threads; i++)
-        to->at[i] = to->at[i] > from->at[i] ? to->at[i] : from->at[i];
+    for (uint32_t i = 0; i < race->lanes; i += RACE_LANES) {
+        for (uint32_t k = i; k < i + RACE_LANES; k++)
+            to->at[k] = to->at[k] > from->at[k] ? to->at[k] : from->at[k];
+    }
 }
 
-static void publish(struct race *race, uint32_t thread, struct race_clock *to)
+/* A thread takes over what another one published. */
+static void learn(struct race *race, uint32_t thread, const struct race_clock *from)
 {
-    join(race, to, &race->clocks[thread]);
+    join(race, &race->clocks[thread], from);
+    race->learned[thread] = true;
+}
+
+static void learn_parcel(struct race *race, uint32_t thread, const struct race_parcel *from)
+{
+    if (from->full)
+        learn(race, thread, &from->clock);
+}
+
+static void put(const struct race *race, struct race_parcel *to, const struct race_clock *from)
+{
+    if (to->full)
+        join(race, &to->clock, from);
+    else
+        to->clock = *from;
+    to->full = true;
+}
+
+static void publish(struct race *race, uint32_t thread, struct race_parcel *to)
+{
+    put(race, to, &race->clocks[thread]);
     race->clocks[thread].at[thread]++;
 }
 
 /* For other CPUs: what this one did comes before, its interrupts and what they interrupted included, for it
  * is one processor. Not for the mask: that is between the levels of one CPU. */
-static void publish_all(struct race *race, uint32_t thread, struct race_clock *to)
+static void publish_all(struct race *race, uint32_t thread, struct race_parcel *to)
 {
     uint32_t first = thread - thread % RACE_LEVELS;
-    for (uint32_t i = first; i < first + RACE_LEVELS; i++)
-        publish(race, i, to);
+    publish(race, thread, to);
+    for (uint32_t i = first; i < first + RACE_LEVELS; i++) {
+        if (i == thread)
+            continue;
+        if (race->learned[i]) {
+            publish(race, i, to);
+        } else { /* most are never interrupted: its own entry is all */
+            uint32_t own = race->clocks[i].at[i]++;
+            to->clock.at[i] = to->clock.at[i] > own ? to->clock.at[i] : own;
+        }
+    }
 }
 
 /* --- atomics --- */
@@ -54,9 +89,13 @@ static bool releases(enum sim_order order)
 static void follow_load(struct race *race, uint32_t thread, const struct race_sync *sync,
                         enum sim_order order)
 {
-    join(race, acquires(order) ? &race->clocks[thread] : &race->acquired[thread], &sync->released);
-    if (sync->cpu == thread / RACE_LEVELS)
-        join(race, &race->clocks[thread], &sync->stored);
+    if (acquires(order))
+        learn_parcel(race, thread, &sync->released);
+    else if (sync->released.full)
+        put(race, &race->acquired[thread], &sync->released.clock);
+    /* What he stored himself he knows. */
+    if (sync->storer != thread && sync->storer / RACE_LEVELS == thread / RACE_LEVELS)
+        learn(race, thread, &sync->stored);
 }
 
 /* A plain store ends what others released here; a read-modify-write passes it on. */
@@ -64,14 +103,15 @@ static void follow_store(struct race *race, uint32_t thread, struct race_sync *s
                          bool update)
 {
     if (!update)
-        memset(&sync->released, 0, sizeof(sync->released));
+        sync->released.full = false;
     sync->stored = race->clocks[thread];
-    sync->cpu = thread / RACE_LEVELS;
+    sync->storer = thread;
     if (releases(order)) {
         publish_all(race, thread, &sync->released);
         return;
     }
-    join(race, &sync->released, &race->fenced[thread]);
+    if (race->fenced[thread].full)
+        put(race, &sync->released, &race->fenced[thread].clock);
     race->clocks[thread].at[thread]++;
 }
 
@@ -89,28 +129,43 @@ static void follow_atomic(struct race *race, uint32_t thread, struct race_granul
 
 /* --- what is told --- */
 
+/* The part of an access that lies in one granule. */
+PL_INLINE bool follow(struct race *race, uint32_t thread, uintptr_t address, size_t bytes,
+                      const struct sim_access *access)
+{
+    static const race_cell kinds[] = {
+        [SIM_WRITE] = RACE_CELL_WRITE,
+        [SIM_ATOMIC_READ] = RACE_CELL_ATOMIC,
+        [SIM_ATOMIC_WRITE] = RACE_CELL_WRITE | RACE_CELL_ATOMIC,
+        [SIM_ATOMIC_UPDATE] = RACE_CELL_WRITE | RACE_CELL_ATOMIC,
+        [SIM_COMPARE_FAILED] = RACE_CELL_ATOMIC,
+    };
+    struct race_granule *granule = race_granule(race, address / 8);
+    if (granule == NULL)
+        return false;
+    race_cell mask = ((UINT64_C(1) << bytes) - 1) << address % 8;
+    race_check(race, granule,
+               (race_cell)race->clocks[thread].at[thread] << RACE_CELL_CLOCK |
+                   (race_cell)thread << RACE_CELL_THREAD | kinds[access->kind] | mask,
+               access);
+    if (access->kind > SIM_WRITE)
+        follow_atomic(race, thread, granule, access);
+    return true;
+}
+
 static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct sim_access *access)
 {
     struct race *race = race_of(watch);
     uintptr_t address = (uintptr_t)access->address;
-    if (race->threads == 0 || sim_is_private(access->address))
+    if (race->threads == 0 || sim_is_of_one_cpu(address))
         return;
     uint32_t thread = thread_of(race, cpu);
-    bool write =
-        access->kind == SIM_WRITE || access->kind == SIM_ATOMIC_WRITE || access->kind == SIM_ATOMIC_UPDATE;
-    struct race_cell cell = {
-        .thread = (uint8_t)thread, .write = write, .atomic = access->kind > SIM_WRITE, .pc = access->pc};
-    for (uintptr_t end = address + access->bytes; address < end;) {
-        uintptr_t stop = (address | 7) + 1 < end ? (address | 7) + 1 : end;
-        struct race_granule *granule = race_granule(race, address / 8);
-        if (granule == NULL)
+    for (size_t left = access->bytes; left > 0;) {
+        size_t bytes = 8 - address % 8 < left ? 8 - address % 8 : left;
+        if (!follow(race, thread, address, bytes, access))
             return;
-        cell.mask = (uint8_t)(((1u << (stop - address)) - 1) << address % 8);
-        cell.clock = race->clocks[thread].at[thread];
-        race_check(race, granule, &cell, access);
-        if (cell.atomic)
-            follow_atomic(race, thread, granule, access);
-        address = stop;
+        address += bytes;
+        left -= bytes;
     }
 }
 
@@ -122,7 +177,7 @@ static void on_fence(struct sim_watch *watch, struct pl_cpu *cpu, enum sim_order
         return;
     uint32_t thread = thread_of(race, cpu);
     if (acquires(order))
-        join(race, &race->clocks[thread], &race->acquired[thread]);
+        learn_parcel(race, thread, &race->acquired[thread]);
     if (releases(order))
         publish_all(race, thread, &race->fenced[thread]);
 }
@@ -135,7 +190,7 @@ static void on_mask(struct sim_watch *watch, struct pl_cpu *cpu, bool masked, ui
         return;
     uint32_t thread = thread_of(race, cpu);
     if (masked)
-        join(race, &race->clocks[thread], &race->masks[cpu->id]);
+        learn_parcel(race, thread, &race->masks[cpu->id]);
     else
         publish(race, thread, &race->masks[cpu->id]);
 }
@@ -154,7 +209,7 @@ static void on_interrupt(struct sim_watch *watch, struct pl_cpu *cpu, bool enter
         race->outer[cpu->id][(*depth)++] = race->levels[cpu->id];
         race->levels[cpu->id] = nmi ? RACE_LEVELS - 1 : 1;
         if (!nmi)
-            join(race, &race->clocks[thread_of(race, cpu)], &race->masks[cpu->id]);
+            learn_parcel(race, thread_of(race, cpu), &race->masks[cpu->id]);
         return;
     }
     if (!nmi)
@@ -167,8 +222,9 @@ static void on_wake(struct sim_watch *watch, uint32_t waker, uint32_t woken)
     struct race *race = race_of(watch);
     if (race->threads == 0)
         return;
-    uint32_t from = waker * RACE_LEVELS + race->levels[waker];
-    publish_all(race, from, &race->clocks[woken * RACE_LEVELS + race->levels[woken]]);
+    struct race_parcel parcel = {.full = false};
+    publish_all(race, waker * RACE_LEVELS + race->levels[waker], &parcel);
+    learn(race, woken * RACE_LEVELS + race->levels[woken], &parcel.clock);
 }
 
 static void on_give(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
@@ -178,7 +234,7 @@ static void on_give(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
         return;
     PL_ASSERT(key < RACE_GIFTS);
     if (race->gift_runs[key] != race->run)
-        memset(&race->gifts[key], 0, sizeof(race->gifts[key]));
+        race->gifts[key].full = false;
     race->gift_runs[key] = race->run;
     publish_all(race, thread_of(race, cpu), &race->gifts[key]);
 }
@@ -188,13 +244,14 @@ static void on_take(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
     struct race *race = race_of(watch);
     PL_ASSERT(key < RACE_GIFTS);
     if (race->threads != 0 && race->gift_runs[key] == race->run)
-        join(race, &race->clocks[thread_of(race, cpu)], &race->gifts[key]);
+        learn_parcel(race, thread_of(race, cpu), &race->gifts[key]);
 }
 
 static void on_begin(struct sim_watch *watch, uint32_t cpu_count)
 {
     struct race *race = race_of(watch);
     race->threads = cpu_count > RACE_CPU_LIMIT ? 0 : cpu_count * RACE_LEVELS;
+    race->lanes = (race->threads + RACE_LANES - 1) / RACE_LANES * RACE_LANES;
     race->run++;
     race->granule_count = 0;
     race->sync_count = 0;
@@ -202,11 +259,12 @@ static void on_begin(struct sim_watch *watch, uint32_t cpu_count)
     memset(race->levels, 0, sizeof(race->levels));
     memset(race->depth, 0, sizeof(race->depth));
     memset(race->clocks, 0, sizeof(race->clocks));
-    memset(race->acquired, 0, sizeof(race->acquired));
-    memset(race->fenced, 0, sizeof(race->fenced));
-    memset(race->masks, 0, sizeof(race->masks));
-    for (uint32_t i = 0; i < race->threads; i++)
+    memset(race->learned, 0, sizeof(race->learned));
+    for (uint32_t i = 0; i < race->threads; i++) {
         race->clocks[i].at[i] = 1;
+        race->acquired[i].full = race->fenced[i].full = false;
+        race->masks[i / RACE_LEVELS].full = false;
+    }
 }
 
 struct race *race_new(void)

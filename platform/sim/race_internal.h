@@ -12,35 +12,49 @@ struct race_clock {
     uint32_t at[RACE_THREADS];
 };
 
+/* Entries that are joined together. */
+#define RACE_LANES 4u
+_Static_assert(RACE_THREADS % RACE_LANES == 0, "a clock is whole vectors");
+
 #define RACE_DEPTH 8u /* interrupts inside one another */
+
+/* A clock that is handed on. */
+struct race_parcel {
+    bool full; /* else nothing is in it, whatever the clock holds */
+    struct race_clock clock;
+};
 
 #define RACE_CELLS 6u
 
-/* An access that was made: by whom, when of his own clock. */
-struct race_cell {
-    uint8_t thread;
-    uint8_t mask; /* bytes of the granule; 0: empty */
-    bool write;
-    bool atomic;
-    uint32_t clock;
-    uint32_t point;
-    uintptr_t pc;
-};
-
 /* What atomics of a granule carry from one thread to another. */
 struct race_sync {
-    struct race_clock released; /* for those who acquire */
-    struct race_clock stored;   /* of the last store, for the other levels of its CPU */
-    uint32_t cpu;               /* that CPU */
+    struct race_parcel released; /* for those who acquire */
+    struct race_clock stored;    /* of the last store, for the other levels of its CPU */
+    uint32_t storer;             /* its thread; RACE_THREADS: there was none */
 };
 
-/* Eight bytes of memory. */
+/* An access that was made: by whom, when of his own clock. In one word, so that two are compared at once. */
+typedef uint64_t race_cell;
+#define RACE_CELL_MASK   UINT64_C(0xff) /* bytes of the granule, not 0 */
+#define RACE_CELL_WRITE  (UINT64_C(1) << 8)
+#define RACE_CELL_ATOMIC (UINT64_C(1) << 9)
+#define RACE_CELL_THREAD 16u /* 8 bits from here */
+#define RACE_CELL_CLOCK  32u
+
+/* Where and when in the run, for the report. */
+struct race_past {
+    uintptr_t pc;
+    uint64_t point;
+};
+
+/* Eight bytes of memory. One cache line, for most accesses touch nothing else. */
 struct race_granule {
-    uint64_t key; /* address / 8 */
-    uint32_t run; /* of another run: free */
-    uint32_t next_out;
-    struct race_sync *sync; /* or NULL */
-    struct race_cell cells[RACE_CELLS];
+    _Alignas(PL_CACHE_LINE_BYTES) uint64_t key; /* address / 8 */
+    uint32_t run;                               /* of another run: free */
+    uint8_t used;                               /* of the cells, from the first */
+    uint8_t next_out;
+    uint16_t sync; /* its place in syncs[] plus one; 0: none */
+    race_cell cells[RACE_CELLS];
 };
 
 #define RACE_GRANULE_BITS 13u
@@ -53,18 +67,21 @@ struct race {
     struct race_report report;
     uint32_t run; /* counts runs, so that nothing is cleared between them */
     uint32_t threads;
+    uint32_t lanes;                             /* threads, in whole vectors */
     uint32_t levels[RACE_CPU_LIMIT];            /* who of a CPU's threads runs */
     uint32_t outer[RACE_CPU_LIMIT][RACE_DEPTH]; /* who did before each interrupt */
     uint32_t depth[RACE_CPU_LIMIT];
     uint32_t granule_count;
     uint32_t sync_count;
     struct race_clock clocks[RACE_THREADS];
-    struct race_clock acquired[RACE_THREADS]; /* seen by relaxed loads: for an acquire fence */
-    struct race_clock fenced[RACE_THREADS];   /* at the last release fence */
-    struct race_clock masks[RACE_CPU_LIMIT];
+    bool learned[RACE_THREADS];                /* its clock holds more than its own entry */
+    struct race_parcel acquired[RACE_THREADS]; /* seen by relaxed loads: for an acquire fence */
+    struct race_parcel fenced[RACE_THREADS];   /* at the last release fence */
+    struct race_parcel masks[RACE_CPU_LIMIT];
     uint32_t gift_runs[RACE_GIFTS];
-    struct race_clock gifts[RACE_GIFTS];
+    struct race_parcel gifts[RACE_GIFTS];
     struct race_granule granules[RACE_GRANULES];
+    struct race_past pasts[RACE_GRANULES][RACE_CELLS];
     struct race_sync syncs[RACE_SYNCS];
 };
 
@@ -74,8 +91,8 @@ struct race_granule *race_granule(struct race *race, uint64_t key);
 /* Its carrier of clocks, made if there is none; NULL likewise. */
 struct race_sync *race_sync(struct race *race, struct race_granule *granule);
 
-/* Compares an access of these bytes with what is known, then records it. Does not return if it races. */
-void race_check(struct race *race, struct race_granule *granule, const struct race_cell *access,
+/* Compares an access with what is known of the granule, then records it. Does not return if it races. */
+void race_check(struct race *race, struct race_granule *granule, race_cell access,
                 const struct sim_access *whole);
 
 #endif

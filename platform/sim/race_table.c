@@ -1,15 +1,22 @@
 /* See race.h: who accessed which eight bytes last, and whether that came before. */
 #include "platform/sim/race_internal.h"
+#include "platform/sim/sim_internal.h"
 
 #include <pagelab/cpu.h>
 
 #include <stdio.h>
 #include <string.h>
 
+/* Neighbours of one line of memory stay neighbours: what is touched together is found together. */
+static uint32_t place_of(uint64_t key)
+{
+    uint64_t line = (key >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - (RACE_GRANULE_BITS - 3));
+    return (uint32_t)(line << 3 | (key & 7));
+}
+
 struct race_granule *race_granule(struct race *race, uint64_t key)
 {
-    uint32_t at = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RACE_GRANULE_BITS));
-    for (;; at = (at + 1) % RACE_GRANULES) {
+    for (uint32_t at = place_of(key);; at = (at + 1) % RACE_GRANULES) {
         struct race_granule *granule = &race->granules[at];
         if (granule->run == race->run && granule->key == key)
             return granule;
@@ -20,111 +27,129 @@ struct race_granule *race_granule(struct race *race, uint64_t key)
             return NULL;
         }
         race->granule_count++;
-        *granule = (struct race_granule){.key = key, .run = race->run};
+        granule->key = key;
+        granule->run = race->run;
+        granule->used = granule->next_out = 0;
+        granule->sync = 0;
         return granule;
     }
 }
 
 struct race_sync *race_sync(struct race *race, struct race_granule *granule)
 {
-    if (granule->sync == NULL && race->sync_count == RACE_SYNCS)
+    if (granule->sync != 0)
+        return &race->syncs[granule->sync - 1];
+    if (race->sync_count == RACE_SYNCS) {
         race->threads = 0; /* likewise */
-    if (granule->sync == NULL && race->sync_count < RACE_SYNCS) {
-        granule->sync = &race->syncs[race->sync_count++];
-        memset(granule->sync, 0, sizeof(*granule->sync));
-        granule->sync->cpu = UINT32_MAX;
+        return NULL;
     }
-    return granule->sync;
+    struct race_sync *sync = &race->syncs[race->sync_count++];
+    granule->sync = (uint16_t)race->sync_count;
+    sync->released.full = false;
+    sync->storer = RACE_THREADS;
+    return sync;
 }
 
-static struct race_side side_of(const struct race_cell *cell)
+PL_INLINE uint32_t thread_of(race_cell cell)
+{
+    return (uint8_t)(cell >> RACE_CELL_THREAD);
+}
+
+PL_INLINE bool has(race_cell cell, race_cell what)
+{
+    return (cell & what) != 0;
+}
+
+static struct race_side side_of(race_cell cell, const struct race_past *past)
 {
     static const uint32_t contexts[RACE_LEVELS] = {PL_CONTEXT_TASK, PL_CONTEXT_HARDIRQ, PL_CONTEXT_NMI};
-    return (struct race_side){.cpu = cell->thread / RACE_LEVELS,
-                              .context = contexts[cell->thread % RACE_LEVELS],
-                              .write = cell->write,
-                              .atomic = cell->atomic,
-                              .pc = cell->pc,
-                              .point = cell->point};
+    return (struct race_side){.cpu = thread_of(cell) / RACE_LEVELS,
+                              .context = contexts[thread_of(cell) % RACE_LEVELS],
+                              .write = has(cell, RACE_CELL_WRITE),
+                              .atomic = has(cell, RACE_CELL_ATOMIC),
+                              .pc = past->pc,
+                              .point = past->point};
 }
 
 static const char *const level_names[RACE_LEVELS] = {"", " at interrupt level", " in an NMI"};
 
-static PL_COLD PL_NORETURN void report(struct race *race, const struct race_cell *first,
-                                       const struct race_cell *second, const struct sim_access *whole)
+static PL_COLD PL_NORETURN void report(struct race *race, race_cell first, const struct race_past *past,
+                                       race_cell second, const struct sim_access *whole)
 {
     char words[160];
-    struct race_cell now = *second;
-    now.point = (uint32_t)sim_points();
+    uint32_t one = thread_of(first);
+    uint32_t other = thread_of(second);
+    const struct race_past now = {.pc = whole->pc, .point = sim_points()};
     race->report = (struct race_report){.found = true,
                                         .address = whole->address,
                                         .bytes = whole->bytes,
-                                        .first = side_of(first),
-                                        .second = side_of(&now)};
+                                        .first = side_of(first, past),
+                                        .second = side_of(second, &now)};
     snprintf(words, sizeof(words), "data race: CPU %u%s %s%s, CPU %u%s %s%s, and nothing orders the two",
-             first->thread / RACE_LEVELS, level_names[first->thread % RACE_LEVELS],
-             first->write ? "wrote" : "read", first->atomic ? " atomically" : "",
-             second->thread / RACE_LEVELS, level_names[second->thread % RACE_LEVELS],
-             second->write ? "writes" : "reads", second->atomic ? " atomically" : "");
+             one / RACE_LEVELS, level_names[one % RACE_LEVELS],
+             has(first, RACE_CELL_WRITE) ? "wrote" : "read",
+             has(first, RACE_CELL_ATOMIC) ? " atomically" : "", other / RACE_LEVELS,
+             level_names[other % RACE_LEVELS], has(second, RACE_CELL_WRITE) ? "writes" : "reads",
+             has(second, RACE_CELL_ATOMIC) ? " atomically" : "");
     sim_stop(words);
 }
 
-/* Is what `cell` tells of known to `thread`, and so before whatever it does now? */
-static bool is_before(const struct race *race, const struct race_cell *cell, uint32_t thread)
+/* Is what `cell` tells of in this clock, and so before whatever its thread does now? */
+PL_INLINE bool is_before(const struct race_clock *clock, race_cell cell)
 {
-    return cell->clock <= race->clocks[thread].at[cell->thread];
+    return (uint32_t)(cell >> RACE_CELL_CLOCK) <= clock->at[thread_of(cell)];
 }
 
-/* Where to record: over what it replaces, what is empty, what came before, or whose turn it is. */
-static struct race_cell *place_for(struct race *race, struct race_granule *granule,
-                                   const struct race_cell *access)
+/* Where to record: over what it replaces, what came before, what is empty, or whose turn it is. */
+static uint32_t place_for(struct race_granule *granule, race_cell access, const struct race_clock *clock)
 {
-    struct race_cell *place = NULL;
-    for (uint32_t i = 0; i < RACE_CELLS; i++) {
-        struct race_cell *cell = &granule->cells[i];
-        if (cell->mask == 0)
-            return place != NULL ? place : cell;
-        bool covered = (cell->mask & ~access->mask) == 0;
-        if (cell->thread == access->thread && covered && cell->atomic == access->atomic &&
-            cell->write == access->write)
-            return cell;
+    const race_cell same = RACE_CELL_WRITE | RACE_CELL_ATOMIC | UINT64_C(0xff) << RACE_CELL_THREAD;
+    uint32_t place = RACE_CELLS;
+    for (uint32_t i = 0; i < granule->used; i++) {
+        race_cell cell = granule->cells[i];
+        if (has(cell & ~access, RACE_CELL_MASK))
+            continue; /* it tells of bytes that this one does not */
+        if (!has(cell ^ access, same))
+            return i;
         /* A later race with the older one is a race with the newer one, too, if that excuses no less. */
-        if (place == NULL && covered && is_before(race, cell, access->thread) &&
-            (access->write || !cell->write) && (!access->atomic || cell->atomic))
-            place = cell;
+        if (place == RACE_CELLS && !has(cell & ~access, RACE_CELL_WRITE) &&
+            !has(access & ~cell, RACE_CELL_ATOMIC) && is_before(clock, cell))
+            place = i;
     }
-    return place != NULL ? place : &granule->cells[granule->next_out++ % RACE_CELLS];
+    if (place != RACE_CELLS)
+        return place;
+    return granule->used < RACE_CELLS ? granule->used++ : granule->next_out++ % RACE_CELLS;
 }
 
 /* Has this thread done as much here already, and published nothing since? Then whoever came in between
  * without order was compared with that. */
-static bool is_known(const struct race_granule *granule, const struct race_cell *access)
+PL_INLINE bool is_known(const struct race_granule *granule, race_cell access)
 {
-    for (uint32_t i = 0; i < RACE_CELLS; i++) {
-        const struct race_cell *cell = &granule->cells[i];
-        if (cell->thread == access->thread && cell->clock == access->clock &&
-            (access->mask & ~cell->mask) == 0 && (cell->write || !access->write) &&
-            (!cell->atomic || access->atomic))
+    const race_cell who = ~UINT64_C(0) << RACE_CELL_THREAD; /* the clock, too */
+    for (uint32_t i = 0; i < granule->used; i++) {
+        race_cell cell = granule->cells[i];
+        if (!has(cell ^ access, who) && !has(access & ~cell, RACE_CELL_MASK | RACE_CELL_WRITE) &&
+            !has(cell & ~access, RACE_CELL_ATOMIC))
             return true;
     }
     return false;
 }
 
-void race_check(struct race *race, struct race_granule *granule, const struct race_cell *access,
+void race_check(struct race *race, struct race_granule *granule, race_cell access,
                 const struct sim_access *whole)
 {
+    const struct race_clock *clock = &race->clocks[thread_of(access)];
+    struct race_past *pasts = race->pasts[granule - race->granules];
     if (is_known(granule, access))
         return;
-    for (uint32_t i = 0; i < RACE_CELLS; i++) {
-        const struct race_cell *cell = &granule->cells[i];
-        if (cell->mask == 0)
-            break;
-        if (cell->thread != access->thread && (cell->mask & access->mask) != 0 &&
-            (cell->write || access->write) && !(cell->atomic && access->atomic) &&
-            !is_before(race, cell, access->thread))
-            report(race, cell, access, whole);
+    for (uint32_t i = 0; i < granule->used; i++) {
+        race_cell cell = granule->cells[i];
+        /* Whoever made it himself has it in his clock. */
+        if (!is_before(clock, cell) && has(cell & access, RACE_CELL_MASK) &&
+            has(cell | access, RACE_CELL_WRITE) && !has(cell & access, RACE_CELL_ATOMIC))
+            report(race, cell, &pasts[i], access, whole);
     }
-    struct race_cell *place = place_for(race, granule, access);
-    *place = *access;
-    place->point = (uint32_t)sim_points();
+    uint32_t place = place_for(granule, access, clock);
+    granule->cells[place] = access;
+    pasts[place] = (struct race_past){.pc = whole->pc, .point = sim_points_now()};
 }

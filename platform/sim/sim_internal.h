@@ -119,6 +119,12 @@ PL_INLINE uint64_t sim_passed(const struct sim *sim)
     return (uint64_t)(sim->armed - (sim_hot.attended ? sim_hot.rest : (int64_t)sim_hot.left + 1));
 }
 
+/* Of all CPUs. */
+PL_INLINE uint64_t sim_points_now(void)
+{
+    return sim_running->points + sim_passed(sim_running);
+}
+
 /* Where a CPU stands in a service of the platform: closes its count of points, and opens it again. */
 void sim_close(struct sim *sim, enum sim_place place, uintptr_t pc);
 void sim_open(struct sim *sim);
