@@ -153,13 +153,9 @@ PL_INLINE bool follow(struct race *race, uint32_t thread, uintptr_t address, siz
     return true;
 }
 
-static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct sim_access *access)
+static PL_NOINLINE void follow_access(struct race *race, uint32_t thread, const struct sim_access *access)
 {
-    struct race *race = race_of(watch);
     uintptr_t address = (uintptr_t)access->address;
-    if (race->threads == 0 || sim_is_of_one_cpu(address))
-        return;
-    uint32_t thread = thread_of(race, cpu);
     for (size_t left = access->bytes; left > 0;) {
         size_t bytes = 8 - address % 8 < left ? 8 - address % 8 : left;
         if (!follow(race, thread, address, bytes, access))
@@ -167,6 +163,13 @@ static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct 
         address += bytes;
         left -= bytes;
     }
+}
+
+static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct sim_access *access)
+{
+    struct race *race = race_of(watch);
+    if (race->threads != 0 && !sim_is_of_one_cpu((uintptr_t)access->address))
+        follow_access(race, thread_of(race, cpu), access);
 }
 
 static void on_fence(struct sim_watch *watch, struct pl_cpu *cpu, enum sim_order order, uintptr_t pc)

@@ -51,9 +51,11 @@ struct race_past {
 struct race_granule {
     _Alignas(PL_CACHE_LINE_BYTES) uint64_t key; /* address / 8 */
     uint32_t run;                               /* of another run: free */
-    uint8_t used;                               /* of the cells, from the first */
-    uint8_t next_out;
-    uint16_t sync; /* its place in syncs[] plus one; 0: none */
+    uint32_t used : 4;                          /* of the cells, from the first */
+    uint32_t next_out : 4;
+    uint32_t last : 5;   /* the thread that recorded last */
+    uint32_t streak : 6; /* a bit for each cell that it has recorded since another thread did */
+    uint32_t sync : 11;  /* its place in syncs[] plus one; 0: none */
     race_cell cells[RACE_CELLS];
 };
 
@@ -61,6 +63,7 @@ struct race_granule {
 #define RACE_GRANULES     (1u << RACE_GRANULE_BITS)
 #define RACE_SYNCS        1024u
 #define RACE_GIFTS        512u
+_Static_assert(RACE_THREADS <= 32 && RACE_CELLS <= 6 && RACE_SYNCS < 2048, "the fields of a granule");
 
 struct race {
     struct sim_watch watch;

@@ -29,7 +29,9 @@ struct race_granule *race_granule(struct race *race, uint64_t key)
         race->granule_count++;
         granule->key = key;
         granule->run = race->run;
-        granule->used = granule->next_out = 0;
+        granule->used = 0;
+        granule->next_out = 0;
+        granule->streak = 0;
         granule->sync = 0;
         return granule;
     }
@@ -44,7 +46,7 @@ struct race_sync *race_sync(struct race *race, struct race_granule *granule)
         return NULL;
     }
     struct race_sync *sync = &race->syncs[race->sync_count++];
-    granule->sync = (uint16_t)race->sync_count;
+    granule->sync = race->sync_count & 0x7ffu;
     sync->released.full = false;
     sync->storer = RACE_THREADS;
     return sync;
@@ -100,56 +102,88 @@ PL_INLINE bool is_before(const struct race_clock *clock, race_cell cell)
     return (uint32_t)(cell >> RACE_CELL_CLOCK) <= clock->at[thread_of(cell)];
 }
 
-/* Where to record: over what it replaces, what came before, what is empty, or whose turn it is. */
-static uint32_t place_for(struct race_granule *granule, race_cell access, const struct race_clock *clock)
+/* Has the thread of `access` done as much here already, by its `cell`, and published nothing since? Then
+ * whoever came in between without order was compared with that. */
+PL_INLINE bool is_known(race_cell cell, race_cell access)
 {
-    const race_cell same = RACE_CELL_WRITE | RACE_CELL_ATOMIC | UINT64_C(0xff) << RACE_CELL_THREAD;
-    uint32_t place = RACE_CELLS;
-    for (uint32_t i = 0; i < granule->used; i++) {
-        race_cell cell = granule->cells[i];
-        if (has(cell & ~access, RACE_CELL_MASK))
-            continue; /* it tells of bytes that this one does not */
-        if (!has(cell ^ access, same))
-            return i;
-        /* A later race with the older one is a race with the newer one, too, if that excuses no less. */
-        if (place == RACE_CELLS && !has(cell & ~access, RACE_CELL_WRITE) &&
-            !has(access & ~cell, RACE_CELL_ATOMIC) && is_before(clock, cell))
-            place = i;
-    }
-    if (place != RACE_CELLS)
-        return place;
-    return granule->used < RACE_CELLS ? granule->used++ : granule->next_out++ % RACE_CELLS;
+    return (cell ^ access) >> RACE_CELL_THREAD == 0 &&
+           !has(access & ~cell, RACE_CELL_MASK | RACE_CELL_WRITE) && !has(cell & ~access, RACE_CELL_ATOMIC);
 }
 
-/* Has this thread done as much here already, and published nothing since? Then whoever came in between
- * without order was compared with that. */
-PL_INLINE bool is_known(const struct race_granule *granule, race_cell access)
+/* Neither may go before the other: one writes, not both are atomic, and they share a byte. */
+PL_INLINE bool is_conflict(race_cell cell, race_cell access)
 {
-    const race_cell who = ~UINT64_C(0) << RACE_CELL_THREAD; /* the clock, too */
+    return has(cell & access, RACE_CELL_MASK) && has(cell | access, RACE_CELL_WRITE) &&
+           !has(cell & access, RACE_CELL_ATOMIC);
+}
+
+/* A later race with the cell is a race with the access, too, if that excuses no less. */
+PL_INLINE bool is_replaced(race_cell cell, race_cell access)
+{
+    return !has(cell & ~access, RACE_CELL_MASK | RACE_CELL_WRITE) && !has(access & ~cell, RACE_CELL_ATOMIC);
+}
+
+static uint32_t next_out(struct race_granule *granule)
+{
+    uint32_t place = granule->next_out;
+    granule->next_out = (place + 1) % RACE_CELLS & 0xfu;
+    return place;
+}
+
+static void record(struct race *race, struct race_granule *granule, uint32_t place, race_cell access,
+                   const struct sim_access *whole)
+{
+    granule->cells[place] = access;
+    race->pasts[granule - race->granules][place] =
+        (struct race_past){.pc = whole->pc, .point = sim_points_now()};
+}
+
+/* The same once more, and nobody else has recorded anything since: whatever is here was compared with that.
+ */
+PL_INLINE bool repeat(struct race *race, struct race_granule *granule, race_cell access,
+                      const struct sim_access *whole)
+{
     for (uint32_t i = 0; i < granule->used; i++) {
-        race_cell cell = granule->cells[i];
-        if (!has(cell ^ access, who) && !has(access & ~cell, RACE_CELL_MASK | RACE_CELL_WRITE) &&
-            !has(cell & ~access, RACE_CELL_ATOMIC))
-            return true;
+        if ((uint32_t)granule->cells[i] != (uint32_t)access || (granule->streak >> i & 1u) == 0)
+            continue;
+        if (granule->cells[i] != access)
+            record(race, granule, i, access, whole);
+        return true;
     }
     return false;
 }
 
+/* One look at each cell. It is recorded over one like it of its own thread, else over what it replaces, what
+ * is empty, or whose turn it is. */
 void race_check(struct race *race, struct race_granule *granule, race_cell access,
                 const struct sim_access *whole)
 {
-    const struct race_clock *clock = &race->clocks[thread_of(access)];
-    struct race_past *pasts = race->pasts[granule - race->granules];
-    if (is_known(granule, access))
+    const race_cell like = RACE_CELL_WRITE | RACE_CELL_ATOMIC | UINT64_C(0xff) << RACE_CELL_THREAD;
+    uint32_t thread = thread_of(access);
+    if (granule->last == thread && repeat(race, granule, access, whole))
         return;
-    for (uint32_t i = 0; i < granule->used; i++) {
+    const struct race_clock *clock = &race->clocks[thread];
+    uint32_t used = granule->used;
+    uint32_t twin = RACE_CELLS;
+    uint32_t replaced = RACE_CELLS;
+    uint32_t racer = RACE_CELLS;
+    for (uint32_t i = used; i-- > 0;) {
         race_cell cell = granule->cells[i];
-        /* Whoever made it himself has it in his clock. */
-        if (!is_before(clock, cell) && has(cell & access, RACE_CELL_MASK) &&
-            has(cell | access, RACE_CELL_WRITE) && !has(cell & access, RACE_CELL_ATOMIC))
-            report(race, cell, &pasts[i], access, whole);
+        if (is_known(cell, access))
+            return;
+        if (!has(cell ^ access, like) && !has(cell & ~access, RACE_CELL_MASK))
+            twin = i;
+        else if (!is_before(clock, cell)) /* whoever made it himself has it in his clock */
+            racer = is_conflict(cell, access) ? i : racer;
+        else if (is_replaced(cell, access))
+            replaced = i;
     }
-    uint32_t place = place_for(granule, access, clock);
-    granule->cells[place] = access;
-    pasts[place] = (struct race_past){.pc = whole->pc, .point = sim_points_now()};
+    if (PL_UNLIKELY(racer != RACE_CELLS))
+        report(race, granule->cells[racer], &race->pasts[granule - race->granules][racer], access, whole);
+    uint32_t place = twin != RACE_CELLS ? twin : replaced;
+    if (place == RACE_CELLS)
+        place = used < RACE_CELLS ? granule->used++ : next_out(granule);
+    granule->streak = (granule->last == thread ? granule->streak : 0u) | 1u << place;
+    granule->last = thread & 0x1fu;
+    record(race, granule, place, access, whole);
 }
