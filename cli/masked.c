@@ -20,6 +20,7 @@
 #define WORST_FOLDER   "corpora/masked"
 #define OUT_FOLDER     "results/masked"
 #define STEP_LIMIT     UINT64_C(400000) /* instructions of one program: six seconds */
+#define SEED_LIMIT     UINT64_C(30000)  /* of a seed */
 #define CLOCK_LIMIT_NS UINT64_C(500000000)
 #define MEASURE_S      600u
 #define BUSY           20u /* a machine may give a search only so small a share */
@@ -36,7 +37,7 @@ struct asked {
 struct job {
     const struct spec *spec;
     const struct stored_list *list;
-    bool clock; /* the longest one by the clock, too */
+    bool clock; /* the longest one by the clock, too; seeds need no more than a number */
 };
 
 struct outcome {
@@ -73,7 +74,7 @@ static void measure_one(const struct job *job, uint32_t at, struct outcome *outc
         memcpy(outcome->error, error.text, sizeof(outcome->error));
         return;
     }
-    if (masked_longest(&rig, program, STEP_LIMIT, &section)) {
+    if (masked_longest(&rig, program, job->clock ? STEP_LIMIT : SEED_LIMIT, &section)) {
         if (found->ran++ == 0 || section.instructions > found->section.instructions) {
             found->program = at;
             found->section = section;
@@ -258,6 +259,10 @@ static int run_row(struct masked_row *row, const struct asked *asked, const stru
         snprintf(row->program, sizeof(row->program), "%s", list->programs[row->worst.program]->path);
     if (code == CLI_OK && !asked->own_programs)
         code = measure(row, seeds, false, &row->seeds);
+    if (code == CLI_OK && row->worst.ran == 0 && row->seeds.ran != 0)
+        snprintf(row->words, sizeof(row->words), "%s",
+                 row->seeds.section.instructions == 0 ? "no masked section in any program"
+                                                      : "no program is stored: --search");
     if (code == CLI_OK && row->seeds.ran != 0)
         row->seed = seeds->programs[row->seeds.program]->path;
     stored_unload(&known);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGE_RIGS    2u
+#define LARGE_RIGS    1u /* a library may have one instance in a process */
 #define FIRST_RUNS    1u
 #define MORE_RUNS     4u
 #define SEARCH_SHARE  0.85 /* of the time; the rest is for making the result smaller */
@@ -45,18 +45,26 @@ static void drop_rig(struct masked_hunt *hunt, uint32_t at)
     memset(&hunt->rigs[at], 0, sizeof(hunt->rigs[at]));
 }
 
-struct masked_rig *masked_rig_for(struct masked_hunt *hunt, const struct program *program)
+/* Equal numbers are equal machines: the header's choices, as the decoder takes them. */
+static uint32_t machine_of(const uint8_t *bytes)
+{
+    return (bytes[2] % PROGRAM_SHAPE_COUNT) << 16 | (bytes[3] % PROGRAM_FLOORS_COUNT) << 8 | (bytes[4] & 3u);
+}
+
+struct masked_rig *masked_rig_for(struct masked_hunt *hunt, const uint8_t *bytes,
+                                  const struct program *program)
 {
     struct spec_error error;
+    uint32_t machine = machine_of(bytes);
     for (uint32_t i = 0; i < hunt->rig_count; i++) {
-        if (hunt->rigs[i].made && memcmp(&hunt->rigs[i].shape, &program->shape, sizeof(program->shape)) == 0)
+        if (hunt->rigs[i].made && hunt->rigs[i].machine == machine)
             return hunt->rigs[i].rig;
     }
     uint32_t at = hunt->rig_next;
     hunt->rig_next = (at + 1) % hunt->rig_count;
     drop_rig(hunt, at);
     hunt->rigs[at].made = true;
-    hunt->rigs[at].shape = program->shape;
+    hunt->rigs[at].machine = machine;
     struct masked_rig *rig = aligned_alloc(_Alignof(struct masked_rig), sizeof(*rig));
     if (rig != NULL && masked_init(rig, hunt->search->spec, &program->shape, &error) != PL_OK) {
         free(rig);
@@ -117,7 +125,7 @@ static void try_program(struct masked_hunt *hunt, struct masked_program *candida
     struct op ops[PROGRAM_OP_LIMIT];
     struct program program;
     program_decode(candidate->bytes, candidate->byte_count, ops, &program);
-    struct masked_rig *rig = masked_rig_for(hunt, &program);
+    struct masked_rig *rig = masked_rig_for(hunt, candidate->bytes, &program);
     if (rig == NULL || masked_time(rig, &program, FIRST_RUNS, false) != PL_OK)
         return;
     atomic_fetch_add(&hunt->worst->programs, 1);

@@ -23,15 +23,16 @@ struct masked_hunt {
     struct masked_champion champions[MASKED_CELLS];
     struct {
         bool made;
-        struct native_shape shape; /* as asked for */
+        uint32_t machine; /* the header's choices */
         struct masked_rig *rig;
     } rigs[MASKED_RIGS]; /* machines are kept: making one takes longer than running a program */
     uint32_t rig_count;  /* that may live at a time */
     uint32_t rig_next;   /* the next one to be replaced */
 };
 
-/* The rig for a program's machine, or NULL: the candidate cannot have it. */
-struct masked_rig *masked_rig_for(struct masked_hunt *hunt, const struct program *program);
+/* The rig for a program's machine, or NULL: the candidate cannot have it. `bytes` is its binary form. */
+struct masked_rig *masked_rig_for(struct masked_hunt *hunt, const uint8_t *bytes,
+                                  const struct program *program);
 
 /* Is the time over, or was it told to stop? */
 bool masked_over(const struct masked_hunt *hunt, double share);

@@ -31,7 +31,7 @@ static bool as_long(struct masked_hunt *hunt, struct masked_program *less)
     struct masked_section section;
     uint64_t wanted = less->instructions;
     program_decode(less->bytes, less->byte_count, ops, &program);
-    struct masked_rig *rig = masked_rig_for(hunt, &program);
+    struct masked_rig *rig = masked_rig_for(hunt, less->bytes, &program);
     if (rig == NULL || masked_time(rig, &program, RUNS, false) != PL_OK)
         return false;
     for (unsigned i = 0; i < LOOK_AT; i++) {

@@ -10,10 +10,11 @@
 #include "engine/runner_bare.h"
 #include "platform/native/step.h"
 
-#define PENDING 1u /* any bit of cpu->pending */
-#define TIMES   7u
-#define RUNS    1000u
-#define SHARE   8u /* of the longest section by the clock: the rest is not stepped */
+#define PENDING    1u /* any bit of cpu->pending */
+#define TIMES      7u
+#define CALL_LIMIT UINT64_C(400000) /* instructions: six seconds */
+#define RUNS       1000u
+#define SHARE      8u /* of the longest section by the clock: the rest is not stepped */
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -202,7 +203,7 @@ bool masked_longest(struct masked_rig *rig, const struct program *program, uint6
         if (rig->calls[call].ns < least)
             return true;
         rig->calls[call].stepped = true;
-        if (!masked_step(rig, program, call, end - rig->steps, &one))
+        if (!masked_step(rig, program, call, CALL_LIMIT, &one))
             return false;
         if (one.instructions > section->instructions)
             *section = one;

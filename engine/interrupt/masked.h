@@ -71,8 +71,9 @@ bool masked_step(struct masked_rig *rig, const struct program *program, uint32_t
 uint32_t masked_next(const struct masked_rig *rig);
 
 /* The longest section of a program: times it, then steps whichever call is at least an eighth as long by the
- * clock as the longest, longest first, at most `step_limit` instructions together. Deterministic but for ties
- * of that eighth. False: this machine does not step, or the program did not run. */
+ * clock as the longest, longest first, until `step_limit` instructions were stepped, at most 400,000 a call.
+ * So what is told was counted, and something longer could only be in a call that the clock holds for short.
+ * False: this machine does not step, or the program did not run. */
 bool masked_longest(struct masked_rig *rig, const struct program *program, uint64_t step_limit,
                     struct masked_section *section);
 

@@ -21,6 +21,7 @@ while IFS= read -r line; do
     *"pagelab explore"*|*"pagelab replay"*--schedule*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
+    *"pagelab masked"*--search*) command=$(printf '%s' "$command" | sed 's/--search [0-9]*/--search 1/') ;;
     *"pagelab check"*--id*|*"pagelab check"*--claims*) ;;
     *"pagelab interrupt --mode"*) ;;
     *"pagelab interrupt"*) # partial; all of it is for a night, and a sanitizer's instructions are not worth it
