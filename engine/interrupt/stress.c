@@ -3,7 +3,9 @@
 #define _GNU_SOURCE /* SIGEV_THREAD_ID */
 #include "engine/interrupt/stress.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/interrupt/asynchronous.h"
+#include "engine/interrupt/watchdog.h"
 #include "engine/runner.h"
 
 #define CPUS         2u
@@ -20,18 +23,20 @@
 #define KEPT         8u  /* grants that its handlers hold */
 #define TIMER_NS     50000
 #define PAUSE_NS     20000
+#define BURST        64u /* interrupts in one operation: on a slow machine they would come faster than they end */
 #define SIGNAL_OTHER SIGUSR1
 #define SIGNAL_TIMER SIGUSR2
+#define SIGNAL_LEAVE SIGURG /* to who waits for those who do not come to an end */
 
 struct stress_cpu {
     struct stress *stress;
     struct pl_cpu *cpu;
-    pthread_t thread;
-    atomic_bool ready;
+    struct watchdog_thread watched;
     struct pl_run slots[SLOTS];
     bool live[SLOTS];
     struct pl_run kept[KEPT]; /* only the CPU's own handlers touch these */
     uint32_t kept_count;
+    atomic_uint burst; /* signals in this operation */
     uint64_t signals;
     uint64_t timers;
     uint64_t taken;
@@ -45,13 +50,22 @@ struct stress {
     struct instance instance;
     atomic_uchar *owner; /* a frame; 0: free */
     struct stress_cpu cpus[CPUS];
+    struct watchdog_thread last; /* who started the others, and then gives everything back */
+    sigjmp_buf out;              /* its way out, whoever stands in the middle of a call */
+    atomic_bool inside;          /* which may be taken */
     uint32_t cpu_count;
     atomic_uint running; /* CPUs that still work */
     atomic_bool quiet;   /* no more signals are sent */
+    atomic_bool checked; /* all was given back */
+    atomic_bool over;    /* the limit has passed, or somebody does not come to an end */
+    double end_s;
+    struct watchdog watchdog;
+    _Atomic(enum watchdog_verdict) verdict;
     _Atomic(const char *) broken;
 };
 
 static _Thread_local struct stress_cpu *here;
+static _Thread_local struct stress *leaving; /* of the thread that may leave */
 
 static void complain(struct stress *stress, const char *words)
 {
@@ -114,7 +128,7 @@ static void handler(struct pl_cpu *cpu, void *argument)
 static void on_signal(int signal_number)
 {
     struct stress_cpu *self = here;
-    if (self == NULL)
+    if (self == NULL || atomic_fetch_add(&self->burst, 1) >= BURST)
         return;
     if (signal_number == SIGNAL_OTHER)
         self->signals++;
@@ -126,18 +140,53 @@ static void on_signal(int signal_number)
         native_raise(self->cpu);
 }
 
+static void on_leave(int signal_number)
+{
+    (void)signal_number;
+    if (leaving != NULL && atomic_exchange(&leaving->inside, false))
+        siglongjmp(leaving->out, 1);
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void send_all(struct stress *stress, int signal_number)
+{
+    for (uint32_t i = 0; i < stress->cpu_count; i++) {
+        if (atomic_load(&stress->cpus[i].watched.begun))
+            pthread_kill(stress->cpus[i].watched.thread, signal_number);
+    }
+}
+
+static void watch(struct stress *stress)
+{
+    if (now_s() >= stress->end_s)
+        atomic_store(&stress->over, true);
+    if (stress->verdict != WATCHDOG_GOES_ON)
+        return;
+    stress->verdict = watchdog_look(&stress->watchdog);
+    if (stress->verdict == WATCHDOG_GOES_ON)
+        return;
+    atomic_store(&stress->over, true);
+    pthread_kill(stress->last.thread, SIGNAL_LEAVE);
+}
+
 static void *send_signals(void *argument)
 {
     struct stress *stress = argument;
     const struct timespec pause = {0, PAUSE_NS};
-    while (atomic_load(&stress->running) > 0) {
-        for (uint32_t i = 0; i < stress->cpu_count; i++) {
-            if (atomic_load(&stress->cpus[i].ready))
-                pthread_kill(stress->cpus[i].thread, SIGNAL_OTHER);
-        }
+    while (!atomic_load(&stress->checked)) {
+        if (atomic_load(&stress->running) > 0)
+            send_all(stress, SIGNAL_OTHER);
+        else
+            atomic_store(&stress->quiet, true);
+        watch(stress);
         nanosleep(&pause, NULL);
     }
-    atomic_store(&stress->quiet, true);
     return NULL;
 }
 
@@ -162,26 +211,43 @@ static uint32_t next_number(uint32_t *seed)
     return *seed;
 }
 
+static void operate(struct stress *stress, struct stress_cpu *self)
+{
+    uint32_t seed = self->cpu->id * 2654435761u + 12345u;
+    uint32_t orders = stress->instance.max_order < 3 ? stress->instance.max_order + 1 : 3;
+    for (uint64_t i = 0; i < stress->options->operations && !atomic_load(&stress->over) &&
+                         atomic_load(&stress->broken) == NULL;
+         i++) {
+        uint32_t drawn = next_number(&seed);
+        uint32_t slot = drawn % SLOTS;
+        bool done = true;
+        if (self->live[slot])
+            give(self, &self->slots[slot]);
+        else
+            done = take(self, (drawn >> 8) % orders, PL_CLASS_NORMAL, &self->slots[slot]);
+        self->live[slot] = self->live[slot] != done;
+        atomic_fetch_add(&self->watched.done, 1);
+        atomic_store(&self->burst, 0);
+    }
+}
+
+static void watch_self(struct watchdog_thread *self)
+{
+    self->thread = pthread_self();
+    self->tid = (pid_t)syscall(SYS_gettid);
+    atomic_store(&self->begun, true);
+}
+
 static void work(struct pl_cpu *cpu, void *argument)
 {
     struct stress *stress = argument;
-    struct stress_cpu *self = &stress->cpus[cpu->id];
-    uint32_t seed = cpu->id * 2654435761u + 12345u;
-    uint32_t orders = stress->instance.max_order < 3 ? stress->instance.max_order + 1 : 3;
     timer_t timer;
+    struct stress_cpu *self = &stress->cpus[cpu->id];
     here = self;
-    self->thread = pthread_self();
     bool has_timer = start_timer(&timer);
-    atomic_store(&self->ready, true);
-    for (uint64_t i = 0; i < stress->options->operations && atomic_load(&stress->broken) == NULL; i++) {
-        uint32_t drawn = next_number(&seed);
-        uint32_t slot = drawn % SLOTS;
-        if (self->live[slot])
-            give(self, &self->slots[slot]);
-        else if (!take(self, (drawn >> 8) % orders, PL_CLASS_NORMAL, &self->slots[slot]))
-            continue;
-        self->live[slot] = !self->live[slot];
-    }
+    watch_self(&self->watched);
+    operate(stress, self);
+    atomic_store(&self->watched.ended, true);
     if (has_timer)
         timer_delete(timer);
     atomic_fetch_sub(&stress->running, 1);
@@ -230,14 +296,47 @@ static void add_up(const struct stress *stress, struct stress_result *result)
     if (broken != NULL)
         snprintf(result->words, sizeof(result->words), "%s", broken);
     result->cpu_count = stress->cpu_count;
-    result->operations = stress->options->operations * stress->cpu_count;
+    result->asked = stress->options->operations * stress->cpu_count;
     for (uint32_t i = 0; i < stress->cpu_count; i++) {
         const struct stress_cpu *cpu = &stress->cpus[i];
+        result->operations += atomic_load(&cpu->watched.done);
         result->signals += cpu->signals;
         result->timers += cpu->timers;
         result->taken += cpu->taken;
         result->denied += cpu->denied;
     }
+    result->endless = stress->verdict == WATCHDOG_SPINS;
+    result->deadlock = stress->verdict == WATCHDOG_SLEEPS;
+    result->partial = result->operations < result->asked && !result->endless && !result->deadlock;
+    if (result->endless && stress->watchdog.culprit == stress->cpu_count)
+        snprintf(result->words, sizeof(result->words), "giving everything back takes more than %.0f s",
+                 WATCHDOG_CPU_S);
+    else if (result->endless)
+        snprintf(result->words, sizeof(result->words),
+                 "CPU %" PRIu32 " was %.0f s of its own processor time in one operation",
+                 stress->watchdog.culprit, WATCHDOG_CPU_S);
+    else if (result->deadlock)
+        snprintf(result->words, sizeof(result->words), "every CPU that still worked was asleep for %.0f s",
+                 WATCHDOG_NAP_S);
+}
+
+/* False: no threads. Whoever stands in the middle of a call is left there: the process ends soon. */
+static bool work_and_check(struct stress *stress)
+{
+    if (sigsetjmp(stress->out, 1) != 0)
+        return true;
+    leaving = stress;
+    atomic_store(&stress->inside, true);
+    bool worked = native_run_on_cpus(stress->native, stress->cpu_count, work, stress) == 0;
+    if (worked) {
+        watch_self(&stress->last);
+        check_empty(stress);
+        atomic_store(&stress->last.ended, true);
+    } else {
+        atomic_store(&stress->running, 0); /* nobody worked, so nobody counted down */
+    }
+    atomic_store(&stress->inside, false);
+    return worked;
 }
 
 static void run(struct stress *stress, struct stress_result *result)
@@ -251,27 +350,32 @@ static void run(struct stress *stress, struct stress_result *result)
     sigaddset(&action.sa_mask, SIGNAL_TIMER);
     sigaction(SIGNAL_OTHER, &action, NULL);
     sigaction(SIGNAL_TIMER, &action, NULL);
+    action.sa_handler = on_leave;
+    sigaction(SIGNAL_LEAVE, &action, NULL);
     stress->cpu_count = stress->machine->cpu_count;
     for (uint32_t i = 0; i < stress->cpu_count; i++) {
         struct stress_cpu *self = &stress->cpus[i];
         self->stress = stress;
         self->cpu = native_cpu(stress->native, i);
         native_set_handler(self->cpu, handler, self);
+        stress->watchdog.threads[i] = &self->watched;
     }
+    stress->watchdog.threads[stress->cpu_count] = &stress->last;
+    stress->last.thread = pthread_self();
+    stress->watchdog.thread_count = stress->cpu_count + 1;
+    stress->end_s = now_s() + stress->options->limit_s;
     atomic_store(&stress->running, stress->cpu_count);
     if (pthread_create(&sender, NULL, send_signals, stress) != 0) {
         snprintf(result->words, sizeof(result->words), "no thread to send signals");
         return;
     }
-    result->supported = native_run_on_cpus(stress->native, stress->cpu_count, work, stress) == 0;
-    if (!result->supported) /* nobody worked, so nobody counted down */
-        atomic_store(&stress->running, 0);
+    result->supported = work_and_check(stress);
+    atomic_store(&stress->checked, true);
     pthread_join(sender, NULL);
     if (!result->supported) {
         snprintf(result->words, sizeof(result->words), "no threads to work on");
         return;
     }
-    check_empty(stress);
     add_up(stress, result);
 }
 

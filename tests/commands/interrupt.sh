@@ -9,6 +9,8 @@ cpu0 task    free s0
 P
 cc -std=c17 -O1 -DSPINS -I"$SOURCE/include" -fPIC -shared -o spins.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "spins.so"
 cc -std=c17 -O1 -DSPINS -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o claims.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "claims.so"
+cc -std=c17 -O1 -DSPINS -DSLEEPS -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o sleeps.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "sleeps.so"
+cc -std=c17 -O1 -DSLOW -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o slow.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "slow.so"
 cc -std=c17 -O1 -I"$SOURCE/include" -fPIC -shared -o masks.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "masks.so"
 cc -std=c17 -O1 -DUNTRAPPED -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o untrapped.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "untrapped.so"
 
@@ -42,6 +44,15 @@ else
   grep -q 'actual  *sleeps (futex)' out || fail "a mutex: $(cat out)"
   expect 0 'buddy.*survives' "$PAGELAB" interrupt short.txt --backend buddy --level irq --do pair
 
+  # What takes longer than the limit is partial, with its share of all points, and refutes nothing.
+  expect 0 'xnu .* [0-9]+ \(partial: [0-9]+ %\) .*survives' "$PAGELAB" interrupt "$SOURCE/corpora/seeds/interrupt/cold-and-warm.txt" --backend xnu --level irq --limit 1
+  "$PAGELAB" interrupt "$SOURCE/corpora/seeds/interrupt/cold-and-warm.txt" --backend xnu --level irq --limit 1 --format json >json 2>err || fail "partial: $(cat err)"
+  /usr/bin/python3 - <<'P' || fail "partial: $(cat json)"
+import json
+(row,) = json.load(open("json"))
+assert row["partial"].endswith("cold-and-warm.txt") and 0 < row["points"] < row["points_there"], row
+P
+
   "$PAGELAB" interrupt short.txt --backend buddy,./spins.so --format json >json 2>err || fail "json: $(cat err)"
   /usr/bin/python3 - <<'P' || fail "json: $(cat json)"
 import json
@@ -71,6 +82,12 @@ got=$?
 # By signals and timers: bounded, and it says that nobody can replay it.
 expect 0 'not replayable' "$PAGELAB" interrupt --mode stress --level irq --backend buddy --limit 100
 grep -qE 'survives [1-9][0-9]* interrupts|n/a \(not under ThreadSanitizer' out || fail "stress: $(cat out)"
+if ! grep -q 'n/a (not under ThreadSanitizer' out; then
+  # What is only slow is partial, and refutes nothing; who spins or sleeps for ever is seen long before the limit.
+  expect 0 'slow.so .*survives [1-9][0-9]* interrupts \(partial: [0-9]+ %\)' "$PAGELAB" interrupt --mode stress --level irq --backend ./slow.so --limit 1
+  expect 3 'refuted +endless: CPU 0 was 3 s of its own processor time' "$PAGELAB" interrupt --mode stress --level irq --backend ./claims.so
+  expect 3 'refuted +(deadlock: every CPU that still worked|endless)' "$PAGELAB" interrupt --mode stress --level irq --backend ./sleeps.so
+fi
 
 expect 2 "interrupt '5'" "$PAGELAB" replay short.txt --interrupt 5
 expect 2 "interrupt '1:x'" "$PAGELAB" replay short.txt --interrupt 1:x
