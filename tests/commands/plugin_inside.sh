@@ -27,4 +27,24 @@ for name in mine my-own; do
 done
 expect 3 'finding: race' explore torn
 grep -q 'torn.c' out || fail "no line of the plug-in's source is named: $(cat out)"
+
+# A finding replays through the command, and is made smaller.
+cp "$PAGELAB" built/bin/pagelab
+cat >torn.txt <<'P'
+pagelab program 1
+machine 64@0x0 cpus=2 floors=0/0/0
+cpu0 task    alloc s3 order=0
+cpu0 task    free s3
+cpu1 task    alloc s4 order=0
+cpu0 task    preempt after=2 do=switch for=1
+cpu0 task    alloc s0 order=0
+cpu1 task    alloc s1 order=0
+cpu1 task    free s4
+P
+expect 0 'no finding' built/bin/pagelab replay torn.txt --schedule --backend mine
+expect 3 'finding: race on torn' built/bin/pagelab replay torn.txt --schedule --backend torn
+whole=$(grep -cE '^cpu[01] ' out)
+expect 3 'finding: race on torn' built/bin/pagelab replay torn.txt --schedule --shrink --backend torn
+shrunk=$(grep -cE '^cpu[01] ' out)
+[ "$whole" = 7 ] && [ "$shrunk" -ge 2 ] && [ "$shrunk" -le 3 ] || fail "shrunk from $whole lines to $shrunk: $(cat out)"
 finish
