@@ -231,7 +231,7 @@ static void add_level(cJSON *object, const struct interrupt_row *row, enum inter
     const struct interrupt_level_row *level = &row->levels[at];
     char text[5000];
     cJSON *out = cJSON_AddObjectToObject(object, interrupt_level_names[at]);
-    bool none = row->programs == 0 || (row->faulty && level->failures == 0);
+    bool none = row->programs == 0 || level->taken == 0 || (row->faulty && level->failures == 0);
     cJSON_AddBoolToObject(out, "claimed", (row->caps & level_caps[at]) != 0);
     cJSON_AddStringToObject(out, "verdict", none ? "n/a" : sweep_end_names[level->first.end]);
     cJSON_AddNumberToObject(out, "interrupts", (double)level->taken);

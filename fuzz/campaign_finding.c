@@ -2,6 +2,7 @@
  * can see it again. */
 #define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,11 +47,14 @@ static void write_text(const struct campaign_finding *finding, const uint8_t *by
 
 static void write_replay(struct campaign_finding *finding)
 {
-    finding_note_replay(finding->path, finding->backend,
-                        finding->target == FUZZ_SCHEDULE_ALL        ? " --schedule --admitted"
-                        : fuzz_target_has_schedule(finding->target) ? " --schedule"
-                                                                    : "",
-                        finding->replay, sizeof(finding->replay));
+    const char *tso = getenv("PAGELAB_TSO"); /* the drivers have it from here: schedule_target.c */
+    bool buffered = tso != NULL && strcmp(tso, "1") == 0;
+    const char *schedule = finding->target == FUZZ_SCHEDULE_ALL        ? " --schedule --admitted"
+                           : fuzz_target_has_schedule(finding->target) ? " --schedule"
+                                                                       : "";
+    char options[64];
+    snprintf(options, sizeof(options), "%s%s", schedule, schedule[0] != '\0' && buffered ? " --tso" : "");
+    finding_note_replay(finding->path, finding->backend, options, finding->replay, sizeof(finding->replay));
 }
 
 static int store(struct campaign *campaign, struct campaign_finding *finding, const uint8_t *bytes,

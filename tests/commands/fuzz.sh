@@ -42,6 +42,11 @@ P
 grep -q 'Extra Counters' orders/corpora/schedule-page/*.log ||
   fail "libFuzzer does not see the interleavings"
 
+# With store buffers, too: what is right stays right, and the canary is caught all the same.
+expect 0 'schedule-page +llfree +libfuzzer +[1-9][0-9]* .* 0 +none' "$PAGELAB" fuzz --backend llfree --target schedule-page \
+  --tso --time 2 --engine libfuzzer --bin "$drivers" --out buffered
+grep -qE 'canary-race .* caught' out || fail "--tso: the canary is not caught: $(cat out)"
+
 # A plug-in is fuzzed as any other candidate, by its path.
 cc -std=c17 -I"$SOURCE/include" -fPIC -shared -o mine.so "$SOURCE/examples/plugin/stack.c" || fail "the example does not compile"
 expect 0 './mine.so +libfuzzer.* 0 +none' "$PAGELAB" fuzz --backend ./mine.so --time 2 --engine libfuzzer --bin "$drivers" \
