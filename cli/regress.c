@@ -71,15 +71,31 @@ static const char *name_fault(const char *name)
     return words < 2 ? "what went wrong expected, as in split-forgets-half" : NULL;
 }
 
-/* "buddy-split-forgets-half" in the folder; of a plug-in its file's name without the path. */
-static bool make_path(const struct regress *regress, const char *end, char *path)
+/* The name without parameters in parentheses, and of a plug-in without its folder: for files. */
+static void short_name(const char *backend, char *name, size_t bytes)
 {
-    char safe[160];
-    const char *slash = strrchr(regress->backend, '/');
-    campaign_safe_name(slash == NULL ? regress->backend : slash + 1, safe, sizeof(safe));
-    char *plugin = slash == NULL ? NULL : strstr(safe, ".so");
+    const char *slash = strrchr(backend, '/');
+    size_t used = 0;
+    unsigned depth = 0;
+    for (const char *at = slash == NULL ? backend : slash + 1; *at != '\0' && used + 1 < bytes; at++) {
+        depth += *at == '(';
+        if (depth == 0)
+            name[used++] = *at;
+        depth -= *at == ')' && depth > 0;
+    }
+    name[used] = '\0';
+    char *plugin = slash == NULL ? NULL : strstr(name, ".so");
     if (plugin != NULL)
         *plugin = '\0';
+}
+
+/* "buddy-split-forgets-half" in the folder. */
+static bool make_path(const struct regress *regress, const char *end, char *path)
+{
+    char name[SPEC_NAME_BYTES];
+    char safe[SPEC_NAME_BYTES];
+    short_name(regress->backend, name, sizeof(name));
+    campaign_safe_name(name, safe, sizeof(safe));
     int length = snprintf(path, PATH_BYTES, "%s/%s-%s%s", regress->folder, safe, regress->name, end);
     return length > 0 && length < PATH_BYTES;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "engine/finding_note.h"
@@ -45,15 +46,10 @@ static bool ends_with(const char *name, const char *end)
 static bool is_text_of_pair(const char *path)
 {
     char other[PATH_BYTES];
-    size_t length = strlen(path);
-    if (!ends_with(path, ".txt") || length >= sizeof(other))
+    int stem = (int)strlen(path) - 4;
+    if (!ends_with(path, ".txt") || snprintf(other, sizeof(other), "%.*s.bin", stem, path) >= PATH_BYTES)
         return false;
-    memcpy(other, path, length + 1);
-    memcpy(other + length - 4, ".bin", 4);
-    FILE *file = fopen(other, "rb");
-    if (file != NULL)
-        fclose(file);
-    return file != NULL;
+    return access(other, F_OK) == 0;
 }
 
 /* What it does on the candidate, as a note. False: nothing bad. */

@@ -151,6 +151,9 @@ expect 2 'is there already' "$PAGELAB" regress add "$seeds/split.bin" --backend 
 cmp before kept/wrong-grants-one-twice.txt || fail "overwritten"
 expect 2 '--shrink looks for one' "$PAGELAB" regress add small.txt --backend ./wrong.so --name small-machine --to kept
 expect 0 '' "$PAGELAB" regress add small.txt --backend ./wrong.so --name small-machine --to kept --shrink
+expect 0 'kept/sleepy.buddy-one-may-sleep.bin: X-5' "$PAGELAB" regress add "$seeds/drain.bin" --backend 'sleepy(by=might)+buddy' \
+  --name one-may-sleep --to kept
+rm kept/sleepy+buddy-*
 [ ! -f dead.txt ] || expect 2 'without switches' "$PAGELAB" regress add dead.txt --backend buddy --name dead-lock --to kept
 [ "$(find kept -type f | wc -l)" = 4 ] || fail "two pairs expected: $(ls kept)"
 expect 0 '' "$BUILD/tests/regress/replay_all" -c reference kept
