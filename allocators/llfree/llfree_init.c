@@ -133,8 +133,7 @@ static void llfree_open_range(const struct llfree_zone *zone, const struct pl_ra
 }
 
 /* Where each CPU was before it was anywhere. With less than a tree for each: its share of the children, where
- * it begins. Else its share of the trees, of which it begins at the group (llfree_take_near): on a machine of
- * up to 32 trees that is tree 0 for all. */
+ * it begins. Else its share of the trees; a search begins at its place in that group (llfree_take_near). */
 static void llfree_spread(const struct llfree_zone *zone)
 {
     uint64_t steps =

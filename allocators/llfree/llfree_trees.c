@@ -268,16 +268,18 @@ PL_INLINE uint64_t llfree_neighbour(const struct llfree_zone *zone, uint64_t fro
 
 /* Walks away to both sides from where the CPU was, or, if it was nowhere, from where its share of the trees
  * begins. Either is first rounded to the CPU's own place in that group of trees: so a CPU fills the same
- * trees again and again, and CPUs of one group (on a machine of up to 32 trees all there are) begin apart and
- * stay out of one another's lines. A tree of a stricter kind serves without being reserved: it stays what it
- * is. */
+ * trees again and again, and CPUs of one group (on a machine of up to 32 trees all there are) begin apart, as
+ * far as there are trees, and stay out of one another's lines. A tree of a stricter kind serves without being
+ * reserved: it stays what it is. */
 static uint64_t llfree_take_near(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
                                  uint32_t order, uint32_t kind, const struct llfree_pass *pass)
 {
     uint64_t from = atomic_load_explicit(&zone->local[cpu->id].row[kind], memory_order_relaxed) >>
                     (zone->tree_order - LLFREE_WORD_ORDER);
-    uint64_t group = zone->tree_count < LLFREE_GROUP ? zone->tree_count : LLFREE_GROUP;
-    from = (from - from % LLFREE_GROUP + group * cpu->id / zone->cpu_count) % zone->tree_count;
+    from -= from % LLFREE_GROUP;
+    uint64_t group = zone->tree_count - from < LLFREE_GROUP ? zone->tree_count - from : LLFREE_GROUP;
+    from += group * cpu->id / zone->cpu_count;
+    PL_ASSERT(from < zone->tree_count);
     PL_ASSERT(pass->phase <= LLFREE_TAKEN);
     uint64_t limit = pass->is_near && zone->tree_count > LLFREE_NEAR ? LLFREE_NEAR : zone->tree_count;
     for (uint64_t i = 0; i < limit; i++) {

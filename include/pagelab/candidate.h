@@ -20,7 +20,7 @@ struct pl_candidate {
     uint32_t abi;         /* PL_ABI */
     const char *name;     /* [a-z0-9-]+, shown on every row */
     const char *summary;  /* one line */
-    const char *model_of; /* "Linux 6.6", or NULL: not a model of a kernel's allocator */
+    const char *model_of; /* "Linux 6.8", or NULL: not a model of a kernel's allocator */
     uint32_t kind;        /* enum pl_kind */
     uint32_t reserved32;
     const struct pl_page_ops *page;             /* required, but for a service */
