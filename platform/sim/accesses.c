@@ -27,8 +27,8 @@ HOOK(void, __tsan_func_exit, (void))
 }
 
 /* Every hook is a decrement, a branch and a count; a point that is due, or looked at by somebody, ends in a
- * call of its own, so that the others save no registers. Counted is after the point: whoever comes before the
- * access finds it neither counted nor made. */
+ * call of its own, so that the others save no registers. Atomics are counted after the point: whoever comes
+ * before the access finds it neither counted nor made. */
 
 /* --- plain --- */
 
