@@ -33,7 +33,8 @@ struct triage {
     size_t count;
     uint32_t files;
     uint32_t unread;
-    uint32_t fine; /* no finding on the candidate */
+    uint32_t fine;    /* no finding on the candidate */
+    uint32_t not_run; /* nothing known: not supported there, interrupted */
 };
 
 static bool ends_with(const char *name, const char *end)
@@ -53,7 +54,8 @@ static bool is_text_of_pair(const char *path)
 }
 
 /* What it does on the candidate, as a note. False: nothing bad. */
-static bool run_note(const struct triage *triage, const struct program_file *file, struct finding_note *note)
+static bool run_note(const struct triage *triage, const struct program_file *file, struct finding_note *note,
+                     bool *fine)
 {
     struct trial_result result;
     struct trial trial = {.program = &file->program,
@@ -64,8 +66,10 @@ static bool run_note(const struct triage *triage, const struct program_file *fil
                           .stop = &cli_stop};
     char comment[2048];
     trial_run(&trial, &result);
-    if (!trial_is_bad(&result))
+    if (!trial_is_bad(&result)) {
+        *fine = result.outcome == TRIAL_FINE;
         return false;
+    }
     trial_comment(&result, triage->spec->name, op_family_names[file->program.family], "", comment,
                   sizeof(comment));
     return finding_note_parse(comment, note);
@@ -103,13 +107,15 @@ static void take_file(struct triage *triage, const char *path)
         return;
     }
     bool bad = true;
+    bool fine = false;
     if (triage->spec != NULL)
-        bad = run_note(triage, &file, &note);
+        bad = run_note(triage, &file, &note, &fine);
     else if (!finding_note_read(path, &note))
         note = (struct finding_note){.ids = "not noted", .backend = "-", .target = "-"};
     struct group *group = bad ? group_of(triage, &note) : NULL;
     triage->files++;
-    triage->fine += !bad;
+    triage->fine += fine;
+    triage->not_run += !bad && !fine;
     if (group != NULL) {
         uint32_t op_count = file.program.op_count;
         if (group->files++ == 0 || op_count < group->op_count ||
@@ -182,11 +188,13 @@ static int print_groups(struct triage *triage, enum report_format format)
     char note[200];
     if (table == NULL)
         return cli_mistake("triage", "out of memory");
-    qsort(triage->groups, triage->count, triage->count == 0 ? 1 : sizeof(*triage->groups), by_name);
+    if (triage->count > 1)
+        qsort(triage->groups, triage->count, sizeof(*triage->groups), by_name);
     for (size_t i = 0; i < triage->count; i++)
         add_row(table, &triage->groups[i]);
-    snprintf(note, sizeof(note), "%zu findings in %u files; %u could not be read, %u have none there",
-             triage->count, triage->files, triage->unread, triage->fine);
+    snprintf(note, sizeof(note),
+             "%zu findings in %u files; %u could not be read, %u have none there, %u could not be run",
+             triage->count, triage->files, triage->unread, triage->fine, triage->not_run);
     (void)table_add_note(table, note);
     bool good = table_print(table, format, false, stdout);
     table_destroy(table);

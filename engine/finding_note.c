@@ -1,5 +1,5 @@
 /* See finding_note.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* memmem */
 #include "engine/finding_note.h"
 
 #include <stdlib.h>
@@ -11,8 +11,15 @@
 
 void finding_note_print(const struct finding_note *note, FILE *out)
 {
-    fprintf(out, "# %s%s%s on %s, target %s: %s\n", note->ids, note->op[0] == '\0' ? "" : " by ", note->op,
-            note->backend, note->target, note->summary);
+    char line[2048];
+    snprintf(line, sizeof(line), "%s%s%s on %s, target %s: %s", note->ids, note->op[0] == '\0' ? "" : " by ",
+             note->op, note->backend, note->target, note->summary);
+    /* One line, whatever a plug-in's words hold. */
+    for (char *at = line; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    }
+    fprintf(out, "# %s\n", line);
 }
 
 /* Copies [from, to) if it fits; what is no printable character becomes '?'. */
@@ -30,8 +37,7 @@ static bool copy(const char *from, const char *to, char *out, size_t bytes)
 /* `words` within a line, or NULL. */
 static const char *find(const char *line, const char *end, const char *words)
 {
-    const char *at = strstr(line, words);
-    return at != NULL && at < end ? at : NULL;
+    return memmem(line, (size_t)(end - line), words, strlen(words));
 }
 
 static bool parse_line(const char *line, const char *end, struct finding_note *note)
@@ -92,9 +98,26 @@ bool finding_note_read(const char *path, struct finding_note *note)
     return found;
 }
 
+/* A word for a shell: as it is, or in single quotes. */
+static void quote(const char *word, char *out, size_t bytes)
+{
+    if (strpbrk(word, "()*?[]{}&;|<>$`\"'#~! \t\n\\") == NULL) {
+        snprintf(out, bytes, "%s", word);
+        return;
+    }
+    size_t used = 0;
+    out[used++] = '\'';
+    for (; *word != '\0' && used + 6 < bytes; word++)
+        used += (size_t)snprintf(out + used, bytes - used, *word == '\'' ? "'\\''" : "%c", *word);
+    snprintf(out + used, bytes - used, "'");
+}
+
 void finding_note_replay(const char *path, const char *backend, const char *options, char *command,
                          size_t bytes)
 {
-    const char *quote = strpbrk(backend, "()*?[]&;|<>$`\"' \\") == NULL ? "" : "'";
-    snprintf(command, bytes, "./pagelab replay %s --backend %s%s%s%s", path, quote, backend, quote, options);
+    char file[4096];
+    char name[1024];
+    quote(path, file, sizeof(file));
+    quote(backend, name, sizeof(name));
+    snprintf(command, bytes, "./pagelab replay %s --backend %s%s", file, name, options);
 }

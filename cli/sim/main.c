@@ -50,6 +50,7 @@ static int print_help(void)
           "  explore KEY=VALUE...             every schedule of a small program: pagelab explore\n"
           "  replay FILE CANDIDATE [WORD...]  one schedule: pagelab replay --schedule\n"
           "                                   (all, shrink, admitted, tso)\n"
+          "  shrink FILE CANDIDATE OUT SECONDS [WORD...]  made small: pagelab shrink --schedule\n"
           "  progress CANDIDATE               its class of progress, as JSON: pagelab nosleep\n"
           "  CANDIDATE CPUS BYTES SEED CAP    counts of accesses, as JSON: pagelab scale\n",
           stdout);

@@ -90,12 +90,14 @@ int shrink_main(int argc, char **argv)
     const char *out = argv[4][0] == '\0' ? NULL : argv[4];
     if (file.binary && (out == NULL || !program_file_is_binary(out)))
         runner_fit_shape(&job.spec, &file.program.shape);
+    char options[40];
+    snprintf(options, sizeof(options), " --schedule%s%s", job.scope == SCHEDULE_ALL ? " --admitted" : "",
+             job.tso ? " --tso" : "");
     struct shrink_session session = {.file = &file,
                                      .path = argv[2],
                                      .backend = argv[3],
                                      .target = job.scope == SCHEDULE_ALL ? "schedule-all" : "schedule-page",
-                                     .options =
-                                         job.scope == SCHEDULE_ALL ? " --schedule --admitted" : " --schedule",
+                                     .options = options,
                                      .out = out,
                                      .progress = stderr,
                                      .stop = &stop,

@@ -13,7 +13,8 @@ bool shrink_stopped(const struct shrink *shrink)
 struct program *shrink_draft(struct shrink *shrink)
 {
     struct op *ops = shrink->draft.ops;
-    memcpy(ops, shrink->best->ops, shrink->best->op_count * sizeof(*ops));
+    if (shrink->best->op_count != 0)
+        memcpy(ops, shrink->best->ops, shrink->best->op_count * sizeof(*ops));
     shrink->draft = *shrink->best;
     shrink->draft.ops = ops;
     return &shrink->draft;
@@ -39,7 +40,8 @@ bool shrink_judge(struct shrink *shrink)
         *best = shrink->draft;
         best->ops = ops;
         best->op_capacity = capacity;
-        memcpy(ops, shrink->draft.ops, best->op_count * sizeof(*ops));
+        if (best->op_count != 0)
+            memcpy(ops, shrink->draft.ops, best->op_count * sizeof(*ops));
     }
     if (shrink->ask->progress != NULL)
         shrink->ask->progress(shrink->ask->self, best, shrink->counts);
