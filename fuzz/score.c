@@ -95,7 +95,8 @@ PL_PRINTF(2, 3) static int fail(struct score *score, const char *format, ...)
 
 static bool wants(const struct score_options *options, const struct mutant *mutant, enum score_way way)
 {
-    return way == SCORE_TARGET || (way == SCORE_PLAIN && options->plain) ||
+    bool is_all = strcmp(mutant->target, "all") == 0; /* the plain target takes the calls of one family */
+    return way == SCORE_TARGET || (way == SCORE_PLAIN && options->plain && !is_all) ||
            (way == SCORE_THREADS && options->threads && mutant->kind == MUTANT_RACE);
 }
 
@@ -199,7 +200,9 @@ static bool set_limit(const struct score *score, struct score_job *job)
         return true;
     uint32_t count = known_results(score, job->mutant, SCORE_TARGET, results);
     score_summarise(results, count, &summary);
-    job->limit = summary.seconds > SCORE_PLAIN_S ? summary.seconds : SCORE_PLAIN_S;
+    job->limit = SCORE_PLAIN_S;
+    while (job->limit < summary.seconds) /* whole seconds: a file says it to the digit */
+        job->limit++;
     return count == score->options->seeds;
 }
 

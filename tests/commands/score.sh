@@ -2,7 +2,7 @@
 # reported so, a killed score goes on where it was, an interrupted one ends with 130.
 . "$SOURCE/tests/commands/expect.sh"
 drivers=$SOURCE/build/fuzz/bin
-[ -x "$drivers/pagelab-fuzz-mutants" ] && [ -x "$drivers/pagelab-stress-mutants" ] || exit 77
+for driver in fuzz stress plain; do [ -x "$drivers/pagelab-$driver-mutants" ] || exit 77; done
 
 expect 2 "score: --set 'none'" "$PAGELAB" score --set none --bin "$drivers"
 expect 2 "score: --mutant 'none'" "$PAGELAB" score --set schedule --mutant none --bin "$drivers"
