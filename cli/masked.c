@@ -23,6 +23,7 @@
 #define SEED_LIMIT     UINT64_C(30000)  /* of a seed */
 #define CLOCK_LIMIT_NS UINT64_C(500000000)
 #define MEASURE_S      600u
+#define OUTDONE        4u  /* a seed is worse if it is longer by more than a quarter: builds differ by less */
 #define BUSY           20u /* a machine may give a search only so small a share */
 
 struct asked {
@@ -271,7 +272,8 @@ static int run_row(struct masked_row *row, const struct asked *asked, const stru
 
 bool masked_outdone(const struct masked_row *row)
 {
-    return row->worst.ran != 0 && row->seeds.section.instructions > row->worst.section.instructions;
+    uint64_t worst = row->worst.section.instructions;
+    return row->worst.ran != 0 && row->seeds.section.instructions > worst + worst / OUTDONE;
 }
 
 /* The worst code of all rows: a row that died does not hide the others. */

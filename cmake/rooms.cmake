@@ -46,7 +46,8 @@ function(pagelab_rename_export name sources)
     string(REPLACE "-" "_" symbol "pl_candidate_${name}")
     set(renamed "")
     foreach(source ${${sources}})
-        get_filename_component(file "${source}" NAME)
+        file(RELATIVE_PATH file "${CMAKE_CURRENT_SOURCE_DIR}" "${source}")
+        string(REGEX REPLACE "[/ ]" "_" file "${file}")
         set(target "${CMAKE_CURRENT_BINARY_DIR}/${file}")
         file(CONFIGURE OUTPUT "${target}" CONTENT
 "/* Generated: a plug-in's source as one of the built-in candidates. */

@@ -155,8 +155,12 @@ static void preempt_body(struct lb_state *state, struct cell *cell)
     if (tail->arrivals.latency.count == 0)
         lb_skip(state, "no interrupt came upon a labelled point");
     native_set_handler(tail->cpu, step_handler, irq);
+    struct irq measured = *irq; /* what is stepped is no part of the row */
     tail_steps_count(tail, preempt_once, true);
     tail_watch_off(&irq->watch);
+    irq->points = measured.points;
+    irq->failures = measured.failures;
+    irq->load.failures = measured.load.failures;
     tail_count(tail);
     workload_count(cell, "points", (double)irq->points);
     workload_count(cell, "after_the_call", (double)irq->late);
