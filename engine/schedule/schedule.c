@@ -261,6 +261,7 @@ enum pl_status schedule_run(struct schedule *schedule, const struct op *ops, uin
 {
     memset(finding, 0, sizeof(*finding));
     memset(schedule->cpus, 0, schedule->cpu_count * sizeof(schedule->cpus[0]));
+    schedule->draining = 0;
     schedule->finding = finding;
     enum pl_status status = reset(schedule);
     if (status != PL_OK)

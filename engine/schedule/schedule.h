@@ -73,8 +73,9 @@ struct schedule {
     const struct op *ops;
     uint32_t op_count;
     uint32_t cpu_count;                /* that run: 1 where the candidate is not concurrent */
-    bool nmis;                         /* likewise, from those that ignore the mask */
+    uint32_t draining;                 /* drains that are unfinished */
     bool interrupts;                   /* it claims to be safe from them */
+    bool nmis;                         /* likewise, from those that ignore the mask */
     uint32_t first_open;               /* no operation before this one is unfinished */
     uint8_t done[PROGRAM_OP_LIMIT];    /* operations that have ended, or have no turn of their own */
     uint8_t irq[PROGRAM_OP_LIMIT];     /* operations that interrupts execute */

@@ -15,6 +15,10 @@ expect 0 '' "$PAGELAB" replay "$program" --schedule --all --backend bitmap
 expect 0 '' "$PAGELAB" replay "$program" --schedule --admitted --backend buddy,tables=stack
 grep -q 'no finding' out || fail "no verdict: $(cat out)"
 
+# An NMI's request in the midst of a drain, which has all numbers in its hands: refused, and that is no finding.
+expect 0 'no finding' "$PAGELAB" replay "$SOURCE/corpora/schedules/nmi-in-a-drain.txt" --schedule --backend llfree
+grep -q 'interrupt  at llfree_move' out || fail "no NMI in the drain: $(cat out)"
+
 sim=$(dirname "$PAGELAB")/pagelab-sim
 expect 0 '"class":"blocking".*"held_up":"pl_relax cpu.h:[0-9]* in bitmap_alloc' "$sim" progress bitmap
 expect 0 '"class":"lock-free"' "$sim" progress nbbs
