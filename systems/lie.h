@@ -11,8 +11,16 @@
 extern const char *lie_told;
 bool lie_is(const char *id);
 #define LIE(id) lie_is(id)
+/* A race that is to be lost for certain: lets other threads go on until `happened`, or until none does it. */
+void lie_yield(void);
+#define LIE_WAIT(happened)                                                                                   \
+    do {                                                                                                     \
+        for (unsigned turns = 0; turns < 200 && !(happened); turns++)                                        \
+            lie_yield();                                                                                     \
+    } while (0)
 #else
-#define LIE(id) false
+#define LIE(id)            false
+#define LIE_WAIT(happened) ((void)0)
 #endif
 
 #endif

@@ -100,9 +100,8 @@ static int64_t budget_take(struct admission *admission, unsigned alloc_class, in
             return 0;
         taken = seen >= floor + need + extra ? need + extra : need;
         if (LIE("X-11") && admission->threaded) {
-            /* What others took since the load is forgotten; long enough for them to take something. */
-            for (volatile unsigned wait = 0; wait < 20000; wait++)
-                PL_COMPILER_BARRIER();
+            /* What others took since the load is forgotten, and they are let take something. */
+            LIE_WAIT(atomic_load_explicit(&admission->budget, memory_order_relaxed) != seen);
             atomic_store_explicit(&admission->budget, seen - taken, memory_order_relaxed);
             return taken;
         }
