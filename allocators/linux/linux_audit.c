@@ -156,7 +156,7 @@ static uint64_t lx_audit_list(struct lx_walk *walk, const struct lx_list *list, 
             problem = "is listed and is something else";
         else if (lx_zone_at(self, index) != zone)
             problem = "is listed and of another zone";
-        else if (self->link[index].before != before)
+        else if (self->frames[index].before != before)
             problem = "is listed and its link backwards is wrong";
         if (problem != NULL) {
             snprintf(what, sizeof(what), "zone %u, %s, order %u: frame", zone, whose, LX_ORDER(state));
@@ -165,7 +165,7 @@ static uint64_t lx_audit_list(struct lx_walk *walk, const struct lx_list *list, 
         }
         found++;
         before = index;
-        index = self->link[index].next;
+        index = self->frames[index].next;
     }
     if (list->tail != before)
         lx_broken(walk, "a list's tail", list->tail, "is not its last block");

@@ -64,11 +64,11 @@ PL_INLINE void lx_cache_set_count(struct lx_cache *cache, uint32_t count)
 PL_INLINE uint32_t lx_cache_pop(struct lx *self, struct lx_cache *cache, struct lx_list *list, uint32_t order)
 {
     uint32_t index = list->head;
-    uint32_t next = self->link[index].next;
+    uint32_t next = self->frames[index].next;
     PL_ASSERT(lx_state(self, index) == (LX_CACHED | order));
     list->head = next;
     if (next != LX_NONE)
-        self->link[next].before = LX_NONE;
+        self->frames[next].before = LX_NONE;
     else
         list->tail = LX_NONE;
     lx_cache_set_count(cache, lx_cache_count(cache) - (1u << order));

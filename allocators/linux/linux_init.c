@@ -85,8 +85,7 @@ struct lx_layout {
     uint32_t zone_count;
     uint64_t zones;
     uint64_t caches;
-    uint64_t link;
-    uint64_t state;
+    uint64_t frames;
     uint64_t pageblock;
     uint64_t bytes;
 };
@@ -108,10 +107,9 @@ static bool lx_measure(const struct pl_machine *machine, struct lx_layout *layou
             layout->zone_count += lx_frames_of(machine, node, (enum lx_zone_kind)kind) != 0;
     layout->zones = lx_line_up(sizeof(struct lx));
     layout->caches = layout->zones + layout->zone_count * sizeof(struct lx_zone);
-    layout->link =
-        layout->caches + (uint64_t)machine->cpu_count * layout->zone_count * sizeof(struct lx_cache);
-    layout->state = layout->link + layout->index_count * sizeof(struct lx_link);
-    layout->pageblock = layout->state + layout->index_count;
+    layout->frames = lx_line_up(layout->caches +
+                                (uint64_t)machine->cpu_count * layout->zone_count * sizeof(struct lx_cache));
+    layout->pageblock = layout->frames + layout->index_count * sizeof(struct lx_frame);
     layout->bytes = layout->pageblock + layout->index_count / LX_BLOCK;
     PL_ASSERT(layout->index_count < LX_NONE);
     return layout->zone_count > 0;
@@ -286,8 +284,7 @@ enum pl_status lx_init(void *instance, const struct pl_page_config *config)
     self->zone_count = layout.zone_count;
     self->zones = (void *)(bytes + layout.zones);
     self->caches = (void *)(bytes + layout.caches);
-    self->link = (void *)(bytes + layout.link);
-    self->state = (void *)(bytes + layout.state);
+    self->frames = (void *)(bytes + layout.frames);
     self->pageblock = (void *)(bytes + layout.pageblock);
     lx_make_zones(self, &params);
     for (uint32_t i = 0; i < machine->cpu_count * self->zone_count; i++) {

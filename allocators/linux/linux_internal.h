@@ -1,9 +1,10 @@
 /* The model of Linux's page allocator: what its files share. Names begin with lx_, for linux_ belongs to the
  * systems.
  *
- * A byte a frame says which block begins there; inside a block the bytes are 0. Blocks tile each range, are
- * 2^order frames, and begin at a multiple of their size. Frames are counted from `base`, the machine's first
- * frame rounded down to a whole largest block, so that no block crosses the border of a zone.
+ * A byte in each frame's descriptor says which block begins there; inside a block the bytes are 0. Blocks
+ * tile each range, are 2^order frames, and begin at a multiple of their size. Frames are counted from `base`,
+ * the machine's first frame rounded down to a whole largest block, so that no block crosses the border of a
+ * zone.
  *
  *   frame    0    1    2    3    4    5    6    7    8    9    a    b
  *   state   [M2   .    .    . ] [G0] [U0] [R1   . ] [P1   . ] [P0] [C0]
@@ -72,11 +73,16 @@ _Static_assert(LX_BLOCK == PL_ZONE_BLOCK, "the pageblocks that L-18 speaks of");
 _Static_assert(LX_MAX_ORDER < 0x10, "an order fits below the kind");
 _Static_assert(LX_ZONE_LIMIT <= 32, "a zone's number fits above the group");
 
-/* Indices of frames; LX_NONE at the ends. */
-struct lx_link {
+/* A frame's descriptor, as Linux has its struct page: all that a call touches of a block lies on one cache
+ * line, and two CPUs' hot frames seldom share one. Links are indices of frames, LX_NONE at the ends. */
+struct lx_frame {
     uint32_t next;
     uint32_t before;
+    _Atomic uint8_t state;
+    uint8_t unused[7]; /* no descriptor across two cache lines */
 };
+
+_Static_assert(sizeof(struct lx_frame) == 16, "so that four fill a cache line");
 
 struct lx_list {
     uint32_t head;
@@ -126,8 +132,7 @@ struct lx {
     const struct pl_machine *machine;
     uint64_t base;              /* frame of index 0 */
     uint64_t index_count;       /* whole largest blocks, and at least one frame beyond the last: INSIDE */
-    struct lx_link *link;       /* [index_count] */
-    _Atomic uint8_t *state;     /* [index_count] */
+    struct lx_frame *frames;    /* [index_count], of a cache line's alignment */
     _Atomic uint8_t *pageblock; /* [index_count / LX_BLOCK] */
     struct lx_zone *zones;      /* by node, a node's highest first */
     struct lx_cache *caches;    /* [cpu][zone] */
@@ -140,13 +145,13 @@ struct lx {
 PL_INLINE uint32_t lx_state(const struct lx *self, uint64_t index)
 {
     PL_ASSERT(index < self->index_count);
-    return atomic_load_explicit(&self->state[index], memory_order_relaxed);
+    return atomic_load_explicit(&self->frames[index].state, memory_order_relaxed);
 }
 
 PL_INLINE void lx_state_set(struct lx *self, uint64_t index, uint32_t state)
 {
     PL_ASSERT(index < self->index_count);
-    atomic_store_explicit(&self->state[index], (uint8_t)state, memory_order_relaxed);
+    atomic_store_explicit(&self->frames[index].state, (uint8_t)state, memory_order_relaxed);
 }
 
 PL_INLINE uint32_t lx_pageblock(const struct lx *self, uint64_t index)
@@ -207,10 +212,11 @@ PL_INLINE void lx_list_push(struct lx *self, struct lx_list *list, uint32_t inde
 {
     uint32_t next = list->head;
     PL_ASSERT(index < self->index_count);
-    self->link[index] = (struct lx_link){.next = next, .before = LX_NONE};
+    self->frames[index].next = next;
+    self->frames[index].before = LX_NONE;
     list->head = index;
     if (next != LX_NONE)
-        self->link[next].before = index;
+        self->frames[next].before = index;
     else
         list->tail = index;
 }
@@ -219,26 +225,28 @@ PL_INLINE void lx_list_append(struct lx *self, struct lx_list *list, uint32_t in
 {
     uint32_t before = list->tail;
     PL_ASSERT(index < self->index_count);
-    self->link[index] = (struct lx_link){.next = LX_NONE, .before = before};
+    self->frames[index].next = LX_NONE;
+    self->frames[index].before = before;
     list->tail = index;
     if (before != LX_NONE)
-        self->link[before].next = index;
+        self->frames[before].next = index;
     else
         list->head = index;
 }
 
 PL_INLINE void lx_list_remove(struct lx *self, struct lx_list *list, uint32_t index)
 {
-    struct lx_link link = self->link[index];
+    uint32_t next = self->frames[index].next;
+    uint32_t before = self->frames[index].before;
     PL_ASSERT(list->head != LX_NONE);
-    if (link.before != LX_NONE)
-        self->link[link.before].next = link.next;
+    if (before != LX_NONE)
+        self->frames[before].next = next;
     else
-        list->head = link.next;
-    if (link.next != LX_NONE)
-        self->link[link.next].before = link.before;
+        list->head = next;
+    if (next != LX_NONE)
+        self->frames[next].before = before;
     else
-        list->tail = link.before;
+        list->tail = before;
 }
 
 /* --- linux_buddy.c: one zone's lists; its lock is held --- */

@@ -285,8 +285,8 @@ static void test_audit_sees_what_is_wrong(void **state)
     uint32_t *const words[] = {&self->zones[0].nonempty[LX_MOVABLE],
                                &self->zones[0].lists[LX_MOVABLE][10].head,
                                &self->zones[0].lists[LX_UNMOVABLE][5].tail,
-                               &self->link[1024].next,
-                               &self->link[hot].before,
+                               &self->frames[1024].next,
+                               &self->frames[hot].before,
                                &cache->lists[lx_slot(0, LX_UNMOVABLE)].head};
     for (size_t i = 0; i < PL_COUNT_OF(words); i++) {
         *words[i] ^= 16;
