@@ -14,8 +14,8 @@ enum isolate_outcome {
 };
 
 /* Runs work(argument, result) in a child and brings `result_bytes` (at most 4096) back. `stop`, if not NULL,
- * is looked at whenever a signal comes. `how`, if not NULL, gets one phrase: "signal 11 (Segmentation
- * fault)". */
+ * ends the child: it is looked at first, and whenever a signal comes. `how`, if not NULL, gets one phrase:
+ * "signal 11 (Segmentation fault)". */
 enum isolate_outcome isolate_run(void (*work)(void *argument, void *result), void *argument, void *result,
                                  size_t result_bytes, unsigned limit_s, const volatile sig_atomic_t *stop,
                                  char *how, size_t how_bytes);
