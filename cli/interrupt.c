@@ -107,7 +107,7 @@ static int look_again(const struct run *run, struct interrupt_row *row, const st
         struct sweep_result result;
         if (level->failures == 0 || level->program != stored->path || level->first.interrupted[0] != '\0')
             continue;
-        struct sweep_options options = {.program = &stored->program,
+        struct sweep_options options = {.program = &stored->file.program,
                                         .spec = row->spec,
                                         .fit = true,
                                         .by = run->ask.by,
@@ -124,7 +124,7 @@ static int look_again(const struct run *run, struct interrupt_row *row, const st
 
 static int run_program(const struct run *run, struct interrupt_row *row, const struct stored *stored)
 {
-    struct sweep_options options = {.program = &stored->program,
+    struct sweep_options options = {.program = &stored->file.program,
                                     .spec = row->spec,
                                     .fit = true,
                                     .by = run->ask.by,

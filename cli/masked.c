@@ -13,6 +13,7 @@
 #include "engine/interrupt/stack.h"
 #include "engine/isolate.h"
 #include "engine/program_tables.h"
+#include "fuzz/campaign_files.h"
 #include "fuzz/masked.h"
 
 #define SEEDS_FOLDER   "corpora/seeds/page"
@@ -68,7 +69,7 @@ static void measure_one(const struct job *job, uint32_t at, struct outcome *outc
     struct spec_error error;
     struct masked_section section;
     struct masked_found *found = &outcome->found;
-    const struct program *program = &job->list->programs[at]->program;
+    const struct program *program = &job->list->programs[at]->file.program;
     if (program->family != OP_FAMILY_PAGE)
         return;
     if (masked_init(&rig, job->spec, &program->shape, &error) != PL_OK) {
@@ -125,15 +126,11 @@ static int measure(struct masked_row *row, const struct stored_list *list, bool 
 
 /* --- searched --- */
 
-/* A name that a file can have. */
 static void file_of(const char *folder, const struct spec *spec, char *path, size_t bytes)
 {
-    int length = snprintf(path, bytes, "%s/%s.txt", folder, spec->name);
-    size_t name = strlen(folder) + 1;
-    for (char *at = path + name; length > 0 && *at != '\0' && at < path + bytes; at++) {
-        if (*at == '/' || *at == '(' || *at == ')' || *at == ',' || *at == '=' || *at == ' ')
-            *at = '_';
-    }
+    char name[SPEC_NAME_BYTES];
+    campaign_safe_name(spec->name, name, sizeof(name));
+    snprintf(path, bytes, "%s/%s.txt", folder, name);
 }
 
 struct search_job {
@@ -153,20 +150,18 @@ static int write_worst(const char *folder, const char *path, const struct spec *
 {
     struct op ops[PROGRAM_OP_LIMIT];
     struct program program;
-    char next[4096 + 8];
-    snprintf(next, sizeof(next), "%s.next", path);
-    FILE *file = cli_make_directory(folder) == 0 ? fopen(next, "w") : NULL;
-    if (file == NULL)
+    struct program_error error;
+    char comment[SPEC_NAME_BYTES + 100];
+    if (cli_make_directory(folder) != 0)
         return cli_mistake("masked", "--out %s: a folder that can be written to expected: %s", folder,
                            strerror(errno));
     program_decode(best->bytes, best->byte_count, ops, &program);
-    program_print(&program, file);
-    fprintf(file,
-            "# Found by ./pagelab masked --search on %s: one of its calls holds interrupts off longest.\n",
-            spec->name);
-    bool good = ferror(file) == 0;
-    good = fclose(file) == 0 && good && rename(next, path) == 0;
-    return good ? CLI_OK : cli_mistake("masked", "%s: cannot be written: %s", path, strerror(errno));
+    snprintf(comment, sizeof(comment),
+             "# Found by ./pagelab masked --search on %s: one of its calls holds interrupts off longest.\n",
+             spec->name);
+    if (program_file_write(path, &program, false, comment, false, &error) != 0)
+        return cli_mistake("masked", "--out %s: %s", folder, error.text);
+    return CLI_OK;
 }
 
 /* Whatever is known that the binary form can say. */
@@ -175,8 +170,8 @@ static uint32_t make_starts(const struct stored_list *list, struct masked_progra
 {
     for (uint32_t i = 0; i < list->count && count < limit; i++) {
         starts[count].instructions = 0;
-        starts[count].byte_count = list->programs[i]->program.family == OP_FAMILY_PAGE
-                                       ? program_encode(&list->programs[i]->program, starts[count].bytes)
+        starts[count].byte_count = list->programs[i]->file.program.family == OP_FAMILY_PAGE
+                                       ? program_encode(&list->programs[i]->file.program, starts[count].bytes)
                                        : 0;
         count += starts[count].byte_count != 0;
     }
@@ -207,8 +202,9 @@ static int search(struct masked_row *row, const struct asked *asked, const struc
         isolate_run(search_work, &both, &done, sizeof(done), search.seconds * BUSY + MEASURE_S, &cli_stop,
                     how, sizeof(how));
     row->tried = atomic_load(&worst->programs);
-    row->stepped = atomic_load(&worst->stepped);
     int code = CLI_OK;
+    if (row->tried == 0)
+        snprintf(row->words, sizeof(row->words), "%s", worst->error);
     if (masked_best(worst)->byte_count != 0) {
         file_of(asked->out, row->spec, row->program, sizeof(row->program));
         code = write_worst(asked->out, row->program, row->spec, masked_best(worst));

@@ -23,8 +23,7 @@ struct masked_row {
     struct masked_found worst;
     const char *seed;   /* path of the seeds' longest */
     char program[4096]; /* path of the worst */
-    uint64_t tried;     /* programs and calls of a search; 0: none */
-    uint64_t stepped;
+    uint64_t tried;     /* programs of a search; 0: none */
     bool died;
     char words[300]; /* why there is no number, or what went wrong */
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/stored.h"
 #include "engine/op_common.h"
 #include "engine/shrink/session.h"
 #include "fuzz/campaign_files.h"
@@ -161,9 +162,7 @@ static int add(struct regress *regress)
 {
     static struct program_file file;
     struct spec_error error;
-    struct program_error program_error;
     struct trial_result result;
-    char found[PATH_BYTES];
     char binary[PATH_BYTES];
     char text[PATH_BYTES];
     const char *fault = name_fault(regress->name);
@@ -177,8 +176,8 @@ static int add(struct regress *regress)
         return cli_mistake("regress", "%s: the path is too long", regress->folder);
     if (access(binary, F_OK) == 0 || access(text, F_OK) == 0)
         return cli_mistake("regress", "%s: it is there already; another --name expected", binary);
-    if (program_file_read(cli_find(regress->path, found, sizeof(found)), &file, &program_error) != 0)
-        return cli_mistake("regress", "%s", program_error.text);
+    if (stored_read("regress", regress->path, &file) != CLI_OK)
+        return CLI_MISTAKE;
     if (has_switches(&file.program))
         code = cli_mistake("regress",
                            "%s: a program without switches expected: regressions run whole operations; a "

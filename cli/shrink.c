@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/stored.h"
 #include "engine/runner.h"
 #include "engine/shrink/session.h"
 
@@ -36,14 +37,10 @@ static int shrink_here(const char *path, const char *backend, const char *out, u
 {
     static struct program_file file;
     struct spec spec;
-    struct spec_error error;
-    struct program_error program_error;
-    char found[4096];
-    int code = cli_check_specs("shrink", &spec, spec_parse(backend, &spec, &error) == 0 ? 1 : -1, &error);
+    struct program_error error;
+    int code = stored_read_for("shrink", path, backend, &file, &spec);
     if (code != CLI_OK)
         return code;
-    if (program_file_read(cli_find(path, found, sizeof(found)), &file, &program_error) != 0)
-        return cli_mistake("shrink", "%s", program_error.text);
     /* Text says which machine it means; the binary form's is made to fit. */
     struct job job = {.spec = &spec, .fit = out != NULL && program_file_is_binary(out), .limit_s = limit_s};
     if (file.binary && !job.fit)
@@ -58,10 +55,10 @@ static int shrink_here(const char *path, const char *backend, const char *out, u
                                      .stop = &cli_stop,
                                      .run = run_trial,
                                      .self = &job};
-    enum shrink_end end = shrink_session_run(&session, &program_error);
+    enum shrink_end end = shrink_session_run(&session, &error);
     program_file_fini(&file);
     if (end == SHRINK_FINE || end == SHRINK_FAILED)
-        return cli_mistake("shrink", "%s", program_error.text);
+        return cli_mistake("shrink", "%s", error.text);
     return end == SHRINK_DONE ? CLI_OK : CLI_INTERRUPTED;
 }
 

@@ -9,30 +9,37 @@
 
 #include "cli/cli.h"
 
-static int load(const char *command, struct stored_list *list, const char *path)
+int stored_read(const char *command, const char *path, struct program_file *file)
 {
     char found[4096];
     struct program_error error;
-    size_t bytes = 0;
+    if (program_file_read(cli_find(path, found, sizeof(found)), file, &error) != 0)
+        return cli_mistake(command, "%s", error.text);
+    return CLI_OK;
+}
+
+int stored_read_for(const char *command, const char *path, const char *backend, struct program_file *file,
+                    struct spec *spec)
+{
+    struct spec_error error;
+    int code = cli_check_specs(command, spec, spec_parse(backend, spec, &error) == 0 ? 1 : -1, &error);
+    return code == CLI_OK ? stored_read(command, path, file) : code;
+}
+
+static int load(const char *command, struct stored_list *list, const char *path)
+{
     if (list->count == STORED_LIMIT)
         return cli_mistake(command, "%s: at most %u programs expected", path, STORED_LIMIT);
-    uint8_t *data = cli_read_file(command, cli_find(path, found, sizeof(found)), &bytes);
     struct stored *stored = calloc(1, sizeof(*stored));
-    int code = data == NULL || stored == NULL ? CLI_MISTAKE : CLI_OK;
-    if (code == CLI_OK && !program_is_text(data, bytes)) {
-        stored->binary = true;
-        program_decode(data, bytes, stored->ops, &stored->program);
-    } else if (code == CLI_OK &&
-               program_parse((const char *)data, bytes, path, &stored->program, &error) != 0) {
-        code = cli_mistake(command, "%s", error.text);
+    char *copy = strdup(path);
+    if (stored == NULL || copy == NULL || stored_read(command, path, &stored->file) != CLI_OK) {
+        free(stored);
+        free(copy);
+        return CLI_MISTAKE;
     }
-    free(data);
-    if (code == CLI_OK && (stored->path = strdup(path)) != NULL) {
-        list->programs[list->count++] = stored;
-        return CLI_OK;
-    }
-    free(stored);
-    return CLI_MISTAKE;
+    stored->path = copy;
+    list->programs[list->count++] = stored;
+    return CLI_OK;
 }
 
 static int is_text(const struct dirent *entry)
@@ -65,7 +72,7 @@ int stored_load(const char *command, struct stored_list *list, const char *path)
 void stored_unload(struct stored_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++) {
-        program_fini(&list->programs[i]->program);
+        program_file_fini(&list->programs[i]->file);
         free(list->programs[i]->path);
         free(list->programs[i]);
     }

@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/start.h"
+#include "cli/stored.h"
 #include "cli/to_c.h"
 #include "engine/program_file.h"
 #include "engine/runner.h"
@@ -52,6 +53,15 @@ static const char *plugin_path(const struct spec *spec)
     return at;
 }
 
+/* NULL: not known. */
+static const char *folder_of(const char *candidate)
+{
+    const struct to_c_folder *folder = to_c_folders;
+    while (folder->candidate != NULL && strcmp(folder->candidate, candidate) != 0)
+        folder++;
+    return folder->path;
+}
+
 static void print_banner(const struct spec *spec, const struct trial_result *result, FILE *out)
 {
     char summary[440];
@@ -74,8 +84,9 @@ static void print_banner(const struct spec *spec, const struct trial_result *res
                  : "-ldl -o test && ./test\n",
           out);
     for (uint32_t i = 0; linked && i < spec->layer_count; i++) {
-        if (!is_plugin(spec, i))
-            fprintf(out, "allocators/%s/ ", spec->layers[i].candidate->name);
+        const char *folder = is_plugin(spec, i) ? NULL : folder_of(spec->layers[i].candidate->name);
+        if (folder != NULL)
+            fprintf(out, "%s/ ", folder);
     }
     fputs(linked ? "in pagelab's tree.\n" : "", out);
     fputs(" * ./test OTHER.so runs the same calls on the allocator that this shared object exports.\n"
@@ -180,15 +191,10 @@ static int to_c(const char *path, const char *backend, const char *out)
 {
     static struct program_file file;
     struct spec spec;
-    struct spec_error error;
-    struct program_error program_error;
     struct trial_result result;
-    char found[4096];
-    int code = cli_check_specs("to-c", &spec, spec_parse(backend, &spec, &error) == 0 ? 1 : -1, &error);
+    int code = stored_read_for("to-c", path, backend, &file, &spec);
     if (code != CLI_OK)
         return code;
-    if (program_file_read(cli_find(path, found, sizeof(found)), &file, &program_error) != 0)
-        return cli_mistake("to-c", "%s", program_error.text);
     struct native_shape shape = file.program.shape;
     if (file.binary)
         runner_fit_shape(&spec, &shape);

@@ -120,6 +120,7 @@ static void take_file(struct triage *triage, const char *path)
         uint32_t op_count = file.program.op_count;
         if (group->files++ == 0 || op_count < group->op_count ||
             (op_count == group->op_count && file.bytes < group->bytes)) {
+            group->note = note;
             group->op_count = op_count;
             group->bytes = file.bytes;
             snprintf(group->path, sizeof(group->path), "%s", path);
@@ -164,14 +165,16 @@ static void add_row(struct table *table, const struct group *group)
     char op_count[24];
     char replay[2 * PATH_BYTES] = "-";
     const char *target = group->note.target;
+    char options[64];
     snprintf(files, sizeof(files), "%u", group->files);
     snprintf(op_count, sizeof(op_count), "%u", group->op_count);
+    snprintf(options, sizeof(options), "%s%s",
+             strcmp(target, "schedule-all") == 0    ? " --schedule --admitted"
+             : strcmp(target, "schedule-page") == 0 ? " --schedule"
+                                                    : "",
+             ends_with(group->note.replay, " --tso") ? " --tso" : "");
     if (strcmp(group->note.backend, "-") != 0)
-        finding_note_replay(group->path, group->note.backend,
-                            strcmp(target, "schedule-all") == 0    ? " --schedule --admitted"
-                            : strcmp(target, "schedule-page") == 0 ? " --schedule"
-                                                                   : "",
-                            replay, sizeof(replay));
+        finding_note_replay(group->path, group->note.backend, options, replay, sizeof(replay));
     const char *cells[] = {group->note.ids, group->note.op, group->note.backend, target,
                            files,           op_count,       group->path,         replay};
     (void)table_add_row(table, cells);

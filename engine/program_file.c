@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/program_text.h"
+
 #define PATH_BYTES 4096
 
 static int fail(struct program_error *error, const char *path, const char *words)
@@ -41,6 +43,17 @@ static uint8_t *read_bytes(const char *path, size_t *bytes, struct program_error
     return data;
 }
 
+static bool ends_with(const char *path, const char *end)
+{
+    size_t length = strlen(path);
+    return length > strlen(end) && strcmp(path + length - strlen(end), end) == 0;
+}
+
+bool program_file_is_binary(const char *path)
+{
+    return ends_with(path, ".bin");
+}
+
 int program_file_read(const char *path, struct program_file *file, struct program_error *error)
 {
     memset(&file->program, 0, sizeof(file->program));
@@ -53,6 +66,10 @@ int program_file_read(const char *path, struct program_file *file, struct progra
         result = program_parse((const char *)data, file->bytes, path, &file->program, error);
     else if (file->bytes >= 6 && memcmp(data, "PLTRAC", 6) == 0)
         result = fail(error, path, "a stored program expected, not a trace");
+    else if (ends_with(path, ".txt"))
+        result = fail(error, path, "a program's text expected: its first line is '" PROGRAM_FIRST_LINE "'");
+    else if (file->bytes <= PROGRAM_HEADER_BYTES)
+        result = fail(error, path, "a stored program expected: no operation stands behind its header");
     else
         program_decode(data, file->bytes, file->ops, &file->program);
     free(data);
@@ -62,12 +79,6 @@ int program_file_read(const char *path, struct program_file *file, struct progra
 void program_file_fini(struct program_file *file)
 {
     program_fini(&file->program);
-}
-
-bool program_file_is_binary(const char *path)
-{
-    size_t length = strlen(path);
-    return length > 4 && strcmp(path + length - 4, ".bin") == 0;
 }
 
 static bool put(FILE *out, const struct program *program, bool binary, const char *comment, size_t bytes,

@@ -13,8 +13,9 @@ struct program_file {
     struct op ops[PROGRAM_OP_LIMIT]; /* of the binary form */
 };
 
-/* 0, or -1 with one line in `error`: not a file, larger than a stored program is, a trace, or no such text. A
- * file that is neither text nor trace is the binary form. */
+/* 0, or -1 with one line in `error`: not a file, larger than a stored program is, a trace, no such text, or
+ * something else under a name that ends in ".txt". Any other bytes are a program in the binary form, which
+ * every input of a fuzzer is, if they reach beyond its header. */
 int program_file_read(const char *path, struct program_file *file, struct program_error *error);
 void program_file_fini(struct program_file *file);
 

@@ -105,7 +105,6 @@ static void step_call(struct masked_hunt *hunt, struct masked_rig *rig, const st
     call->stepped = true;
     if (!masked_step(rig, program, at, MASKED_STEP_LIMIT, &section))
         return;
-    atomic_fetch_add(&hunt->worst->stepped, 1);
     candidate->instructions = section.instructions;
     if (candidate->instructions < champion->program.instructions ||
         (candidate->instructions == champion->program.instructions &&

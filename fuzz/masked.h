@@ -31,7 +31,6 @@ struct masked_worst {
     atomic_uint current; /* which of the two is valid */
     struct masked_program kept[2];
     atomic_ullong programs; /* that were run */
-    atomic_ullong stepped;  /* calls */
     char error[200];        /* what stands in the way; empty: nothing */
 };
 

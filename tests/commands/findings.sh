@@ -114,6 +114,13 @@ grep -q 'there is no finding on percpu' err || fail "no word of it: $(cat err)"
 build_test passes.c passes "$SOURCE"/allocators/percpu/*.c "$SOURCE"/allocators/buddy/*.c
 expect 0 'every promise held' ./passes
 expect 2 'it is there already' "$PAGELAB" to-c small.txt --backend ./wrong.so -o passes.c
+for name in nbbs-hint tlsf-runs buddy; do # several candidates may have one folder
+  expect 0 '' "$PAGELAB" to-c small.txt --backend "percpu+$name"
+  for folder in $(grep -o 'allocators/[a-z-]*/' out); do
+    [ -d "$SOURCE/$folder" ] || fail "to-c $name names $folder, which is not there"
+  done
+  grep -q 'allocators/percpu/ allocators/' out || fail "to-c $name names no folders"
+done
 expect 2 'a program of frames expected' "$PAGELAB" to-c "$SOURCE/corpora/seeds/vm/tour.txt" --backend buddy
 expect 2 'without interrupts' "$PAGELAB" to-c "$seeds/interrupts.txt" --backend buddy
 
@@ -126,8 +133,11 @@ cp small.bin found/bare.bin
 truncate -s 2M found/huge.bin
 printf 'no program\n' >found/broken.txt
 printf 'pagelab program 1\nmachine nonsense\n' >found/nonsense.txt
+head -c 8 small.bin >found/header.bin
+{ grep -v '^#' small.txt; printf '%s\n' '# F-1 by alloc on buddy, target schedule-page: both saw it free' \
+  '# found by libfuzzer after 2.1 s; to see it again: ./pagelab replay x.bin --backend buddy --schedule --tso'; } >found/buffered.txt
 expect 0 '' "$PAGELAB" triage found --format json
-[ "$(grep -c 'huge.bin\|sub.bin\|nonsense.txt' err)" = 3 ] || fail "three lines expected: $(cat err)"
+[ "$(grep -c 'huge.bin\|sub.bin\|nonsense.txt\|broken.txt\|header.bin' err)" = 5 ] || fail "five lines expected: $(cat err)"
 /usr/bin/python3 - <<'P' || fail "triage: $(cat out)"
 import json
 rows = {(r["finding"], r["operation"], r["candidate"]): r for r in json.load(open("out"))}
@@ -135,8 +145,10 @@ both = rows[("F-1 X-2", "alloc", "./wrong.so")]
 assert both["files"] == 2 and both["operations"] == 2 and both["smallest"] == "found/two.txt", both
 assert both["replay"] == "./pagelab replay found/two.txt --backend ./wrong.so"
 assert rows[("F-1 X-2", "free", "./wrong.so")]["files"] == 1
+assert rows[("F-1", "alloc", "buddy")]["replay"] == "./pagelab replay found/buffered.txt --backend buddy --schedule --tso"
+assert sum(row["files"] for row in rows.values()) == 5, rows
 P
-expect 0 '^F-1 X-2 +alloc +./wrong.so +page +4 +2 +found/bare.bin' "$PAGELAB" triage found --backend ./wrong.so
+expect 0 '^F-1 X-2 +alloc +./wrong.so +page +5 +2 +found/bare.bin' "$PAGELAB" triage found --backend ./wrong.so
 expect 2 'a folder of findings expected' "$PAGELAB" triage no-such-folder
 
 # regress add: a name in words, a pair of forms, nothing overwritten; the tests' own program takes it.
