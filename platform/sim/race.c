@@ -250,12 +250,23 @@ static void on_take(struct sim_watch *watch, struct pl_cpu *cpu, uint32_t key)
         learn_parcel(race, thread_of(race, cpu), &race->gifts[key]);
 }
 
+/* The next number. When all were used, what the runs of the same numbers left is cleared; 0 is nobody's. */
+static void number_run(struct race *race)
+{
+    if (++race->run != 0)
+        return;
+    race->run = 1;
+    memset(race->gift_runs, 0, sizeof(race->gift_runs));
+    for (uint32_t i = 0; i < RACE_GRANULES; i++)
+        race->granules[i].run = 0;
+}
+
 static void on_begin(struct sim_watch *watch, uint32_t cpu_count)
 {
     struct race *race = race_of(watch);
     race->threads = cpu_count > RACE_CPU_LIMIT ? 0 : cpu_count * RACE_LEVELS;
     race->lanes = (race->threads + RACE_LANES - 1) / RACE_LANES * RACE_LANES;
-    race->run++;
+    number_run(race);
     race->granule_count = 0;
     race->sync_count = 0;
     race->report = (struct race_report){.found = false};

@@ -49,7 +49,7 @@ struct sim_cpu {
 /* One lock that was taken in this run. */
 struct sim_lock {
     const void *object;
-    uint32_t generation; /* of the run; of another one: this entry is free */
+    uint64_t generation; /* of the run; of another one: this entry is free */
     uint32_t owner;      /* CPU, or UINT32_MAX */
     uintptr_t pc;        /* where it was taken last */
     uintptr_t open_pc;   /* where with interrupts on; 0: never */
@@ -73,7 +73,7 @@ struct sim {
     uint64_t stale_relaxes;   /* since the last finished operation */
     uint64_t progress_points; /* `points` then */
     uint64_t seen;            /* CPUs that ran since */
-    uint32_t generation;
+    uint64_t generation;
     struct sim_lock locks[SIM_LOCK_LIMIT];
     struct sim_cpu cpus[PL_CPU_LIMIT];
 };

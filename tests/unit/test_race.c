@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "platform/sim/race.h"
+#include "platform/sim/race_internal.h"
 #include "platform/sim/store_buffer.h"
 #include "tests/unit/race_programs.h"
 
@@ -18,34 +18,38 @@ struct tally {
     struct race_report last; /* race */
 };
 
+struct rig_of_two {
+    struct native_machine *native;
+    struct sim *sim;
+};
+
 struct plan {
     race_program *program;
     race_program *handler;
     bool buffered;
 };
 
-static void run_one(struct sim *sim, const struct plan *plan, struct native_machine *native,
+static void run_one(const struct rig_of_two *rig, const struct plan *plan, struct race_words *words,
                     struct race *race, uint64_t seed, struct tally *tally)
 {
     static struct store_buffer buffer;
-    struct race_words words;
     struct sim_report report;
     struct sim_random random;
     store_buffer_init(&buffer);
-    memset(&words, 0, sizeof(words));
-    native_machine_reset(native);
+    memset(words, 0, sizeof(*words));
+    native_machine_reset(rig->native);
     sim_random_init(&random, seed, 2, plan->handler == NULL ? 0 : 2);
     struct sim_setup setup = {
-        .native = native,
+        .native = rig->native,
         .cpu_count = 2,
         .function = plan->program,
-        .argument = &words,
+        .argument = words,
         .handler = plan->handler,
         .chooser = &random.chooser,
         .watch = race_watch(race),
         .memory = plan->buffered ? &buffer.memory : NULL,
     };
-    enum sim_end end = sim_go(sim, &setup, &report);
+    enum sim_end end = sim_go(rig->sim, &setup, &report);
     const struct race_report *found = race_found(race);
     assert_int_equal(end, found->found ? SIM_STOPPED : SIM_DONE);
     tally->kept += buffer.kept;
@@ -55,26 +59,39 @@ static void run_one(struct sim *sim, const struct plan *plan, struct native_mach
         assert_non_null(strstr(report.words, "data race"));
         return;
     }
-    tally->both_zero += words.got[0] == 0 && words.got[1] == 0;
-    tally->own_lost += (words.got[0] != 5 && words.got[0] != 6) || (words.got[1] != 5 && words.got[1] != 6);
+    tally->both_zero += words->got[0] == 0 && words->got[1] == 0;
+    tally->own_lost +=
+        (words->got[0] != 5 && words->got[0] != 6) || (words->got[1] != 5 && words->got[1] != 6);
+}
+
+static void open_rig(struct rig_of_two *rig)
+{
+    struct native_shape shape = {.ranges = {{.frame_count = 64}}, .range_count = 1, .cpu_count = 2};
+    char error[128] = "";
+    rig->native = native_machine_new(&shape, error, sizeof(error));
+    rig->sim = sim_new(2);
+    assert_non_null(rig->native);
+    assert_non_null(rig->sim);
+}
+
+static void close_rig(struct rig_of_two *rig)
+{
+    sim_delete(rig->sim);
+    native_machine_delete(rig->native);
 }
 
 static struct tally run(const struct plan *plan)
 {
-    struct native_shape shape = {.ranges = {{.frame_count = 64}}, .range_count = 1, .cpu_count = 2};
-    char error[128] = "";
     struct tally tally = {0};
-    struct native_machine *native = native_machine_new(&shape, error, sizeof(error));
-    struct sim *sim = sim_new(2);
+    struct race_words words;
+    struct rig_of_two rig;
     struct race *race = race_new();
-    assert_non_null(native);
-    assert_non_null(sim);
     assert_non_null(race);
+    open_rig(&rig);
     for (uint64_t seed = 1; seed <= SCHEDULES; seed++)
-        run_one(sim, plan, native, race, seed, &tally);
+        run_one(&rig, plan, &words, race, seed, &tally);
     race_delete(race);
-    sim_delete(sim);
-    native_machine_delete(native);
+    close_rig(&rig);
     return tally;
 }
 
@@ -132,6 +149,29 @@ static void a_race_names_both_sides(void **state)
     assert_int_not_equal(tally.last.first.context, tally.last.second.context);
 }
 
+/* After 2^32 runs numbers come again: what the first run of a number left says nothing of the second. */
+static void the_number_of_a_run_may_wrap(void **state)
+{
+    (void)state;
+    static const struct plan plan = {race_locked, NULL, false};
+    struct tally tally = {0};
+    struct race_words words;
+    struct race_words elsewhere;
+    struct rig_of_two rig;
+    open_rig(&rig);
+    for (uint64_t seed = 1; seed <= SCHEDULES / 4; seed++) {
+        struct race *race = race_new();
+        assert_non_null(race);
+        run_one(&rig, &plan, &words, race, seed, &tally);
+        race->run = UINT32_MAX;
+        run_one(&rig, &plan, &elsewhere, race, seed + 1, &tally);
+        run_one(&rig, &plan, &words, race, seed + 2, &tally);
+        race_delete(race);
+    }
+    close_rig(&rig);
+    assert_int_equal(tally.races, 0);
+}
+
 /* Both CPUs may miss the other's store where stores wait, and only there, and not across a fence. */
 static void stores_wait_in_the_buffer(void **state)
 {
@@ -150,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_nothing_orders_is_found),
         cmocka_unit_test(a_race_names_both_sides),
+        cmocka_unit_test(the_number_of_a_run_may_wrap),
         cmocka_unit_test(stores_wait_in_the_buffer),
     };
     return cmocka_run_group_tests_name("race", tests, NULL, NULL);
