@@ -269,7 +269,8 @@ PL_INLINE uint64_t llfree_neighbour(const struct llfree_zone *zone, uint64_t fro
 /* Walks away to both sides from where the CPU was, or, if it was nowhere, from where its share of the trees
  * begins. Either is first rounded to the CPU's own place in that group of trees: so a CPU fills the same
  * trees again and again, and CPUs of one group (on a machine of up to 32 trees all there are) begin apart, as
- * far as there are trees, and stay out of one another's lines. A tree of a stricter kind serves without being
+ * far as there are trees, and stay out of one another's lines. The CPUs of all nodes count: any of them may
+ * come here when its own node has nothing left. A tree of a stricter kind serves without being
  * reserved: it stays what it is. */
 static uint64_t llfree_take_near(struct llfree *self, const struct llfree_zone *zone, struct pl_cpu *cpu,
                                  uint32_t order, uint32_t kind, const struct llfree_pass *pass)
