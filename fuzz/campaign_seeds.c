@@ -97,19 +97,9 @@ int campaign_prepare(struct campaign *campaign)
         return -1;
     if (campaign->canary)
         return 0;
-    for (unsigned family = 0; campaign->options->seeds_dir != NULL && family < OP_FAMILY_COUNT; family++) {
-        bool wanted = family == fuzz_target_family(campaign->target) ||
-                      (campaign->target == FUZZ_ALL && family != OP_FAMILY_PAGE);
-        bool widens = family != fuzz_target_family(campaign->target);
-        if (wanted && seeds_copy_stored(campaign->options->seeds_dir, (enum op_family)family, widens,
-                                        campaign->seeds) != 0)
-            return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s",
-                                 campaign->options->seeds_dir, strerror(errno));
-    }
-    /* In programs of all systems, a system's edges are those of its own target: they need not be tried again.
-     */
-    if (campaign->target != FUZZ_ALL)
-        seeds_write_edges(fuzz_target_family(campaign->target), campaign->seeds);
+    if (seeds_write(campaign->options->seeds_dir, campaign->target, campaign->seeds) != 0)
+        return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s",
+                             campaign->options->seeds_dir, strerror(errno));
     judge_seeds(campaign);
     return campaign->result->exit_code == 0 ? 0 : -1;
 }

@@ -43,21 +43,34 @@ function(fuzz_objects name)
         PRIVATE pagelab::interface pagelab::flags ${backend_libraries} ${test_libraries} Threads::Threads)
 endfunction()
 
+# fuzz_program(NAME OBJECTS prefix LINK option...): bin/NAME of the objects prefix-seen and prefix-plain.
+function(fuzz_program name)
+    cmake_parse_arguments(FUZZ "" "OBJECTS" "LINK" ${ARGN})
+    add_executable(${name}
+        subject.c $<TARGET_OBJECTS:${FUZZ_OBJECTS}-seen> $<TARGET_OBJECTS:${FUZZ_OBJECTS}-plain>)
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+    target_link_libraries(${name} PRIVATE pagelab::flags ${FUZZ_LINK} Threads::Threads)
+endfunction()
+
+# fuzz_driver_objects(NAME INSTRUMENT option... PLAIN option... [HOOKS source...]): NAME-seen and NAME-plain.
+function(fuzz_driver_objects name)
+    cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;PLAIN;HOOKS" ${ARGN})
+    fuzz_objects(${name}-seen INSTRUMENT ${FUZZ_INSTRUMENT} SOURCES ${seen_sources})
+    fuzz_objects(${name}-plain INSTRUMENT ${FUZZ_PLAIN}
+        SOURCES ${plain_sources} target.c family.c "${PROJECT_BINARY_DIR}/registry_test.c" ${FUZZ_HOOKS})
+endfunction()
+
 # fuzz_driver(ENGINE INSTRUMENT option... LINK option... [HOOKS source...]): bin/pagelab-fuzz-ENGINE.
 function(fuzz_driver engine)
     cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;LINK;HOOKS" ${ARGN})
     set(name pagelab-fuzz-${engine})
-    fuzz_objects(${name}-seen INSTRUMENT ${FUZZ_INSTRUMENT} SOURCES ${seen_sources})
-    fuzz_objects(${name}-plain
-        SOURCES ${plain_sources} target.c family.c "${PROJECT_BINARY_DIR}/registry_test.c" ${FUZZ_HOOKS})
-    add_executable(${name} $<TARGET_OBJECTS:${name}-seen> $<TARGET_OBJECTS:${name}-plain>)
-    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-    target_link_libraries(${name}
-        PRIVATE pagelab::flags ${FUZZ_LINK} ${backend_libraries} ${test_libraries} Threads::Threads)
+    fuzz_driver_objects(${name} INSTRUMENT ${FUZZ_INSTRUMENT} HOOKS ${FUZZ_HOOKS})
+    fuzz_program(${name} OBJECTS ${name} LINK ${FUZZ_LINK} ${backend_libraries} ${test_libraries})
 endfunction()
 
-# fuzz_schedule_driver(ENGINE INSTRUMENT option... LINK option... HOOKS source...): bin/pagelab-schedule-ENGINE, with the
-# candidates whose sources are ours compiled for the simulated platform, so that each access may be followed by another
+# fuzz_schedule_objects and fuzz_schedule_driver, of the same arguments: bin/pagelab-schedule-ENGINE, with the candidates
+# whose sources are ours compiled for the simulated platform, so that each access may be followed by another
 # CPU's. It needs the place of the thread sanitizer, so it has no other sanitizer beside it.
 get_property(own_names GLOBAL PROPERTY PAGELAB_OWN_NAMES)
 get_property(own_sources GLOBAL PROPERTY PAGELAB_OWN_SOURCES)
@@ -72,19 +85,26 @@ list(TRANSFORM sim_sources PREPEND "${PROJECT_SOURCE_DIR}/platform/sim/")
 set(admission "${PROJECT_SOURCE_DIR}/systems/admission/admission.c")
 set(others ${room_sources})
 list(REMOVE_ITEM others "${admission}")
+function(fuzz_schedule_objects name)
+    cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;PLAIN;HOOKS" ${ARGN})
+    pagelab_sim_objects(${name}-seen SOURCES ${own_sources} ${service_sources} ${test_sources} ${admission})
+    target_compile_options(${name}-seen PRIVATE ${FUZZ_INSTRUMENT})
+    fuzz_objects(${name}-plain INSTRUMENT ${FUZZ_PLAIN}
+        SOURCES ${others} ${sim_sources} ${schedule_sources} schedule_target.c family.c ${FUZZ_HOOKS}
+            "${PROJECT_BINARY_DIR}/registry_schedule.c")
+endfunction()
+
 function(fuzz_schedule_driver engine)
     cmake_parse_arguments(FUZZ "" "" "INSTRUMENT;LINK;HOOKS" ${ARGN})
     set(name pagelab-schedule-${engine})
-    pagelab_sim_objects(${name}-seen SOURCES ${own_sources} ${service_sources} ${test_sources} ${admission})
-    target_compile_options(${name}-seen PRIVATE ${FUZZ_INSTRUMENT})
-    fuzz_objects(${name}-plain
-        SOURCES ${others} ${sim_sources} ${schedule_sources} schedule_target.c family.c ${FUZZ_HOOKS}
-            "${PROJECT_BINARY_DIR}/registry_schedule.c")
-    add_executable(${name} $<TARGET_OBJECTS:${name}-seen> $<TARGET_OBJECTS:${name}-plain>)
-    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-    target_link_libraries(${name}
-        PRIVATE pagelab::flags ${FUZZ_LINK} ${test_libraries} ${CMAKE_DL_LIBS} Threads::Threads)
+    fuzz_schedule_objects(${name} INSTRUMENT ${FUZZ_INSTRUMENT} HOOKS ${FUZZ_HOOKS})
+    fuzz_program(${name} OBJECTS ${name} LINK ${FUZZ_LINK} ${test_libraries} ${CMAKE_DL_LIBS})
 endfunction()
+
+if(PL_FUZZ_ENGINE)
+    include(pairs.cmake)
+    return()
+endif()
 
 # Counters and their addresses only: tracing comparisons as -fsanitize=fuzzer-no-link does costs three quarters of the
 # executions, and a program's bytes reach no comparison unchanged.
@@ -114,7 +134,7 @@ if(PAGELAB_AFL_DRIVER AND PAGELAB_AFL_RUNTIME)
     endif()
 
     # Loaded into afl-fuzz, so without the sanitizers of what is fuzzed.
-    add_library(pagelab-mutator-afl MODULE ${mutator_sources} family.c mutator_afl.c ${table_sources})
+    add_library(pagelab-mutator-afl MODULE ${mutator_sources} family.c subject.c mutator_afl.c ${table_sources})
     set_target_properties(pagelab-mutator-afl PROPERTIES
         PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
     target_include_directories(pagelab-mutator-afl PRIVATE "${PROJECT_SOURCE_DIR}")

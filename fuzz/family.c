@@ -1,7 +1,6 @@
 /* See family.h. */
 #include "fuzz/family.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *const fuzz_target_names[FUZZ_TARGET_COUNT] = {
@@ -31,9 +30,8 @@ bool fuzz_target_of_name(const char *name, size_t bytes, enum fuzz_target *targe
 
 bool fuzz_target_of_environment(enum fuzz_target *target)
 {
-    const char *name = getenv(FAMILY_VARIABLE);
-    *target = FUZZ_PAGE;
-    return name == NULL || fuzz_target_of_name(name, strlen(name), target);
+    const char *name = subject_target();
+    return fuzz_target_of_name(name, strlen(name), target);
 }
 
 bool family_of_name(const char *name, size_t bytes, enum op_family *family)
@@ -47,7 +45,6 @@ bool family_of_name(const char *name, size_t bytes, enum op_family *family)
 
 bool family_of_environment(enum op_family *family)
 {
-    const char *name = getenv(FAMILY_VARIABLE);
-    *family = OP_FAMILY_PAGE;
-    return name == NULL || family_of_name(name, strlen(name), family);
+    const char *name = subject_target();
+    return family_of_name(name, strlen(name), family);
 }

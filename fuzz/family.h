@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #include "engine/op.h"
+#include "fuzz/subject.h"
 
-#define FAMILY_VARIABLE "PAGELAB_TARGET"
+#define FAMILY_VARIABLE SUBJECT_TARGET_VARIABLE
 
 enum fuzz_target {
     FUZZ_PAGE = OP_FAMILY_PAGE,
@@ -33,7 +34,8 @@ bool fuzz_target_has_schedule(enum fuzz_target target);
 /* False if there is none of that name. */
 bool fuzz_target_of_name(const char *name, size_t bytes, enum fuzz_target *target);
 
-/* The one that the environment names, page where it names none; false if it names what is none. */
+/* The one that the environment names, or that the program was built for (subject.h); false if that is none.
+ */
 bool fuzz_target_of_environment(enum fuzz_target *target);
 
 /* The same for targets that are a family. */

@@ -83,14 +83,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    const char *name = getenv("PAGELAB_BACKEND");
     struct native_shape shape = {.ranges = {{.frame_count = PLAIN_FRAMES}}, .range_count = 1, .cpu_count = 1};
     struct spec_error error;
     enum fuzz_target target;
     if (!fuzz_target_of_environment(&target) || target == FUZZ_ALL)
         give_up(FAMILY_VARIABLE ": page, vm, area, orb or buffer expected");
     plain.family = fuzz_target_family(target);
-    if (spec_parse(name == NULL ? "reference" : name, &plain.spec, &error) != 0)
+    if (spec_parse(subject_backend(), &plain.spec, &error) != 0)
         give_up(error.text);
     runner_fit_shape(&plain.spec, &shape);
     if (runner_init_family(&plain.runner, &plain.spec, &shape, PROGRAM_SLOT_LIMIT, plain.family, &error) !=

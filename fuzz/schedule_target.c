@@ -89,11 +89,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    const char *name = getenv("PAGELAB_BACKEND");
     struct spec_error error;
     if (!fuzz_target_of_environment(&target.target) || !fuzz_target_has_schedule(target.target))
         give_up(FAMILY_VARIABLE ": schedule-page or schedule-all expected");
-    if (spec_parse(name == NULL ? "reference" : name, &target.spec, &error) != 0)
+    if (spec_parse(subject_backend(), &target.spec, &error) != 0)
         give_up(error.text);
     target.sim = sim_new(TARGET_CPUS);
     if (target.sim == NULL)

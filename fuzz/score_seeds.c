@@ -49,14 +49,8 @@ static int make_one(const struct score_options *options, const char *name)
     campaign_remove_tree(folder);
     if (campaign_make_dirs(folder) != 0)
         return -1;
-    for (unsigned i = 0; i < OP_FAMILY_COUNT; i++) {
-        bool all = target == FUZZ_ALL;
-        bool wanted = all ? i != OP_FAMILY_PAGE : i == fuzz_target_family(target);
-        if (wanted && seeds_copy_stored(options->seeds_dir, (enum op_family)i, all, folder) != 0)
-            return -1;
-    }
-    if (target != FUZZ_ALL)
-        seeds_write_edges(fuzz_target_family(target), folder);
+    if (seeds_write(options->seeds_dir, target, folder) != 0)
+        return -1;
     return write_list(folder, list);
 }
 

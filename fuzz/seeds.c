@@ -27,7 +27,8 @@ static size_t widen(uint8_t bytes[PROGRAM_BYTES_MAX], size_t byte_count)
     return program_encode(&program, bytes);
 }
 
-int seeds_copy_stored(const char *root, enum op_family family, bool widens, const char *to)
+/* A file of ROOT/FAMILY each; `widens`: as programs of all systems. */
+static int copy_stored(const char *root, enum op_family family, bool widens, const char *to)
 {
     uint8_t bytes[PROGRAM_BYTES_MAX];
     char from[CAMPAIGN_PATH_BYTES];
@@ -60,7 +61,17 @@ static void write_edge(void *self, uint32_t number, const uint8_t *bytes, size_t
         (void)campaign_write(path, bytes, byte_count);
 }
 
-void seeds_write_edges(enum op_family family, const char *to)
+int seeds_write(const char *root, enum fuzz_target target, const char *to)
 {
-    boundary_programs(family, write_edge, (void *)(uintptr_t)to);
+    for (unsigned family = 0; root != NULL && family < OP_FAMILY_COUNT; family++) {
+        bool widens = family != fuzz_target_family(target);
+        bool wanted = !widens || (target == FUZZ_ALL && family != OP_FAMILY_PAGE);
+        if (wanted && copy_stored(root, (enum op_family)family, widens, to) != 0)
+            return -1;
+    }
+    /* In programs of all systems, a system's edges are those of its own target: they need not be tried again.
+     */
+    if (target != FUZZ_ALL)
+        boundary_programs(fuzz_target_family(target), write_edge, (void *)(uintptr_t)to);
+    return 0;
 }

@@ -3,15 +3,12 @@
 #ifndef FUZZ_SEEDS_H
 #define FUZZ_SEEDS_H
 
-#include <stdbool.h>
+#include "fuzz/family.h"
 
-#include "engine/op.h"
-
-/* Copies ROOT/FAMILY/..bin into `to`; `widens`: as programs of all systems. A family without any is fine, a
- * root that is not there is not: -1 with errno. */
-int seeds_copy_stored(const char *root, enum op_family family, bool widens, const char *to);
-
-/* Writes the family's boundary programs into `to`, "edges-0000" and on. */
-void seeds_write_edges(enum op_family family, const char *to);
+/* Writes into `to` what a corpus of the target starts with: ROOT/FAMILY/..bin, of target all those of each
+ * system as programs of all of them, and the family's boundary programs, "edges-0000" and on. A family
+ * without any stored program is fine, a root that is not there is not: -1 with errno. NULL: nothing is
+ * stored. */
+int seeds_write(const char *root, enum fuzz_target target, const char *to);
 
 #endif

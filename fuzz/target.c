@@ -1,6 +1,6 @@
 /* The fuzz target, for libFuzzer and AFL++: bytes are a program (engine/program.h) of the family that
- * PAGELAB_TARGET names, which runs on the candidate that PAGELAB_BACKEND names, with the shadow model and the
- * systems' oracles beside it. A finding is one block on stderr and abort().
+ * PAGELAB_TARGET names, which runs on the candidate that PAGELAB_BACKEND names (or as subject.h says), with
+ * the shadow model and the systems' oracles beside it. A finding is one block on stderr and abort().
  *
  * A runner is made for each machine of the binary form, and each program starts from a fresh state: what an
  * input does depends on its bytes alone. Libraries' machines are large, so few live at a time. */
@@ -148,11 +148,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    const char *name = getenv("PAGELAB_BACKEND");
     struct spec_error error;
     if (!family_of_environment(&target.family))
         give_up(FAMILY_VARIABLE ": page, vm, area, orb, buffer or all expected");
-    if (spec_parse(name == NULL ? "reference" : name, &target.spec, &error) != 0)
+    if (spec_parse(subject_backend(), &target.spec, &error) != 0)
         give_up(error.text);
     target.large = spec_needs_large_machine(&target.spec);
     if (getenv("PAGELAB_FUZZ_STATISTICS") != NULL)

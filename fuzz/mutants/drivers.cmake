@@ -17,7 +17,7 @@ fuzz_driver(mutants
 fuzz_mutants(pagelab-fuzz-mutants)
 
 # The plain target: the same objects of what is fuzzed, another target, no mutator.
-fuzz_objects(pagelab-plain-mutants-own SOURCES ${plain_sources} plain_target.c family.c ${switch_sources}
+fuzz_objects(pagelab-plain-mutants-own SOURCES ${plain_sources} plain_target.c family.c subject.c ${switch_sources}
     "${PROJECT_BINARY_DIR}/registry_test.c")
 add_executable(pagelab-plain-mutants
     $<TARGET_OBJECTS:pagelab-fuzz-mutants-seen> $<TARGET_OBJECTS:pagelab-plain-mutants-own>)
@@ -33,7 +33,7 @@ endif()
 fuzz_schedule_driver(mutants
     INSTRUMENT ${counters}
     LINK -fsanitize=fuzzer
-    HOOKS ${mutator_sources} family.c mutator_libfuzzer.c schedule_coverage_libfuzzer.c ${switch_sources})
+    HOOKS ${mutator_sources} mutator_libfuzzer.c schedule_coverage_libfuzzer.c ${switch_sources})
 fuzz_mutants(pagelab-schedule-mutants)
 
 # Real threads: the candidates whose source is ours instrumented, everything else plain.
