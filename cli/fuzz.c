@@ -17,10 +17,17 @@ struct fuzz_options {
     char *out;
     char *bin;
     char *format;
+    char *builds;
+    char *asan_bin;
     double seconds;
+    double budget;
+    double slice;
     int jobs;
     int seed;
     int asan;
+    int stop_on_finding;
+    int resume;
+    int no_merge;
     int no_races;
     int tso;
 };
@@ -39,12 +46,15 @@ static bool add_row(struct table *table, const struct campaign_row *row)
     snprintf(ops, sizeof(ops), row->ops_per_execution > 0 ? "%.1f" : "-", row->ops_per_execution);
     snprintf(coverage, sizeof(coverage), "%llu", (unsigned long long)row->coverage);
     snprintf(findings, sizeof(findings), "%u", row->findings);
-    const char *verdict = row->canary          ? (row->caught ? "caught" : "BLIND")
-                          : row->findings != 0 ? "findings"
-                                               : "none";
+    const char *verdict = row->canary              ? (row->caught ? "caught" : "BLIND")
+                          : row->findings != 0     ? "findings"
+                          : row->not_possible      ? "n/a"
+                          : row->reason[0] != '\0' ? "stopped"
+                                                   : "none";
     const char *cells[] = {fuzz_target_names[row->target],
                            row->backend,
                            campaign_engine_names[row->engine],
+                           campaign_build_names[row->build],
                            executions,
                            seconds,
                            speed,
@@ -58,10 +68,10 @@ static bool add_row(struct table *table, const struct campaign_row *row)
 static void print_result(const struct campaign_result *result, enum report_format format)
 {
     static const struct table_column columns[] = {
-        {"target", TABLE_LEFT},      {"candidate", TABLE_LEFT}, {"engine", TABLE_LEFT},
-        {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},  {"execs/s", TABLE_RIGHT},
-        {"ops/exec", TABLE_RIGHT},   {"coverage", TABLE_RIGHT}, {"findings", TABLE_RIGHT},
-        {"verdict", TABLE_LEFT},
+        {"target", TABLE_LEFT},    {"candidate", TABLE_LEFT},   {"engine", TABLE_LEFT},
+        {"build", TABLE_LEFT},     {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},
+        {"execs/s", TABLE_RIGHT},  {"ops/exec", TABLE_RIGHT},   {"coverage", TABLE_RIGHT},
+        {"findings", TABLE_RIGHT}, {"verdict", TABLE_LEFT},
     };
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
     for (uint32_t i = 0; table != NULL && i < result->row_count; i++)
@@ -69,8 +79,16 @@ static void print_result(const struct campaign_result *result, enum report_forma
     if (table != NULL)
         table_print(table, format, false, stdout);
     table_destroy(table);
+    for (uint32_t i = 0; i < result->row_count && format == REPORT_TABLE; i++) {
+        const struct campaign_row *row = &result->rows[i];
+        bool first = i == 0 || row->target != row[-1].target || strcmp(row->backend, row[-1].backend) != 0;
+        if (row->reason[0] != '\0' && first)
+            printf("%s %s: %s\n", fuzz_target_names[row->target], row->backend, row->reason);
+    }
     for (uint32_t i = 0; i < result->finding_count && format == REPORT_TABLE; i++) {
         const struct campaign_finding *finding = &result->findings[i];
+        if (finding->known && !finding->again)
+            continue;
         printf("finding: %s\n  input   %s\n  text    %s\n  replay  %s\n", finding->summary, finding->path,
                finding->text_path, finding->replay);
     }
@@ -86,6 +104,25 @@ static int pick_engines(const char *text, unsigned *engines)
             *engines = 1u << i;
     }
     return *engines != 0 ? CLI_OK : cli_mistake("fuzz", "--engine '%s': libfuzzer or afl++ expected", text);
+}
+
+static int pick_builds(const struct fuzz_options *fuzz, unsigned *builds)
+{
+    *builds = fuzz->asan ? 1u << CAMPAIGN_ASAN : 0;
+    for (const char *at = fuzz->builds; at != NULL && *at != '\0';) {
+        size_t bytes = strcspn(at, ",");
+        unsigned build = 0;
+        while (build < CAMPAIGN_BUILD_COUNT && (strlen(campaign_build_names[build]) != bytes ||
+                                                strncmp(at, campaign_build_names[build], bytes) != 0))
+            build++;
+        if (build == CAMPAIGN_BUILD_COUNT)
+            return cli_mistake("fuzz", "--build '%.*s': plain or asan expected", (int)bytes, at);
+        *builds |= 1u << build;
+        at += bytes + (at[bytes] == ',');
+    }
+    if (*builds == 0)
+        *builds = 1u << CAMPAIGN_PLAIN;
+    return CLI_OK;
 }
 
 /* The target's names by commas, each once; "every" is all that any candidate can have. */
@@ -114,15 +151,18 @@ static int pick_targets(const char *text, enum fuzz_target targets[FUZZ_TARGET_C
 }
 
 static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, unsigned engines,
-                    const enum fuzz_target *targets, uint32_t target_count)
+                    unsigned builds, const enum fuzz_target *targets, uint32_t target_count)
 {
+    bool only_asan = builds == 1u << CAMPAIGN_ASAN;
     static struct spec specs[SPEC_LIST_LIMIT];
     static struct campaign_result result;
     const char *names[SPEC_LIST_LIMIT];
     struct spec_error error;
     char bin[4096];
+    char asan_bin[4096];
     char found[4096];
-    int count = spec_parse_list(fuzz->backends, specs, &error);
+    int count = strcmp(fuzz->backends, "all") == 0 ? cli_every_candidate(specs, &error)
+                                                   : spec_parse_list(fuzz->backends, specs, &error);
     int code = cli_check_specs("fuzz", specs, count, &error);
     if (code != CLI_OK)
         return code;
@@ -133,11 +173,19 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
         .backend_count = (uint32_t)count,
         .targets = targets,
         .target_count = target_count,
-        .seconds = fuzz->seconds,
-        .bin_dir = cli_drivers(fuzz->bin, fuzz->asan ? "fuzz-asan" : "fuzz", bin, sizeof(bin)),
+        .seconds = fuzz->budget > 0 ? fuzz->budget / (count * (int)target_count) : fuzz->seconds,
+        .slice_seconds = fuzz->slice,
+        .merge_seconds = fuzz->no_merge ? -1 : 0,
+        .bin_dir = cli_drivers(fuzz->bin, "fuzz", bin, sizeof(bin)),
+        .asan_dir = cli_drivers(only_asan && fuzz->asan_bin == NULL ? fuzz->bin : fuzz->asan_bin, "fuzz-asan",
+                                asan_bin, sizeof(asan_bin)),
         .seeds_dir = cli_find("corpora/seeds", found, sizeof(found)),
         .out_dir = fuzz->out,
         .engines = engines,
+        .builds = builds,
+        .stop_on_finding = fuzz->stop_on_finding != 0,
+        .resume = fuzz->resume != 0,
+        .live = isatty(STDERR_FILENO) == 1,
         .jobs = (uint32_t)fuzz->jobs,
         .seed = (uint32_t)fuzz->seed,
         .progress = stderr,
@@ -146,7 +194,7 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
     code = campaign_run(&options, &result);
     if (result.error[0] != '\0')
         cli_mistake("fuzz", "%s", result.error);
-    if (code != CLI_MISTAKE)
+    if (result.row_count > 0)
         print_result(&result, format);
     return code;
 }
@@ -158,33 +206,51 @@ static int fuzz_main(int argc, const char **argv)
     enum fuzz_target targets[FUZZ_TARGET_COUNT];
     uint32_t target_count;
     unsigned engines;
+    unsigned builds;
     const struct poptOption options[] = {
-        {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, or several by commas", "NAME"},
+        {"backend", 'b', POPT_ARG_STRING, &fuzz.backends, 0, "a candidate, several by commas, or all",
+         "NAME"},
         {"target", 'T', POPT_ARG_STRING, &fuzz.targets, 0,
          "page, vm, area, orb, buffer, all, schedule-page or schedule-all; several by commas; every: the "
          "first six (page)",
          "NAME"},
         {"time", 't', POPT_ARG_DOUBLE, &fuzz.seconds, 0, "seconds for each candidate and target (60)", "S"},
+        {"budget", 0, POPT_ARG_DOUBLE, &fuzz.budget, 0, "seconds for all of it, in place of --time", "S"},
+        {"slice", 0, POPT_ARG_DOUBLE, &fuzz.slice, 0, "seconds until another pair has its turn (15 to 120)",
+         "S"},
+        {"stop-on-finding", 0, POPT_ARG_NONE, &fuzz.stop_on_finding, 0,
+         "end at the first finding that the folder does not hold already", NULL},
+        {"resume", 0, POPT_ARG_NONE, &fuzz.resume, 0,
+         "go on with the campaign that was ended or killed in its folder", NULL},
+        {"no-merge", 0, POPT_ARG_NONE, &fuzz.no_merge, 0, "leave the corpora as they are at the end", NULL},
         {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},
-        {"jobs", 'j', POPT_ARG_INT, &fuzz.jobs, 0, "processes at once (one an engine)", "N"},
+        {"jobs", 'j', POPT_ARG_INT, &fuzz.jobs, 0, "processes at once (one a CPU)", "N"},
+        {"build", 0, POPT_ARG_STRING, &fuzz.builds, 0, "plain, asan or both by commas (plain)", "NAME"},
         {"seed", 0, POPT_ARG_INT, &fuzz.seed, 0, "of the engines' random numbers (1)", "N"},
-        {"asan", 0, POPT_ARG_NONE, &fuzz.asan, 0, "drivers under address and undefined-behaviour sanitizers",
-         NULL},
+        {"asan", 0, POPT_ARG_NONE, &fuzz.asan, 0,
+         "the same as --build asan: address and undefined-behaviour sanitizers", NULL},
         {"no-races", 0, POPT_ARG_NONE, &fuzz.no_races, 0, "schedule targets without the data race detector",
          NULL},
         {"tso", 0, POPT_ARG_NONE, &fuzz.tso, 0, "schedule targets with a store buffer a CPU, as x86 has",
          NULL},
         {"out", 'o', POPT_ARG_STRING, &fuzz.out, 0, "for findings and corpora (results/fuzz-NAME)", "DIR"},
         {"bin", 0, POPT_ARG_STRING, &fuzz.bin, 0, "folder of the drivers (build/fuzz/bin)", "DIR"},
+        {"asan-bin", 0, POPT_ARG_STRING, &fuzz.asan_bin, 0, "the same of build asan (build/fuzz-asan/bin)",
+         "DIR"},
         {"format", 'f', POPT_ARG_STRING, &fuzz.format, 0, "table, json, markdown or csv", "FORMAT"},
         CLI_HELP POPT_TABLEEND};
     poptContext context;
     if (cli_parse(&cli_fuzz, argc, argv, options, 0, 0, &context) == NULL ||
         cli_format("fuzz", fuzz.format, &format) != 0 || pick_engines(fuzz.engine, &engines) != CLI_OK ||
-        pick_targets(fuzz.targets, targets, &target_count) != CLI_OK)
+        pick_builds(&fuzz, &builds) != CLI_OK || pick_targets(fuzz.targets, targets, &target_count) != CLI_OK)
         return CLI_MISTAKE;
     if (fuzz.backends == NULL)
         return cli_mistake("fuzz", "--backend expected; './pagelab list' names those there are");
+    if (target_count == 0)
+        targets[target_count++] = FUZZ_PAGE;
+    if (!(fuzz.budget >= 0 && fuzz.budget <= 1e7) || !(fuzz.slice >= 0 && fuzz.slice <= 1e6))
+        return cli_mistake("fuzz",
+                           "--budget of at most 10000000 s and --slice of at most 1000000 s expected");
     if (!(fuzz.seconds >= 1 && fuzz.seconds <= 1e6) || fuzz.jobs < 0 || fuzz.jobs > (int)CAMPAIGN_JOBS_MAX ||
         fuzz.seed < 0)
         return cli_mistake("fuzz",
@@ -194,7 +260,7 @@ static int fuzz_main(int argc, const char **argv)
         setenv("PAGELAB_RACES", "0", 1);
     if (fuzz.tso)
         setenv("PAGELAB_TSO", "1", 1);
-    int code = fuzz_run(&fuzz, format, engines, targets, target_count);
+    int code = fuzz_run(&fuzz, format, engines, builds, targets, target_count);
     poptFreeContext(context);
     return code;
 }

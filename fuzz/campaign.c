@@ -1,4 +1,4 @@
-/* See campaign.h: what is checked first, the canary, then each candidate, and the lines for a person. */
+/* See campaign.h: what is checked first, the canary, the lanes, and what is left behind. */
 #define _DEFAULT_SOURCE
 #include "fuzz/campaign.h"
 
@@ -9,26 +9,35 @@
 
 #include "fuzz/campaign_internal.h"
 
-#define SECONDS_DEFAULT  60.0
-#define CANARY_S         10.0
-#define POLL_S           0.1
-#define PROGRESS_S       2.0
-#define AFTER_DEADLINE_S 5.0 /* an engine ends by itself within this */
-#define OUT_BYTES_MAX    240u
+#define CANARY_S      10.0
+#define OUT_BYTES_MAX 240u
 
 const char *const campaign_engine_names[CAMPAIGN_ENGINE_COUNT] = {"libfuzzer", "afl++"};
+const char *const campaign_build_names[CAMPAIGN_BUILD_COUNT] = {"plain", "asan"};
+
+enum campaign_build campaign_plain_build(const struct campaign *campaign)
+{
+    return campaign->builds & 1u << CAMPAIGN_PLAIN ? CAMPAIGN_PLAIN : CAMPAIGN_ASAN;
+}
+
+static bool was_stopped(const struct campaign *campaign)
+{
+    return campaign->options->stop != NULL && *campaign->options->stop != 0;
+}
 
 bool campaign_goes_on(const struct campaign *campaign)
 {
-    return campaign->options->stop == NULL || *campaign->options->stop == 0;
+    return !was_stopped(campaign) && campaign->result->exit_code == 0 &&
+           !(campaign->options->stop_on_finding && campaign->result->new_count > 0);
 }
 
-void campaign_say(const struct campaign *campaign, const char *format, ...)
+void campaign_say(struct campaign *campaign, const char *format, ...)
 {
     if (campaign->options->progress == NULL)
         return;
     va_list args;
     va_start(args, format);
+    campaign_view_clear(campaign);
     fputs("fuzz: ", campaign->options->progress);
     vfprintf(campaign->options->progress, format, args);
     fputc('\n', campaign->options->progress);
@@ -49,162 +58,112 @@ int campaign_fail(struct campaign *campaign, int exit_code, const char *format, 
     return -1;
 }
 
-/* --- workers --- */
-
-static void show_progress(const struct campaign *campaign, const struct campaign_worker *workers,
-                          uint32_t count)
+int campaign_pair_fail(struct campaign_pair *pair, const char *format, ...)
 {
-    char line[1024];
-    size_t used = 0;
-    for (uint32_t i = 0; i < count && used < sizeof(line); i++) {
-        const struct campaign_worker *worker = &workers[i];
-        double seconds = worker->ended - worker->started;
-        uint64_t executions = campaign_worker_executions(worker);
-        int n =
-            snprintf(line + used, sizeof(line) - used, " | %s %llu runs, %.0f/s, %llu edges, corpus %llu",
-                     campaign_engine_names[worker->engine], (unsigned long long)executions,
-                     worker->counts.per_second > 0 ? worker->counts.per_second
-                     : seconds > 0                 ? (double)executions / seconds
-                                                   : 0,
-                     (unsigned long long)worker->counts.coverage, (unsigned long long)worker->counts.corpus);
-        used += n < 0 ? 0 : (size_t)n;
-    }
-    double left = campaign->started + campaign->seconds - campaign_now();
-    campaign_say(campaign, "%s %s: %.0f s left, %u findings%s", campaign->backend,
-                 fuzz_target_names[campaign->target], left < 0 ? 0 : left, campaign->result->finding_count,
-                 count == 0 ? "" : line);
+    struct campaign *campaign = pair->campaign;
+    char line[CAMPAIGN_PATH_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (pair->canary)
+        return campaign_fail(campaign, 2, "%s", line);
+    if (pair->reason[0] != '\0')
+        return -1;
+    snprintf(pair->reason, sizeof(pair->reason), "%.255s", line);
+    if (campaign->lost++ == 0)
+        snprintf(campaign->result->error, sizeof(campaign->result->error), "%s", line);
+    if (campaign->pair_count > 1)
+        campaign_say(campaign, "%s; the others go on", line);
+    return -1;
 }
 
-static bool all_done(const struct campaign_worker *workers, uint32_t count)
+/* --- rows --- */
+
+static void add_to_row(struct campaign_row *row, const struct campaign_lane *lane)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (!workers[i].done)
-            return false;
-    }
-    return true;
+    row->processes++;
+    row->findings += lane->findings;
+    row->executions += lane->counts.executions;
+    row->caught = row->caught || lane->caught;
+    row->seconds += lane->used;
+    row->share += lane->share;
+    row->coverage = lane->counts.coverage > row->coverage ? lane->counts.coverage : row->coverage;
+    row->corpus = lane->counts.corpus > row->corpus ? lane->counts.corpus : row->corpus;
+    row->execs_per_second = row->seconds > 0 ? (double)row->executions / row->seconds : 0;
 }
 
-static void watch_workers(struct campaign *campaign, struct campaign_worker *workers, uint32_t count)
-{
-    double next = campaign_now() + PROGRESS_S;
-    double last = campaign->started + campaign->seconds + (campaign->canary ? 0 : AFTER_DEADLINE_S);
-    while (!all_done(workers, count) && campaign_goes_on(campaign) && campaign_now() < last) {
-        for (uint32_t i = 0; i < count; i++) {
-            if (campaign_worker_poll(&workers[i]) != 0)
-                return;
-            if (workers[i].done)
-                campaign_child_stop(&workers[i].child, 1.0);
-        }
-        if (!campaign->canary && campaign_now() >= next) {
-            show_progress(campaign, workers, count);
-            next += PROGRESS_S;
-        }
-        campaign_sleep(POLL_S);
-    }
-    for (uint32_t i = 0; i < count; i++)
-        (void)campaign_worker_poll(&workers[i]); /* what came last */
-}
-
-static void add_row(struct campaign *campaign, const struct campaign_worker *workers, uint32_t count,
-                    enum campaign_engine engine)
+/* One for each engine and build of a pair: its lanes are beside one another. */
+static void add_rows(struct campaign *campaign, const struct campaign_lane *lanes, uint32_t count)
 {
     struct campaign_result *result = campaign->result;
-    double seconds = 0;
-    uint64_t counted = 0;
-    uint64_t operations = 0;
-    if (result->row_count == CAMPAIGN_ROW_LIMIT)
-        return;
-    struct campaign_row *row = &result->rows[result->row_count++];
-    memset(row, 0, sizeof(*row));
-    snprintf(row->backend, sizeof(row->backend), "%s", campaign->backend);
-    row->target = campaign->target;
-    row->engine = engine;
-    row->canary = campaign->canary;
     for (uint32_t i = 0; i < count; i++) {
-        const struct campaign_worker *worker = &workers[i];
-        if (worker->engine != engine)
+        const struct campaign_lane *lane = &lanes[i];
+        struct campaign_row *row = NULL;
+        uint64_t counted = 0;
+        uint64_t operations = 0;
+        bool first = true;
+        for (uint32_t k = 0; k < count; k++) {
+            const struct campaign_lane *other = &lanes[k];
+            if (other->pair != lane->pair || other->engine != lane->engine || other->build != lane->build)
+                continue;
+            first = first && k >= i;
+            counted += other->counts.counted;
+            operations += other->counts.operations;
+        }
+        if (!first || result->row_count == CAMPAIGN_ROW_LIMIT)
             continue;
-        double own = worker->ended - worker->started;
-        seconds += own;
-        row->processes++;
-        row->findings += worker->findings;
-        row->executions += campaign_worker_executions(worker);
-        row->caught = row->caught || worker->caught;
-        row->seconds = own > row->seconds ? own : row->seconds;
-        row->coverage = worker->counts.coverage > row->coverage ? worker->counts.coverage : row->coverage;
-        row->corpus = worker->counts.corpus > row->corpus ? worker->counts.corpus : row->corpus;
-        counted += worker->before.counted;
-        operations += worker->before.operations;
+        row = &result->rows[result->row_count++];
+        *row = (struct campaign_row){.target = lane->pair->target,
+                                     .engine = lane->engine,
+                                     .build = lane->build,
+                                     .canary = lane->pair->canary,
+                                     .not_possible = lane->pair->not_possible,
+                                     .merged = lane->pair->merged,
+                                     .ops_per_execution =
+                                         counted > 0 ? (double)operations / (double)counted : 0};
+        snprintf(row->backend, sizeof(row->backend), "%s", lane->pair->backend);
+        memcpy(row->reason, lane->pair->reason, sizeof(row->reason));
+        for (uint32_t k = i; k < count; k++) {
+            if (lanes[k].pair == lane->pair && lanes[k].engine == lane->engine &&
+                lanes[k].build == lane->build)
+                add_to_row(row, &lanes[k]);
+        }
     }
-    row->execs_per_second = seconds > 0 ? (double)row->executions / seconds : 0;
-    row->ops_per_execution = counted > 0 ? (double)operations / (double)counted : 0;
 }
 
-/* The engines of this round side by side, `count` processes. */
-static void run_round(struct campaign *campaign, unsigned engines, uint32_t count, double seconds)
+/* --- what is checked first --- */
+
+static unsigned wanted(unsigned asked, unsigned count, unsigned otherwise)
 {
-    struct campaign_worker *workers = calloc(count, sizeof(*workers));
-    uint32_t of_engine[CAMPAIGN_ENGINE_COUNT] = {0};
-    bool good = true;
-    if (workers == NULL) {
-        (void)campaign_fail(campaign, 2, "out of memory");
-        return;
-    }
-    campaign->started = campaign_now();
-    campaign->seconds = seconds;
-    for (uint32_t i = 0, engine = 0; i < count; i++, engine = (engine + 1) % CAMPAIGN_ENGINE_COUNT) {
-        while (!(engines >> engine & 1u))
-            engine = (engine + 1) % CAMPAIGN_ENGINE_COUNT;
-        workers[i].campaign = campaign;
-        workers[i].engine = (enum campaign_engine)engine;
-        workers[i].index = of_engine[engine]++;
-        good = good && campaign_worker_open(&workers[i]) == 0;
-    }
-    if (good)
-        watch_workers(campaign, workers, count);
-    for (uint32_t i = 0; i < count; i++)
-        campaign_worker_close(&workers[i]);
-    campaign_child_sweep();
-    for (uint32_t engine = 0; engine < CAMPAIGN_ENGINE_COUNT; engine++) {
-        if (good && of_engine[engine] > 0)
-            add_row(campaign, workers, count, (enum campaign_engine)engine);
-    }
-    free(workers);
+    return asked == 0 ? otherwise : asked & ((1u << count) - 1);
 }
 
-static uint32_t engine_count(unsigned engines)
+static int check_drivers(struct campaign *campaign, enum fuzz_target target)
 {
-    return (engines & 1u) + (engines >> 1 & 1u);
-}
-
-/* Side by side if there are processes for all engines, else one after the other with a share of the time. */
-static void run_rounds(struct campaign *campaign, double seconds)
-{
-    uint32_t engines = engine_count(campaign->engines);
-    if (campaign->jobs >= engines) {
-        run_round(campaign, campaign->engines, campaign->canary ? engines : campaign->jobs, seconds);
-        return;
+    char path[CAMPAIGN_PATH_BYTES];
+    for (unsigned i = 0; i < CAMPAIGN_ENGINE_COUNT * CAMPAIGN_BUILD_COUNT; i++) {
+        enum campaign_engine engine = (enum campaign_engine)(i % CAMPAIGN_ENGINE_COUNT);
+        enum campaign_build build = (enum campaign_build)(i / CAMPAIGN_ENGINE_COUNT);
+        bool used = campaign->engines >> engine & 1u && campaign->builds >> build & 1u &&
+                    (!fuzz_target_has_schedule(target) || build == campaign_plain_build(campaign));
+        const char *missing = used ? campaign_engine_missing(campaign, target, engine, build, path) : NULL;
+        if (missing != NULL)
+            return campaign_fail(campaign, 2, "%.300s: %s", path, missing);
     }
-    for (unsigned engine = 0; engine < CAMPAIGN_ENGINE_COUNT; engine++) {
-        if (campaign->engines >> engine & 1u && campaign->result->exit_code == 0 &&
-            campaign_goes_on(campaign))
-            run_round(campaign, 1u << engine, 1, campaign->canary ? seconds : seconds / engines);
-    }
+    return 0;
 }
-
-/* --- the campaign --- */
 
 static int check_options(struct campaign *campaign)
 {
     const struct campaign_options *options = campaign->options;
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    char path[CAMPAIGN_PATH_BYTES];
-    campaign->engines = options->engines & ((1u << CAMPAIGN_ENGINE_COUNT) - 1);
-    if (options->engines == 0)
-        campaign->engines = (1u << CAMPAIGN_ENGINE_COUNT) - 1;
-    if (campaign->engines == 0 || options->backend_count == 0 || options->bin_dir == NULL)
+    campaign->engines = wanted(options->engines, CAMPAIGN_ENGINE_COUNT, (1u << CAMPAIGN_ENGINE_COUNT) - 1);
+    campaign->builds = wanted(options->builds, CAMPAIGN_BUILD_COUNT, 1u << CAMPAIGN_PLAIN);
+    if (campaign->engines == 0 || campaign->builds == 0 || options->backend_count == 0 ||
+        options->bin_dir == NULL || (campaign->builds & 1u << CAMPAIGN_ASAN && options->asan_dir == NULL))
         return campaign_fail(campaign, 2, "a candidate, an engine and the drivers' directory expected");
     if (strlen(options->bin_dir) > OUT_BYTES_MAX ||
+        (options->asan_dir != NULL && strlen(options->asan_dir) > OUT_BYTES_MAX) ||
         (options->out_dir != NULL && strlen(options->out_dir) > OUT_BYTES_MAX))
         return campaign_fail(campaign, 2, "a path of at most %u bytes expected", OUT_BYTES_MAX);
     for (uint32_t i = 0; i < options->backend_count; i++) {
@@ -212,58 +171,65 @@ static int check_options(struct campaign *campaign)
             return campaign_fail(campaign, 2, "a candidate's name of at most %u bytes expected",
                                  CAMPAIGN_NAME_BYTES - 1);
     }
-    for (unsigned i = 0; i < CAMPAIGN_ENGINE_COUNT * (options->target_count + 1); i++) {
-        unsigned engine = i % CAMPAIGN_ENGINE_COUNT;
-        campaign->target =
-            i < CAMPAIGN_ENGINE_COUNT ? FUZZ_PAGE : options->targets[i / CAMPAIGN_ENGINE_COUNT - 1];
-        const char *missing = campaign->engines >> engine & 1u
-                                  ? campaign_engine_missing(campaign, (enum campaign_engine)engine, path)
-                                  : NULL;
-        if (missing != NULL)
-            return campaign_fail(campaign, 2, "%.300s: %s", path, missing);
+    if (options->target_count == 0 && check_drivers(campaign, FUZZ_PAGE) != 0)
+        return -1;
+    for (uint32_t i = 0; i < options->target_count; i++) {
+        if (check_drivers(campaign, options->targets[i]) != 0)
+            return -1;
     }
-    uint32_t engines = engine_count(campaign->engines);
-    campaign->jobs = cpus > 0 && (uint32_t)cpus < engines ? (uint32_t)cpus : engines;
-    if (options->jobs != 0)
-        campaign->jobs = options->jobs < CAMPAIGN_JOBS_MAX ? options->jobs : CAMPAIGN_JOBS_MAX;
     return 0;
 }
 
-static int name_out(struct campaign *campaign, const char *backend)
+/* Its own folder, and how many processes: one a lane of a pair, no more than there are CPUs. */
+static int choose(struct campaign *campaign)
 {
+    const struct campaign_options *options = campaign->options;
     char name[CAMPAIGN_NAME_BYTES];
-    const char *out = campaign->options->out_dir;
-    campaign_safe_name(backend, name, sizeof(name));
-    campaign->backend = backend;
-    if (out != NULL && campaign->options->backend_count == 1)
-        return campaign_path(campaign->out, "%s", out) ? 0 : -1;
-    return campaign_path(campaign->out, "%s/fuzz-%s", out == NULL ? "results" : out, name) ? 0 : -1;
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct campaign_pair pair = {.campaign = campaign};
+    uint32_t pairs = options->backend_count * (options->target_count == 0 ? 1 : options->target_count);
+    uint32_t lanes = campaign_plan_lanes(&pair, 0, NULL) * pairs;
+    campaign->jobs = cpus > 0 && (uint32_t)cpus < lanes ? (uint32_t)cpus : lanes;
+    if (options->jobs != 0)
+        campaign->jobs = options->jobs;
+    if (campaign->jobs > CAMPAIGN_JOBS_MAX)
+        campaign->jobs = CAMPAIGN_JOBS_MAX;
+    campaign_safe_name(options->backends[0], name, sizeof(name));
+    bool named = options->out_dir != NULL     ? campaign_path(campaign->root, "%s", options->out_dir)
+                 : options->backend_count > 1 ? campaign_path(campaign->root, "results/fuzz")
+                                              : campaign_path(campaign->root, "results/fuzz-%s", name);
+    if (!named)
+        return campaign_fail(campaign, 2, "a shorter path expected");
+    memcpy(campaign->result->out_dir, campaign->root, sizeof(campaign->root));
+    return 0;
 }
+
+/* --- the campaign --- */
 
 /* Do the engines see? From an empty corpus, the planted bug. */
 static void run_canary(struct campaign *campaign, const char *backend, enum fuzz_target target)
 {
-    uint32_t first = campaign->result->row_count;
+    struct campaign_pair pair = {.campaign = campaign, .backend = backend, .target = target, .canary = true};
+    struct campaign_lane lanes[CAMPAIGN_ENGINE_COUNT * CAMPAIGN_BUILD_COUNT];
     double limit = campaign->options->canary_seconds > 0 ? campaign->options->canary_seconds : CANARY_S;
-    campaign->canary = true;
-    campaign->backend = backend;
-    campaign->target = target;
-    if (campaign_prepare(campaign) == 0)
-        run_rounds(campaign, limit);
-    campaign->canary = false;
-    campaign_remove_tree(campaign->work);
-    if (campaign->result->exit_code != 0 || !campaign_goes_on(campaign))
-        return;
-    for (uint32_t i = first; i < campaign->result->row_count; i++) {
-        const struct campaign_row *row = &campaign->result->rows[i];
-        const char *engine = campaign_engine_names[row->engine];
-        if (!row->caught)
+    uint32_t count = campaign_plan_lanes(&pair, 0, lanes);
+    (void)campaign_path(pair.out, "%s", campaign->root);
+    for (uint32_t i = 0; i < count; i++)
+        lanes[i].share = limit;
+    campaign_pool_run(campaign, lanes, count, limit);
+    campaign_remove_tree(pair.work);
+    add_rows(campaign, lanes, count);
+    for (uint32_t i = 0; i < count && campaign->result->exit_code == 0 && !was_stopped(campaign); i++) {
+        const struct campaign_lane *lane = &lanes[i];
+        const char *engine = campaign_engine_names[lane->engine];
+        const char *build = lane->build == CAMPAIGN_ASAN ? " (asan)" : "";
+        if (!lane->caught)
             (void)campaign_fail(campaign, 1,
-                                "%s is blind: it did not catch the canary's planted bug in %.0f s", engine,
-                                limit);
+                                "%s%s is blind: it did not catch the canary's planted bug in %.0f s", engine,
+                                build, limit);
         else
-            campaign_say(campaign, "%s caught the canary after %.1f s (%.0f runs/s)", engine, row->seconds,
-                         row->execs_per_second);
+            campaign_say(campaign, "%s%s caught the canary after %.1f s (%.0f runs/s)", engine, build,
+                         lane->used, lane->used > 0 ? (double)lane->counts.executions / lane->used : 0);
     }
 }
 
@@ -276,39 +242,85 @@ static void run_canaries(struct campaign *campaign)
         schedules += fuzz_target_has_schedule(options->targets[i]);
     if (schedules == 0 || schedules < options->target_count)
         run_canary(campaign, CAMPAIGN_CANARY, FUZZ_PAGE);
-    if (schedules > 0 && campaign->result->exit_code == 0 && campaign_goes_on(campaign))
+    if (schedules > 0 && campaign_goes_on(campaign))
         run_canary(campaign, CAMPAIGN_SCHEDULE_CANARY, FUZZ_SCHEDULE_PAGE);
 }
 
-static void run_backend(struct campaign *campaign, const char *backend)
+/* One campaign a folder, and what the folders know. */
+static int open_folders(struct campaign *campaign)
 {
-    static const enum fuzz_target page[] = {FUZZ_PAGE};
     const struct campaign_options *options = campaign->options;
-    const enum fuzz_target *targets = options->target_count == 0 ? page : options->targets;
-    uint32_t count = options->target_count == 0 ? 1 : options->target_count;
-    (void)name_out(campaign, backend);
-    for (uint32_t i = 0; i < count && campaign->result->exit_code == 0 && campaign_goes_on(campaign); i++) {
-        campaign->target = targets[i];
-        if (campaign_prepare(campaign) == 0)
-            run_rounds(campaign, options->seconds > 0 ? options->seconds : SECONDS_DEFAULT);
+    char out[CAMPAIGN_PATH_BYTES];
+    if (campaign_lock(campaign, campaign->root) != 0)
+        return -1;
+    for (uint32_t i = 0; i < options->backend_count; i++) {
+        (void)campaign_plan_out(campaign, options->backends[i], out);
+        if (strcmp(out, campaign->root) != 0 && campaign_lock(campaign, out) != 0)
+            return -1;
+        campaign_state_findings(campaign, options->backends[i], out);
     }
+    return campaign_state_has_room(campaign) && (!options->resume || campaign_state_read(campaign) == 0) ? 0
+                                                                                                         : -1;
+}
+
+static bool is_work_left(const struct campaign *campaign)
+{
+    for (uint32_t i = 0; i < campaign->lane_count; i++) {
+        if (campaign->lanes[i].share - campaign->lanes[i].used >= 0.5)
+            return true;
+    }
+    return false;
+}
+
+static void run_lanes(struct campaign *campaign)
+{
+    campaign_plan_say(campaign);
+    if (!is_work_left(campaign)) {
+        campaign_say(campaign, "all of it is done already");
+    } else {
+        run_canaries(campaign);
+        if (!campaign_goes_on(campaign))
+            return;
+        campaign_pool_run(campaign, campaign->lanes, campaign->lane_count, campaign->slice);
+        campaign_state_write(campaign);
+        if (campaign->result->exit_code == 0 && !was_stopped(campaign))
+            campaign_merge(campaign);
+    }
+    add_rows(campaign, campaign->lanes, campaign->lane_count);
+}
+
+/* After the rows: findings come before what went wrong beside them, and a person's wish before both. */
+static int exit_code_of(struct campaign *campaign)
+{
+    struct campaign_result *result = campaign->result;
+    uint32_t impossible = 0;
+    bool found = result->new_count > 0;
+    for (uint32_t i = 0; i < result->finding_count; i++)
+        found =
+            found || result->findings[i].again || (campaign->options->resume && result->findings[i].known);
+    for (uint32_t i = 0; i < campaign->pair_count; i++)
+        impossible += campaign->pairs[i].not_possible;
+    if (was_stopped(campaign))
+        return 130;
+    if (found && result->exit_code != 1)
+        return 3;
+    if (impossible > 0 && impossible == campaign->pair_count && result->exit_code == 0)
+        return campaign_fail(campaign, 2, "%s", campaign->pairs[0].reason), 2;
+    return result->exit_code != 0 ? result->exit_code : campaign->lost > 0 ? 2 : 0;
 }
 
 int campaign_run(const struct campaign_options *options, struct campaign_result *result)
 {
-    struct campaign campaign = {.options = options, .result = result};
+    struct campaign campaign = {.options = options, .result = result, .started = campaign_now()};
     memset(result, 0, sizeof(*result));
-    if (check_options(&campaign) != 0)
-        return result->exit_code;
-    (void)name_out(&campaign, options->backends[0]);
-    run_canaries(&campaign);
-    for (uint32_t i = 0; i < options->backend_count && result->exit_code == 0 && campaign_goes_on(&campaign);
-         i++)
-        run_backend(&campaign, options->backends[i]);
+    if (check_options(&campaign) == 0 && choose(&campaign) == 0 && campaign_plan(&campaign) == 0 &&
+        open_folders(&campaign) == 0)
+        run_lanes(&campaign);
     campaign_child_sweep();
-    if (result->exit_code == 0 && result->finding_count > 0)
-        result->exit_code = 3;
-    if (!campaign_goes_on(&campaign))
-        result->exit_code = 130;
+    result->exit_code = exit_code_of(&campaign);
+    result->seconds = campaign_now() - campaign.started;
+    campaign_unlock(&campaign);
+    free(campaign.lanes);
+    free(campaign.pairs);
     return result->exit_code;
 }

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <pagelab/compiler.h>
+
 #include "engine/program.h"
 #include "fuzz/campaign_internal.h"
 #include "fuzz/family.h"
@@ -17,13 +19,13 @@
 /* One process's memory: the large machines with contents, twice, and a sanitizer's share. */
 #define MEMORY_LIMIT_MB 4096
 
-static const char *driver_name(const struct campaign *campaign, enum campaign_engine engine)
+static const char *driver_name(enum fuzz_target target, enum campaign_engine engine)
 {
     static const char *const names[2][CAMPAIGN_ENGINE_COUNT] = {
         {"pagelab-fuzz-libfuzzer", "pagelab-fuzz-afl"},
         {"pagelab-schedule-libfuzzer", "pagelab-schedule-afl"},
     };
-    return names[fuzz_target_has_schedule(campaign->target)][engine];
+    return names[fuzz_target_has_schedule(target)][engine];
 }
 
 /* Reports on one line and ended by abort, so that both engines see a crash in them. */
@@ -45,20 +47,29 @@ static bool in_search_path(const char *name)
     return false;
 }
 
-const char *campaign_engine_missing(const struct campaign *campaign, enum campaign_engine engine,
+static const char *folder_of(const struct campaign *campaign, enum campaign_build build)
+{
+    return build == CAMPAIGN_ASAN ? campaign->options->asan_dir : campaign->options->bin_dir;
+}
+
+const char *campaign_engine_missing(const struct campaign *campaign, enum fuzz_target target,
+                                    enum campaign_engine engine, enum campaign_build build,
                                     char path[CAMPAIGN_PATH_BYTES])
 {
-    const char *bin = campaign->options->bin_dir;
+    const char *expected = build == CAMPAIGN_ASAN
+                               ? "the drivers expected: cmake --workflow --preset fuzz-asan"
+                               : "the drivers expected: cmake --workflow --preset fuzz";
+    const char *bin = folder_of(campaign, build);
     if (engine == CAMPAIGN_AFL) {
         (void)campaign_path(path, "%s/pagelab-mutator-afl.so", bin);
         if (access(path, R_OK) != 0)
-            return "the drivers expected: cmake --workflow --preset fuzz";
+            return expected;
         (void)campaign_path(path, "afl-fuzz");
         if (!in_search_path(path))
             return "not in PATH: apt-get install afl++";
     }
-    (void)campaign_path(path, "%s/%s", bin, driver_name(campaign, engine));
-    return access(path, X_OK) == 0 ? NULL : "the drivers expected: cmake --workflow --preset fuzz";
+    (void)campaign_path(path, "%s/%s", bin, driver_name(target, engine));
+    return access(path, X_OK) == 0 ? NULL : expected;
 }
 
 /* Environment entries: what is fuzzed, and what of it. */
@@ -67,24 +78,30 @@ struct subject {
     char target[64];
 };
 
-static void name_subject(const struct campaign *campaign, struct subject *subject)
+static void name_subject(const struct campaign_pair *pair, struct subject *subject)
 {
-    (void)campaign_path(subject->backend, "PAGELAB_BACKEND=%s", campaign->backend);
+    (void)campaign_path(subject->backend, "PAGELAB_BACKEND=%s", pair->backend);
     snprintf(subject->target, sizeof(subject->target), FAMILY_VARIABLE "=%s",
-             fuzz_target_names[campaign->target]);
+             fuzz_target_names[pair->target]);
 }
 
+/* Another in each slice and at each start, the same in each campaign. */
 static uint32_t seed_of(const struct campaign_worker *worker)
 {
-    uint32_t seed = worker->campaign->options->seed == 0 ? 1 : worker->campaign->options->seed;
-    return seed + 1000u * worker->index + worker->starts;
+    const struct campaign_lane *lane = worker->lane;
+    uint32_t seed = lane->pair->campaign->options->seed == 0 ? 1 : lane->pair->campaign->options->seed;
+    return seed + 1000u * lane->index + worker->starts + 100000u * lane->slices;
 }
 
+#define QUEUES_MAX (2u * CAMPAIGN_JOBS_MAX)
+
+/* It begins with what AFL++ has found on the same pair so far, too. */
 static int start_libfuzzer(struct campaign_worker *worker, double seconds)
 {
-    struct campaign *campaign = worker->campaign;
+    struct campaign_pair *pair = worker->lane->pair;
     char driver[CAMPAIGN_PATH_BYTES];
     char dictionary[CAMPAIGN_PATH_BYTES];
+    char queues[QUEUES_MAX][CAMPAIGN_PATH_BYTES];
     struct subject subject;
     char corpus[CAMPAIGN_PATH_BYTES];
     char artifacts[CAMPAIGN_PATH_BYTES];
@@ -94,28 +111,30 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
     snprintf(numbers[2], sizeof(numbers[2]), "-seed=%u", seed_of(worker));
     snprintf(numbers[3], sizeof(numbers[3]), "-timeout=%d", INPUT_LIMIT_S);
     snprintf(numbers[4], sizeof(numbers[4]), "-rss_limit_mb=%d", MEMORY_LIMIT_MB);
-    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir,
-                       driver_name(campaign, CAMPAIGN_LIBFUZZER)) ||
-        !campaign_path(dictionary, "-dict=%s", campaign->dictionary) ||
-        !campaign_path(corpus, "%s/libfuzzer/corpus", campaign->work) ||
+    if (!campaign_path(driver, "%s/%s", folder_of(pair->campaign, worker->lane->build),
+                       driver_name(pair->target, CAMPAIGN_LIBFUZZER)) ||
+        !campaign_path(dictionary, "-dict=%s", pair->dictionary) ||
+        !campaign_path(corpus, "%s/libfuzzer/corpus", pair->work) ||
         !campaign_path(artifacts, "-artifact_prefix=%s/found/", worker->dir))
-        return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->work);
-    name_subject(campaign, &subject);
-    const char *arguments[] = {driver,
-                               corpus,
-                               campaign->seeds,
-                               artifacts,
-                               dictionary,
-                               numbers[0],
-                               numbers[1],
-                               numbers[2],
-                               numbers[3],
-                               numbers[4],
-                               "-len_control=0",
-                               "-reload=1",
-                               "-detect_leaks=0",
-                               "-print_final_stats=1",
-                               NULL};
+        return campaign_pair_fail(pair, "%.200s: a shorter path expected", pair->work);
+    name_subject(pair, &subject);
+    const char *arguments[16 + QUEUES_MAX] = {driver,
+                                              corpus,
+                                              pair->seeds,
+                                              artifacts,
+                                              dictionary,
+                                              numbers[0],
+                                              numbers[1],
+                                              numbers[2],
+                                              numbers[3],
+                                              numbers[4],
+                                              "-len_control=0",
+                                              "-reload=1",
+                                              "-detect_leaks=0",
+                                              "-print_final_stats=1"};
+    uint32_t queue_count = campaign_afl_queues(pair, queues, QUEUES_MAX);
+    for (uint32_t i = 0; i < queue_count; i++)
+        arguments[14 + i] = queues[i];
     const char *environment[] = {subject.backend,      subject.target,       "PAGELAB_FUZZ_STATISTICS=1",
                                  sanitizer_options[0], sanitizer_options[1], NULL};
     return campaign_child_start(&worker->child, arguments, environment, worker->log);
@@ -123,7 +142,8 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
 
 static int start_afl(struct campaign_worker *worker, double seconds)
 {
-    struct campaign *campaign = worker->campaign;
+    struct campaign_pair *pair = worker->lane->pair;
+    const char *bin = folder_of(pair->campaign, worker->lane->build);
     char driver[CAMPAIGN_PATH_BYTES];
     struct subject subject;
     char mutator[CAMPAIGN_PATH_BYTES];
@@ -133,17 +153,15 @@ static int start_afl(struct campaign_worker *worker, double seconds)
     snprintf(numbers[0], sizeof(numbers[0]), "%d", (int)(seconds + 0.5));
     snprintf(numbers[1], sizeof(numbers[1]), "%u", PROGRAM_BYTES_MAX);
     snprintf(numbers[2], sizeof(numbers[2]), "%u", seed_of(worker));
-    snprintf(numbers[3], sizeof(numbers[3]), "w%u", worker->index);
-    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_name(campaign, CAMPAIGN_AFL)) ||
-        !campaign_path(mutator, "AFL_CUSTOM_MUTATOR_LIBRARY=%s/pagelab-mutator-afl.so",
-                       campaign->options->bin_dir) ||
-        !campaign_path(out, "%s/afl", campaign->work))
-        return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->work);
-    name_subject(campaign, &subject);
-    const char *arguments[] = {"afl-fuzz",           "-i", campaign->seeds, "-o", out,        "-S",
-                               numbers[3],           "-m", "none",          "-t", "2000",     "-G",
-                               numbers[1],           "-s", numbers[2],      "-V", numbers[0], "-x",
-                               campaign->dictionary, "--", driver,          NULL};
+    snprintf(numbers[3], sizeof(numbers[3]), "w%u", worker->lane->index);
+    if (!campaign_path(driver, "%s/%s", bin, driver_name(pair->target, CAMPAIGN_AFL)) ||
+        !campaign_path(mutator, "AFL_CUSTOM_MUTATOR_LIBRARY=%s/pagelab-mutator-afl.so", bin) ||
+        !campaign_path(out, "%s/afl", pair->work))
+        return campaign_pair_fail(pair, "%.200s: a shorter path expected", pair->work);
+    name_subject(pair, &subject);
+    const char *arguments[] = {"afl-fuzz", "-i", pair->start,      "-o", out,        "-S", numbers[3], "-m",
+                               "none",     "-t", "2000",           "-G", numbers[1], "-s", numbers[2], "-V",
+                               numbers[0], "-x", pair->dictionary, "--", driver,     NULL};
     const char *environment[16] = {
         subject.backend,      subject.target,       mutator,
         "AFL_NO_UI=1",        "AFL_SKIP_CPUFREQ=1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1",
@@ -153,7 +171,7 @@ static int start_afl(struct campaign_worker *worker, double seconds)
     uint32_t used = 11;
     /* AFL++'s own mutations, blind to operations, take most of its time and find little: of several
      * processes, each second one makes them. */
-    if (worker->index % 2 == 0)
+    if (worker->lane->index % 2 == 0)
         environment[used++] = "AFL_CUSTOM_MUTATOR_ONLY=1";
     if (worker->statsd >= 0) {
         snprintf(port, sizeof(port), "AFL_STATSD_PORT=%u", worker->port);
@@ -168,15 +186,43 @@ int campaign_engine_start(struct campaign_worker *worker, double seconds)
 {
     if (seconds < 1)
         seconds = 1;
-    int failed =
-        worker->engine == CAMPAIGN_LIBFUZZER ? start_libfuzzer(worker, seconds) : start_afl(worker, seconds);
-    if (failed && worker->campaign->result->exit_code == 0)
-        return campaign_fail(worker->campaign, 2, "cannot start a process: %s", strerror(errno));
+    int failed = worker->lane->engine == CAMPAIGN_LIBFUZZER ? start_libfuzzer(worker, seconds)
+                                                            : start_afl(worker, seconds);
+    if (failed && worker->lane->pair->reason[0] == '\0')
+        return campaign_pair_fail(worker->lane->pair, "cannot start a process: %s", strerror(errno));
+    return failed;
+}
+
+int campaign_engine_merge(const struct campaign_pair *pair, const char *to, char (*from)[CAMPAIGN_PATH_BYTES],
+                          uint32_t count, const char *log, struct campaign_child *child)
+{
+    char driver[CAMPAIGN_PATH_BYTES];
+    char numbers[3][48];
+    struct subject subject;
+    const struct campaign *campaign = pair->campaign;
+    const char **arguments = calloc(count + 16u, sizeof(*arguments));
+    if (arguments == NULL)
+        return -1;
+    snprintf(numbers[0], sizeof(numbers[0]), "-max_len=%u", PROGRAM_BYTES_MAX);
+    snprintf(numbers[1], sizeof(numbers[1]), "-timeout=%d", INPUT_LIMIT_S);
+    snprintf(numbers[2], sizeof(numbers[2]), "-rss_limit_mb=%d", MEMORY_LIMIT_MB);
+    (void)campaign_path(driver, "%s/%s", folder_of(campaign, campaign_plain_build(campaign)),
+                        driver_name(pair->target, CAMPAIGN_LIBFUZZER));
+    const char *options[] = {driver,     "-set_cover_merge=1", numbers[0], numbers[1],
+                             numbers[2], "-detect_leaks=0",    to};
+    memcpy(arguments, options, sizeof(options));
+    for (uint32_t i = 0; i < count; i++)
+        arguments[PL_COUNT_OF(options) + i] = from[i];
+    name_subject(pair, &subject);
+    const char *environment[] = {subject.backend, subject.target, sanitizer_options[0], sanitizer_options[1],
+                                 NULL};
+    int failed = campaign_child_start(child, arguments, environment, log);
+    free(arguments);
     return failed;
 }
 
 /* The driver's process with its output in `log`, to the end or to the limit. 0, or -1. */
-static int run_inputs(const struct campaign *campaign, const char *driver, const char *const *inputs,
+static int run_inputs(const struct campaign_pair *pair, const char *driver, const char *const *inputs,
                       uint32_t count, const char *log, struct campaign_child *child, bool *late)
 {
     struct subject subject;
@@ -186,7 +232,7 @@ static int run_inputs(const struct campaign *campaign, const char *driver, const
     arguments[0] = driver;
     for (uint32_t i = 0; i < count; i++)
         arguments[i + 1] = inputs[i];
-    name_subject(campaign, &subject);
+    name_subject(pair, &subject);
     const char *environment[] = {subject.backend, subject.target,
                                  "ASAN_OPTIONS=abort_on_error=1:detect_leaks=0",
                                  "UBSAN_OPTIONS=abort_on_error=1", NULL};
@@ -203,8 +249,8 @@ static int run_inputs(const struct campaign *campaign, const char *driver, const
     return 0;
 }
 
-void campaign_judge(struct campaign *campaign, const char *const *inputs, uint32_t count,
-                    struct campaign_verdict *verdict)
+void campaign_judge(struct campaign_pair *pair, enum campaign_build build, const char *const *inputs,
+                    uint32_t count, struct campaign_verdict *verdict)
 {
     char driver[CAMPAIGN_PATH_BYTES];
     char log[CAMPAIGN_PATH_BYTES];
@@ -212,21 +258,27 @@ void campaign_judge(struct campaign *campaign, const char *const *inputs, uint32
     enum campaign_engine engine = CAMPAIGN_LIBFUZZER;
     bool late = false;
     memset(verdict, 0, sizeof(*verdict));
-    if (campaign_engine_missing(campaign, engine, driver) != NULL)
+    if (campaign_engine_missing(pair->campaign, pair->target, engine, build, driver) != NULL)
         engine = CAMPAIGN_AFL;
-    if (!campaign_path(driver, "%s/%s", campaign->options->bin_dir, driver_name(campaign, engine)) ||
-        !campaign_path(log, "%s/judge.log", campaign->work) ||
-        run_inputs(campaign, driver, inputs, count, log, &child, &late) != 0)
+    if (!campaign_path(driver, "%s/%s", folder_of(pair->campaign, build),
+                       driver_name(pair->target, engine)) ||
+        !campaign_path(log, "%s/judge.log", pair->work) ||
+        run_inputs(pair, driver, inputs, count, log, &child, &late) != 0)
         return;
     char *text = calloc(1, JUDGE_LOG_BYTES);
     if (text == NULL)
         return;
     (void)campaign_read(log, count > 1, text, JUDGE_LOG_BYTES - 1);
     const char *refusal = strstr(text, "pagelab-fuzz: ");
-    if (refusal != NULL)
-        (void)campaign_fail(campaign, 2, "%.*s", (int)strcspn(refusal, "\n"), refusal);
-    else
+    if (refusal != NULL && pair->reason[0] == '\0') {
+        pair->not_possible = true;
+        refusal += strlen("pagelab-fuzz: ");
+        snprintf(pair->reason, sizeof(pair->reason), "its driver refuses%s: %.*s",
+                 fuzz_target_has_schedule(pair->target) ? ", for it has no code to simulate" : "",
+                 (int)strcspn(refusal, "\n"), refusal);
+    } else if (refusal == NULL) {
         campaign_parse_verdict(text, WIFEXITED(child.status) ? WEXITSTATUS(child.status) : 0,
                                WIFSIGNALED(child.status) ? WTERMSIG(child.status) : 0, late, verdict);
+    }
     free(text);
 }

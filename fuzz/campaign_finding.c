@@ -1,7 +1,7 @@
 /* What was found: judged by a run of its own, told apart from what was found before, stored so that anybody
  * can see it again. */
 #define _POSIX_C_SOURCE 200809L
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,17 +10,19 @@
 #include "engine/program.h"
 #include "fuzz/campaign_internal.h"
 
-/* Same promise broken by the same operation; or, where there is neither, the same words. */
-static bool is_known(const struct campaign *campaign, const struct campaign_verdict *verdict)
+/* Same promise broken by the same operation; or, where there is neither, the same words. NULL: a new one. */
+static struct campaign_finding *find_known(const struct campaign_pair *pair,
+                                           const struct campaign_verdict *verdict)
 {
-    for (uint32_t i = 0; i < campaign->result->finding_count; i++) {
-        const struct campaign_finding *finding = &campaign->result->findings[i];
-        if (strcmp(finding->backend, campaign->backend) == 0 && strcmp(finding->ids, verdict->ids) == 0 &&
+    struct campaign_result *result = pair->campaign->result;
+    for (uint32_t i = 0; i < result->finding_count; i++) {
+        struct campaign_finding *finding = &result->findings[i];
+        if (strcmp(finding->backend, pair->backend) == 0 && strcmp(finding->ids, verdict->ids) == 0 &&
             strcmp(finding->op, verdict->op) == 0 &&
             (verdict->op[0] != '\0' || strcmp(finding->summary, verdict->summary) == 0))
-            return true;
+            return finding;
     }
-    return false;
+    return NULL;
 }
 
 static void write_text(const struct campaign_finding *finding, const uint8_t *bytes, size_t byte_count)
@@ -57,8 +59,9 @@ static void write_replay(struct campaign_finding *finding)
     finding_note_replay(finding->path, finding->backend, options, finding->replay, sizeof(finding->replay));
 }
 
-static int store(struct campaign *campaign, struct campaign_finding *finding, const uint8_t *bytes,
-                 size_t byte_count)
+/* The names in `dir`, and the input there. False: it cannot be written. */
+static bool store_in(const char *dir, struct campaign_finding *finding, const uint8_t *bytes,
+                     size_t byte_count)
 {
     char backend[CAMPAIGN_NAME_BYTES];
     char id[64];
@@ -67,37 +70,64 @@ static int store(struct campaign *campaign, struct campaign_finding *finding, co
     id[strcspn(id, "_")] = '\0';
     unsigned hash = (unsigned)(campaign_hash(bytes, byte_count) & 0xffffffffu);
     const char *target = fuzz_target_names[finding->target];
-    if (!campaign_path(finding->path, "%s/%s-%s-%s-%08x.bin", campaign->out, backend, target, id, hash) ||
-        !campaign_path(finding->text_path, "%s/%s-%s-%s-%08x.txt", campaign->out, backend, target, id,
-                       hash) ||
-        campaign_write(finding->path, bytes, byte_count) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
-                             campaign->out);
-    write_replay(finding);
-    write_text(finding, bytes, byte_count);
-    return 0;
+    return campaign_path(finding->path, "%s/%s-%s-%s-%08x.bin", dir, backend, target, id, hash) &&
+           campaign_path(finding->text_path, "%s/%s-%s-%s-%08x.txt", dir, backend, target, id, hash) &&
+           campaign_write(finding->path, bytes, byte_count) == 0;
 }
 
-static void remember(struct campaign *campaign, struct campaign_worker *worker,
+/* Where it belongs; if that cannot be written to (a full disk), in a folder for temporary files, and the
+ * campaign ends: what it does not keep is of no use. */
+static void store(struct campaign_pair *pair, struct campaign_finding *finding, const uint8_t *bytes,
+                  size_t byte_count)
+{
+    const char *other = getenv("TMPDIR");
+    if (!store_in(pair->out, finding, bytes, byte_count)) {
+        int error = errno;
+        if (store_in(other == NULL ? "/tmp" : other, finding, bytes, byte_count)) {
+            (void)campaign_fail(pair->campaign, 2,
+                                "%.200s: a finding cannot be written: %s; it is in %.200s instead", pair->out,
+                                strerror(error), finding->path);
+        } else {
+            pair->campaign->unstored = true;
+            (void)campaign_fail(
+                pair->campaign, 2,
+                "%.200s: a finding cannot be written: %s; what the engine kept stays in %.200s", pair->out,
+                strerror(error), pair->work);
+        }
+    }
+    write_replay(finding);
+    write_text(finding, bytes, byte_count);
+}
+
+static void remember(struct campaign_pair *pair, struct campaign_worker *worker,
                      const struct campaign_verdict *verdict, const uint8_t *bytes, size_t byte_count)
 {
+    struct campaign *campaign = pair->campaign;
     struct campaign_result *result = campaign->result;
-    if (result->finding_count == CAMPAIGN_FINDING_LIMIT || is_known(campaign, verdict))
+    struct campaign_finding *known = find_known(pair, verdict);
+    if (known != NULL) {
+        if (known->known && !known->again)
+            campaign_say(campaign, "finding %s on %s again, as in %s", known->ids, known->backend,
+                         known->path);
+        known->again = true;
+        return;
+    }
+    if (result->finding_count == CAMPAIGN_FINDING_LIMIT)
         return;
     struct campaign_finding *finding = &result->findings[result->finding_count];
     memset(finding, 0, sizeof(*finding));
-    finding->engine = worker == NULL ? CAMPAIGN_LIBFUZZER : worker->engine;
-    finding->after_s = worker == NULL ? 0 : campaign_now() - campaign->started;
-    snprintf(finding->backend, sizeof(finding->backend), "%s", campaign->backend);
-    finding->target = campaign->target;
+    finding->engine = worker == NULL ? CAMPAIGN_LIBFUZZER : worker->lane->engine;
+    finding->after_s = worker == NULL ? 0 : worker->lane->used + campaign_now() - worker->started;
+    snprintf(finding->backend, sizeof(finding->backend), "%s", pair->backend);
+    finding->target = pair->target;
     memcpy(finding->ids, verdict->ids, sizeof(finding->ids));
     memcpy(finding->op, verdict->op, sizeof(finding->op));
     memcpy(finding->summary, verdict->summary, sizeof(finding->summary));
-    if (store(campaign, finding, bytes, byte_count) != 0)
-        return;
+    store(pair, finding, bytes, byte_count);
     result->finding_count++;
+    result->new_count++;
     if (worker != NULL)
-        worker->findings++;
+        worker->lane->findings++;
     campaign_say(campaign, "finding %s%s%s on %s, target %s, after %.1f s (%s): %s", finding->ids,
                  finding->op[0] == '\0' ? "" : " by ", finding->op, finding->backend,
                  fuzz_target_names[finding->target], finding->after_s,
@@ -106,7 +136,7 @@ static void remember(struct campaign *campaign, struct campaign_worker *worker,
     campaign_say(campaign, "  replay %s", finding->replay);
 }
 
-bool campaign_take_input(struct campaign *campaign, struct campaign_worker *worker, const char *input,
+bool campaign_take_input(struct campaign_pair *pair, struct campaign_worker *worker, const char *input,
                          bool hang)
 {
     struct campaign_verdict verdict;
@@ -114,16 +144,17 @@ bool campaign_take_input(struct campaign *campaign, struct campaign_worker *work
     if (access(input, R_OK) != 0)
         return false;
     size_t byte_count = campaign_read(input, false, bytes, sizeof(bytes));
-    campaign_judge(campaign, &input, 1, &verdict);
+    campaign_judge(pair, worker == NULL ? campaign_plain_build(pair->campaign) : worker->lane->build, &input,
+                   1, &verdict);
     if (!verdict.bad && (hang || worker == NULL))
         return false; /* a slow moment of this machine; a seed that is fine */
     bool bad = verdict.bad;
     if (!bad) {
         snprintf(verdict.ids, sizeof(verdict.ids), "unrepeated");
         snprintf(verdict.summary, sizeof(verdict.summary), "failed under %s, but not when run again alone",
-                 campaign_engine_names[worker->engine]);
+                 campaign_engine_names[worker->lane->engine]);
     }
-    if (!campaign->canary)
-        remember(campaign, worker, &verdict, bytes, byte_count);
+    if (!pair->canary)
+        remember(pair, worker, &verdict, bytes, byte_count);
     return bad;
 }

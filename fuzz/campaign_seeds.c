@@ -14,32 +14,33 @@
 
 #define SEED_LIMIT 4096u /* judged at once */
 
-static int write_dictionary(struct campaign *campaign)
+static int write_dictionary(struct campaign_pair *pair)
 {
-    FILE *file = campaign_path(campaign->dictionary, "%s/dictionary", campaign->work)
-                     ? fopen(campaign->dictionary, "w")
-                     : NULL;
+    FILE *file =
+        campaign_path(pair->dictionary, "%s/dictionary", pair->work) ? fopen(pair->dictionary, "w") : NULL;
     if (file == NULL)
-        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
-                             campaign->work);
-    (void)boundary_write_dictionary(fuzz_target_family(campaign->target), file);
-    fclose(file);
+        return campaign_fail(pair->campaign, 2, "%.300s: a directory that can be written to expected",
+                             pair->work);
+    (void)boundary_write_dictionary(fuzz_target_family(pair->target), file);
+    if (fclose(file) != 0)
+        return campaign_fail(pair->campaign, 2, "%.300s: cannot be written: %s", pair->dictionary,
+                             strerror(errno));
     return 0;
 }
 
 /* --- which of them do no harm --- */
 
 /* The paths of all seeds; the caller frees each and the list. Returns their number. */
-static uint32_t list_seeds(const struct campaign *campaign, char *list[SEED_LIMIT])
+static uint32_t list_seeds(const struct campaign_pair *pair, char *list[SEED_LIMIT])
 {
     char path[CAMPAIGN_PATH_BYTES];
     const struct dirent *entry;
     uint32_t count = 0;
-    DIR *dir = opendir(campaign->seeds);
+    DIR *dir = opendir(pair->seeds);
     if (dir == NULL)
         return 0;
     while (count < SEED_LIMIT && (entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] != '.' && campaign_path(path, "%s/%s", campaign->seeds, entry->d_name) &&
+        if (entry->d_name[0] != '.' && campaign_path(path, "%s/%s", pair->seeds, entry->d_name) &&
             (list[count] = strdup(path)) != NULL)
             count++;
     }
@@ -48,58 +49,93 @@ static uint32_t list_seeds(const struct campaign *campaign, char *list[SEED_LIMI
 }
 
 /* All in one process; if that fails, each alone, and those that fail go. */
-static void judge_seeds(struct campaign *campaign)
+static void judge_seeds(struct campaign_pair *pair)
 {
     static char *list[SEED_LIMIT];
     struct campaign_verdict verdict;
-    uint32_t count = list_seeds(campaign, list);
-    campaign_judge(campaign, (const char *const *)list, count, &verdict);
+    uint32_t count = list_seeds(pair, list);
+    campaign_judge(pair, campaign_plain_build(pair->campaign), (const char *const *)list, count, &verdict);
     for (uint32_t i = 0; i < count; i++) {
-        if (verdict.bad && campaign_goes_on(campaign) && campaign->result->exit_code == 0 &&
-            campaign_take_input(campaign, NULL, list[i], false))
+        if (verdict.bad && campaign_goes_on(pair->campaign) && pair->reason[0] == '\0' &&
+            campaign_take_input(pair, NULL, list[i], false))
             (void)unlink(list[i]);
         free(list[i]);
     }
 }
 
-static int make_dirs(struct campaign *campaign)
+static int make_dirs(struct campaign_pair *pair)
 {
-    bool named = campaign->canary ? campaign_path(campaign->work, "%s/canary", campaign->out)
-                                  : campaign_path(campaign->work, "%s/corpora/%s", campaign->out,
-                                                  fuzz_target_names[campaign->target]);
-    if (!named || !campaign_path(campaign->seeds, "%s/seeds", campaign->work))
-        return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->out);
-    campaign_remove_tree(campaign->canary ? campaign->work : campaign->seeds);
-    if (campaign_make_dirs(campaign->seeds) != 0 || access(campaign->seeds, W_OK) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected: %s",
-                             campaign->out, strerror(errno));
+    bool named = pair->canary
+                     ? campaign_path(pair->work, "%s/canary", pair->out)
+                     : campaign_path(pair->work, "%s/corpora/%s", pair->out, fuzz_target_names[pair->target]);
+    if (!named || !campaign_path(pair->seeds, "%s/seeds", pair->work) ||
+        !campaign_path(pair->start, "%s/start", pair->work))
+        return campaign_fail(pair->campaign, 2, "%.200s: a shorter path expected", pair->out);
+    campaign_remove_tree(pair->canary ? pair->work : pair->seeds);
+    campaign_merge_recover(pair);
+    if (campaign_make_dirs(pair->seeds) != 0 || access(pair->seeds, W_OK) != 0)
+        return campaign_fail(pair->campaign, 2, "%.300s: a directory that can be written to expected: %s",
+                             pair->out, strerror(errno));
     return 0;
 }
 
-/* A program of no operations. 0; 1: even that fails; -1 after campaign_fail. */
-static int make_empty(struct campaign *campaign)
+/* A program of no operations. 0; 1: there is nothing to fuzz; -1 after campaign_fail. */
+static int make_empty(struct campaign_pair *pair)
 {
-    const uint8_t empty[PROGRAM_HEADER_BYTES] = {[5] = (uint8_t)fuzz_target_family(campaign->target)};
+    const uint8_t empty[PROGRAM_HEADER_BYTES] = {[5] = (uint8_t)fuzz_target_family(pair->target)};
     char path[CAMPAIGN_PATH_BYTES];
-    if (!campaign_path(path, "%s/empty", campaign->seeds) || campaign_write(path, empty, sizeof(empty)) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory that can be written to expected",
-                             campaign->out);
-    if (campaign->canary || !campaign_take_input(campaign, NULL, path, false))
-        return campaign->result->exit_code == 0 ? 0 : -1;
-    campaign_say(campaign, "%s fails before its first operation of target %s: there is nothing to fuzz",
-                 campaign->backend, fuzz_target_names[campaign->target]);
+    if (!campaign_path(path, "%s/empty", pair->seeds) || campaign_write(path, empty, sizeof(empty)) != 0)
+        return campaign_fail(pair->campaign, 2, "%.300s: a directory that can be written to expected",
+                             pair->out);
+    if (pair->canary)
+        return 0;
+    if (campaign_take_input(pair, NULL, path, false))
+        snprintf(pair->reason, sizeof(pair->reason),
+                 "it fails before its first operation: there is nothing to fuzz");
+    if (pair->reason[0] == '\0')
+        return pair->campaign->result->exit_code == 0 ? 0 : -1;
+    campaign_say(pair->campaign, "%s %s: %s", fuzz_target_names[pair->target], pair->backend, pair->reason);
     return 1;
 }
 
-int campaign_prepare(struct campaign *campaign)
+/* AFL++ reads one folder: the seeds, and what an earlier campaign was merged to. */
+static void link_start(struct campaign_pair *pair)
 {
-    if (make_dirs(campaign) != 0 || make_empty(campaign) != 0 || write_dictionary(campaign) != 0)
+    char from[2][CAMPAIGN_PATH_BYTES];
+    char old[CAMPAIGN_PATH_BYTES];
+    char path[CAMPAIGN_PATH_BYTES];
+    const struct dirent *entry;
+    uint32_t count = 0;
+    campaign_remove_tree(pair->start);
+    (void)campaign_make_dirs(pair->start);
+    (void)campaign_path(from[0], "%s", pair->seeds);
+    (void)campaign_path(from[1], "%s/libfuzzer/corpus", pair->work);
+    for (unsigned i = 0; i < 2; i++) {
+        DIR *dir = opendir(from[i]);
+        while (dir != NULL && count < SEED_LIMIT && (entry = readdir(dir)) != NULL) {
+            if (entry->d_name[0] != '.' && campaign_path(old, "%s/%.200s", from[i], entry->d_name) &&
+                campaign_path(path, "%s/%.200s", pair->start, entry->d_name))
+                count += link(old, path) == 0;
+        }
+        if (dir != NULL)
+            closedir(dir);
+    }
+    if (count == 0) /* a file system without links */
+        (void)campaign_path(pair->start, "%s", pair->seeds);
+}
+
+int campaign_prepare(struct campaign_pair *pair)
+{
+    if (make_dirs(pair) != 0 || make_empty(pair) != 0 || write_dictionary(pair) != 0)
         return -1;
-    if (campaign->canary)
+    if (pair->canary) {
+        link_start(pair);
         return 0;
-    if (seeds_write(campaign->options->seeds_dir, campaign->target, campaign->seeds) != 0)
-        return campaign_fail(campaign, 2, "%.300s: a directory of seeds expected: %s",
-                             campaign->options->seeds_dir, strerror(errno));
-    judge_seeds(campaign);
-    return campaign->result->exit_code == 0 ? 0 : -1;
+    }
+    if (seeds_write(pair->campaign->options->seeds_dir, pair->target, pair->seeds) != 0)
+        return campaign_fail(pair->campaign, 2, "%.300s: a directory of seeds expected: %s",
+                             pair->campaign->options->seeds_dir, strerror(errno));
+    judge_seeds(pair);
+    link_start(pair);
+    return pair->campaign->result->exit_code == 0 && pair->reason[0] == '\0' ? 0 : -1;
 }

@@ -2,8 +2,10 @@
  * appear. libFuzzer ends at a crash and is started again; AFL++ goes on. */
 #define _DEFAULT_SOURCE
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuzz/campaign_internal.h"
@@ -14,7 +16,7 @@
 
 static void log_line(struct campaign_worker *worker, const char *line)
 {
-    if (worker->engine == CAMPAIGN_LIBFUZZER)
+    if (worker->lane->engine == CAMPAIGN_LIBFUZZER)
         campaign_parse_libfuzzer(line, &worker->counts);
 }
 
@@ -53,15 +55,15 @@ static void forget_corpus_input(const struct campaign_worker *worker, const char
 {
     char path[CAMPAIGN_PATH_BYTES];
     const char *hash = strrchr(artifact, '-');
-    if (hash != NULL && campaign_path(path, "%s/libfuzzer/corpus/%s", worker->campaign->work, hash + 1))
+    if (hash != NULL && campaign_path(path, "%s/libfuzzer/corpus/%s", worker->lane->pair->work, hash + 1))
         (void)unlink(path);
 }
 
 static void take(struct campaign_worker *worker, const char *path, bool hang)
 {
-    if (worker->judged++ < JUDGED_MAX && campaign_take_input(worker->campaign, worker, path, hang) &&
-        worker->campaign->canary && !worker->caught) {
-        worker->caught = true;
+    if (worker->judged++ < JUDGED_MAX && campaign_take_input(worker->lane->pair, worker, path, hang) &&
+        worker->lane->pair->canary && !worker->lane->caught) {
+        worker->lane->caught = true;
         worker->ended = campaign_now();
     }
 }
@@ -84,7 +86,8 @@ static void collect_libfuzzer(struct campaign_worker *worker)
         forget_corpus_input(worker, name);
         if (strncmp(name, "slow-unit-", 10) != 0)
             take(worker, path, strncmp(name, "timeout-", 8) == 0);
-        (void)unlink(path);
+        if (!worker->lane->pair->campaign->unstored)
+            (void)unlink(path);
     }
     closedir(found);
 }
@@ -120,59 +123,101 @@ uint64_t campaign_worker_executions(const struct campaign_worker *worker)
     return executions < worker->executions_at_start ? 0 : executions - worker->executions_at_start;
 }
 
-int campaign_worker_open(struct campaign_worker *worker)
+static int make_dirs(struct campaign_worker *worker)
 {
-    struct campaign *campaign = worker->campaign;
+    struct campaign_pair *pair = worker->lane->pair;
     char path[CAMPAIGN_PATH_BYTES];
-    bool named;
-    worker->statsd = -1;
-    if (worker->engine == CAMPAIGN_LIBFUZZER)
-        named = campaign_path(worker->dir, "%s/libfuzzer/w%u", campaign->work, worker->index);
-    else
-        named = campaign_path(worker->dir, "%s/afl/w%u", campaign->work, worker->index);
-    named = named && campaign_path(worker->log, "%s/%s-w%u.log", campaign->work,
-                                   worker->engine == CAMPAIGN_LIBFUZZER ? "libfuzzer" : "afl", worker->index);
+    bool libfuzzer = worker->lane->engine == CAMPAIGN_LIBFUZZER;
+    bool named = campaign_path(worker->dir, "%s/%s/w%u", pair->work, libfuzzer ? "libfuzzer" : "afl",
+                               worker->lane->index) &&
+                 campaign_path(worker->log, "%s/%s-w%u.log", pair->work, libfuzzer ? "libfuzzer" : "afl",
+                               worker->lane->index);
     if (!named)
-        return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->work);
+        return campaign_pair_fail(pair, "%.200s: a shorter path expected", pair->work);
     remove(worker->log);
-    if (worker->engine == CAMPAIGN_LIBFUZZER) {
-        bool made = campaign_path(path, "%s/found", worker->dir) && campaign_make_dirs(path) == 0;
-        made = made && campaign_path(path, "%s/libfuzzer/corpus", campaign->work) &&
-               campaign_make_dirs(path) == 0;
-        if (!made)
-            return campaign_fail(campaign, 2, "%.300s: cannot be made", path);
-    }
-    if (worker->engine == CAMPAIGN_AFL) {
-        /* What an earlier campaign found there is stored already. */
-        if (campaign_path(path, "%s/crashes", worker->dir))
-            campaign_remove_tree(path);
-        if (campaign_path(path, "%s/hangs", worker->dir))
-            campaign_remove_tree(path);
+    bool made = !libfuzzer ||
+                (campaign_path(path, "%s/found", worker->dir) && campaign_make_dirs(path) == 0 &&
+                 campaign_path(path, "%s/libfuzzer/corpus", pair->work) && campaign_make_dirs(path) == 0);
+    return made ? 0 : campaign_pair_fail(pair, "%.300s: cannot be made: %s", path, strerror(errno));
+}
+
+/* What was found is stored, and what was not could not be. */
+static void forget_afl_findings(struct campaign_worker *worker)
+{
+    char path[CAMPAIGN_PATH_BYTES];
+    if (worker->lane->pair->campaign->unstored)
+        return;
+    if (campaign_path(path, "%s/crashes", worker->dir))
+        campaign_remove_tree(path);
+    if (campaign_path(path, "%s/hangs", worker->dir))
+        campaign_remove_tree(path);
+    worker->next_input[false] = worker->next_input[true] = 0;
+}
+
+int campaign_worker_open(struct campaign_worker *worker, struct campaign_lane *lane, double seconds)
+{
+    *worker = (struct campaign_worker){.lane = lane, .statsd = -1, .seconds = seconds};
+    worker->started = campaign_now();
+    if (make_dirs(worker) != 0)
+        return -1;
+    collect_libfuzzer(worker); /* a campaign that was killed may have left something */
+    if (lane->engine == CAMPAIGN_AFL) {
+        collect_afl(worker, false);
+        collect_afl(worker, true);
+        forget_afl_findings(worker);
         read_afl(worker);
         worker->executions_at_start = worker->counts.executions;
         worker->statsd = campaign_statsd_open(&worker->port);
     }
     worker->started = worker->ended = campaign_now();
-    worker->deadline = worker->started + campaign->seconds;
+    worker->deadline = worker->started + seconds;
     worker->starts++;
-    return campaign_engine_start(worker, campaign->seconds);
+    return campaign_engine_start(worker, seconds);
+}
+
+/* AFL++ does not go on from a folder that is not as it left it. Its inputs stay, aside. */
+static bool put_aside(struct campaign_worker *worker)
+{
+    struct campaign_pair *pair = worker->lane->pair;
+    char path[CAMPAIGN_PATH_BYTES];
+    bool fresh = worker->put_aside || worker->executions_at_start == 0;
+    if (fresh || worker->lane->engine != CAMPAIGN_AFL ||
+        worker->counts.executions > worker->executions_at_start)
+        return false;
+    worker->put_aside = true;
+    if (!campaign_path(path, "%s/afl-aside", pair->work) || campaign_make_dirs(path) != 0 ||
+        !campaign_path(path, "%s/afl-aside/w%u-%lx", pair->work, worker->lane->index,
+                       (unsigned long)time(NULL)) ||
+        rename(worker->dir, path) != 0)
+        return false;
+    campaign_say(pair->campaign, "%s %s: afl++ cannot go on from its folder; it is kept in %s",
+                 fuzz_target_names[pair->target], pair->backend, path);
+    worker->executions_at_start = 0;
+    worker->counts = (struct campaign_counts){0};
+    return true;
 }
 
 /* The process ended by itself without a find: at its time, or because it could not work. */
 static int check_end(struct campaign_worker *worker)
 {
+    struct campaign_pair *pair = worker->lane->pair;
     char tail[4096] = "";
-    if (campaign_now() > worker->deadline - 1.5 || worker->caught)
+    if (campaign_now() > worker->deadline - 1.5 || worker->lane->caught)
         return 0;
+    if (put_aside(worker)) {
+        worker->done = false;
+        worker->starts++;
+        return campaign_engine_start(worker, worker->deadline - campaign_now());
+    }
     (void)campaign_read(worker->log, true, tail, sizeof(tail) - 1);
     const char *why = strstr(tail, "pagelab-fuzz: ");
     if (why == NULL)
         why = strstr(tail, "PROGRAM ABORT");
     if (why == NULL)
         why = "ended early";
-    return campaign_fail(worker->campaign, 2, "%s on %s: %.*s (log: %.200s)",
-                         campaign_engine_names[worker->engine], worker->campaign->backend,
-                         (int)strcspn(why, "\n"), why, worker->log);
+    return campaign_pair_fail(pair, "%s on %s: %.*s (log: %.120s)",
+                              campaign_engine_names[worker->lane->engine], pair->backend,
+                              (int)(strcspn(why, "\n") < 90 ? strcspn(why, "\n") : 90), why, worker->log);
 }
 
 static void add_counts(struct campaign_counts *sum, const struct campaign_counts *counts)
@@ -188,7 +233,7 @@ int campaign_worker_poll(struct campaign_worker *worker)
         return 0;
     bool ended = campaign_child_ended(&worker->child);
     uint32_t judged = worker->judged;
-    if (worker->engine == CAMPAIGN_LIBFUZZER) {
+    if (worker->lane->engine == CAMPAIGN_LIBFUZZER) {
         read_log(worker);
         collect_libfuzzer(worker);
     } else {
@@ -196,14 +241,14 @@ int campaign_worker_poll(struct campaign_worker *worker)
         collect_afl(worker, false);
         collect_afl(worker, true);
     }
-    if (!worker->caught)
+    if (!worker->lane->caught)
         worker->ended = campaign_now();
-    if (worker->caught)
+    if (worker->lane->caught)
         worker->done = true;
     if (!ended || worker->done)
         return 0;
     double left = worker->deadline - campaign_now();
-    bool again = worker->engine == CAMPAIGN_LIBFUZZER && worker->judged > judged;
+    bool again = worker->lane->engine == CAMPAIGN_LIBFUZZER && worker->judged > judged;
     worker->done = !again || left < 1 || worker->starts >= STARTS_MAX;
     if (!again)
         return check_end(worker);
@@ -218,15 +263,29 @@ int campaign_worker_poll(struct campaign_worker *worker)
 
 void campaign_worker_close(struct campaign_worker *worker)
 {
+    struct campaign_lane *lane = worker->lane;
     campaign_child_stop(&worker->child, STOP_S);
-    if (worker->dir[0] == '\0')
-        return; /* was not opened */
-    if (worker->engine == CAMPAIGN_LIBFUZZER) {
-        read_log(worker);
-    } else {
-        read_afl(worker);
-        campaign_statsd_close(worker->statsd);
+    if (worker->starts > 0) {
+        if (lane->engine == CAMPAIGN_LIBFUZZER) {
+            read_log(worker);
+            collect_libfuzzer(worker);
+        } else {
+            read_afl(worker);
+            collect_afl(worker, false);
+            collect_afl(worker, true);
+            forget_afl_findings(worker);
+        }
+        lane->counts.executions += campaign_worker_executions(worker);
+        add_counts(&worker->before, &worker->counts);
+        lane->counts.counted += worker->before.counted;
+        lane->counts.operations += worker->before.operations;
+        if (worker->counts.coverage > lane->counts.coverage)
+            lane->counts.coverage = worker->counts.coverage;
+        lane->counts.corpus = worker->counts.corpus;
+        lane->used += worker->ended - worker->started;
+        lane->slices++;
+        lane->over = lane->over || worker->starts >= STARTS_MAX;
     }
-    add_counts(&worker->before, &worker->counts);
-    worker->counts.executions = worker->counts.counted = worker->counts.operations = 0;
+    campaign_statsd_close(worker->statsd);
+    worker->lane = NULL;
 }

@@ -43,7 +43,7 @@ grep -q 'Extra Counters' orders/corpora/schedule-page/*.log ||
   fail "libFuzzer does not see the interleavings"
 
 # With store buffers, too: what is right stays right, and the canary is caught all the same.
-expect 0 'schedule-page +llfree +libfuzzer +[1-9][0-9]* .* 0 +none' "$PAGELAB" fuzz --backend llfree --target schedule-page \
+expect 0 'schedule-page +llfree +libfuzzer +plain +[1-9][0-9]* .* 0 +none' "$PAGELAB" fuzz --backend llfree --target schedule-page \
   --tso --time 2 --engine libfuzzer --bin "$drivers" --out buffered
 grep -qE 'canary-race .* caught' out || fail "--tso: the canary is not caught: $(cat out)"
 

@@ -17,6 +17,7 @@
 #include "fuzz/campaign.h"
 #include "fuzz/campaign_files.h"
 #include "fuzz/campaign_parse.h"
+#include "tests/unit/campaign_fixture.h"
 
 /* --- what is printed --- */
 
@@ -114,63 +115,6 @@ static void a_finding_is_told_from_a_crash(void **state)
 
 /* --- campaigns with scripts for drivers --- */
 
-/* As a driver: inputs alone are fine unless one begins with 'B'; with options it works for half a minute. */
-#define ALONE                                                                                                \
-    "#!/bin/sh\n"                                                                                            \
-    "case $* in *-artifact_prefix=*) ;; *)\n"                                                                \
-    "  for a in \"$@\"; do\n"                                                                                \
-    "    case $(head -c 1 \"$a\" | tr -d '\\000') in B)\n"                                                   \
-    "      echo \"pagelab finding: id=F-1 X-2 backend=$PAGELAB_BACKEND target=$PAGELAB_TARGET step=0\"\n"    \
-    "      echo '  operation: cpu0 task    alloc s3 order=0'\n"                                              \
-    "      exit 77;; esac\n"                                                                                 \
-    "  done\n"                                                                                               \
-    "  exit 0;; esac\n"                                                                                      \
-    "for a in \"$@\"; do case $a in -artifact_prefix=*) to=${a#-artifact_prefix=};; esac; done\n"            \
-    "echo '#1000 NEW cov: 12 ft: 3 corp: 5/9b exec/s: 500 rss: 1Mb'\n"
-#define CRASH "printf Bad > \"${to}crash-0123\"\nexit 77\n"
-#define WAIT  "sleep 30 &\nwait\n"
-
-struct place {
-    char dir[64];
-    char bin[CAMPAIGN_PATH_BYTES];
-    char out[CAMPAIGN_PATH_BYTES];
-    const char *backends[1];
-    struct campaign_options options;
-    struct campaign_result result;
-};
-
-static struct place *open_place(const char *script)
-{
-    char driver[CAMPAIGN_PATH_BYTES];
-    struct place *place = calloc(1, sizeof(*place));
-    assert_non_null(place);
-    snprintf(place->dir, sizeof(place->dir), "/tmp/pagelab-campaign-XXXXXX");
-    assert_non_null(mkdtemp(place->dir));
-    assert_true(campaign_path(place->bin, "%s/bin", place->dir));
-    assert_true(campaign_path(place->out, "%s/out", place->dir));
-    assert_int_equal(campaign_make_dirs(place->bin), 0);
-    if (script != NULL) {
-        assert_true(campaign_path(driver, "%s/pagelab-fuzz-libfuzzer", place->bin));
-        assert_int_equal(campaign_write(driver, script, strlen(script)), 0);
-        assert_int_equal(chmod(driver, 0755), 0);
-    }
-    place->backends[0] = "buddy";
-    place->options = (struct campaign_options){.backends = place->backends,
-                                               .backend_count = 1,
-                                               .seconds = 1,
-                                               .canary_seconds = 1,
-                                               .bin_dir = place->bin,
-                                               .out_dir = place->out,
-                                               .engines = 1u << CAMPAIGN_LIBFUZZER};
-    return place;
-}
-
-static void close_place(struct place *place)
-{
-    campaign_remove_tree(place->dir);
-    free(place);
-}
-
 static void a_missing_driver_is_named(void **state)
 {
     (void)state;
@@ -206,11 +150,6 @@ static void nothing_found_is_0(void **state)
     assert_true(place->result.rows[0].caught);
     assert_int_equal(place->result.rows[1].coverage, 12);
     close_place(place);
-}
-
-static bool exists(const char *path)
-{
-    return access(path, R_OK) == 0;
 }
 
 static void a_finding_is_stored_once(void **state)
@@ -250,13 +189,6 @@ static void a_seed_that_fails_is_a_finding(void **state)
     assert_true(campaign_path(path, "%s/corpora/page/seeds/bad.bin", place->out));
     assert_false(exists(path));
     close_place(place);
-}
-
-static bool holds(const char *path, const char *words)
-{
-    char text[4096] = "";
-    (void)campaign_read(path, false, text, sizeof(text) - 1);
-    return strstr(text, words) != NULL;
 }
 
 /* Two targets of one candidate. Expect: the driver is told of each in turn, the canary is of frames, each

@@ -1,0 +1,300 @@
+/* Campaigns of many pairs, and what becomes of one that is killed, has no room, is not alone in its folder,
+ * or has a driver that hangs: shell scripts stand for the drivers. */
+#define _DEFAULT_SOURCE
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/campaign_fixture.h"
+
+#define CAUGHT "if [ $PAGELAB_BACKEND = canary ]; then " CRASH "fi\n"
+/* Which target it was started on, once a slice. */
+#define TELL "echo $PAGELAB_TARGET >> ${to%/out/*}/told\n"
+
+static const enum fuzz_target two[] = {FUZZ_VM, FUZZ_AREA};
+
+static const struct campaign_row *row_of(const struct place *place, enum fuzz_target target)
+{
+    for (uint32_t i = 0; i < place->result.row_count; i++) {
+        if (!place->result.rows[i].canary && place->result.rows[i].target == target)
+            return &place->result.rows[i];
+    }
+    fail_msg("no row of %s", fuzz_target_names[target]);
+    return NULL;
+}
+
+static void read_told(const struct place *place, char text[256])
+{
+    char path[CAMPAIGN_PATH_BYTES];
+    memset(text, 0, 256);
+    assert_true(campaign_path(path, "%s/told", place->dir));
+    (void)campaign_read(path, false, text, 255);
+}
+
+static struct place *open_two(const char *script)
+{
+    struct place *place = open_place(script);
+    place->options.targets = two;
+    place->options.target_count = 2;
+    place->options.seconds = 2;
+    place->options.slice_seconds = 1;
+    place->options.jobs = 1;
+    return place;
+}
+
+/* One process at once, two slices a pair. Expect: the pairs take turns, so that each had one slice before any
+ * has two, and executions of both are summed. */
+static void pairs_take_turns(void **state)
+{
+    (void)state;
+    char told[256];
+    struct place *place = open_two(ALONE CAUGHT TELL "sleep 1\nexit 0\n");
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    read_told(place, told);
+    assert_string_equal(told, "vm\narea\nvm\narea\n");
+    assert_int_equal(row_of(place, FUZZ_AREA)->executions, 2000);
+    close_place(place);
+}
+
+/* Killed in its second slice. Expect: going on tries what is left, and no more; a second time nothing is. */
+static void a_killed_campaign_goes_on(void **state)
+{
+    (void)state;
+    char told[256];
+    struct place *place = open_two(ALONE CAUGHT TELL "sleep 1\nexit 0\n");
+    pid_t child = fork();
+    if (child == 0) {
+        (void)campaign_run(&place->options, &place->result);
+        _exit(0);
+    }
+    do {
+        usleep(20000);
+        read_told(place, told);
+    } while (strstr(told, "vm\narea\n") == NULL);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    place->options.resume = true;
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    read_told(place, told);
+    assert_string_equal(told, "vm\narea\narea\nvm\narea\n");
+    assert_int_equal(row_of(place, FUZZ_VM)->executions, 2000);
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    read_told(place, told);
+    assert_string_equal(told, "vm\narea\narea\nvm\narea\n");
+    assert_int_equal(row_of(place, FUZZ_AREA)->executions, 2000);
+    close_place(place);
+}
+
+static void only_the_same_campaign_goes_on(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
+    place->options.resume = true;
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "state of a campaign to go on with expected"));
+    place->options.resume = false;
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    place->options.resume = true;
+    place->options.seconds = 3;
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "of another campaign"));
+    place->options.seconds = 1;
+    assert_true(campaign_path(path, "%s/state", place->out));
+    assert_int_equal(truncate(path, 100), 0);
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "whole state"));
+    assert_null(strchr(place->result.error, '\n'));
+    close_place(place);
+}
+
+/* The first finding ends it; the same one, known from the folder, ends no other campaign, but counts. */
+static void the_first_new_finding_ends_it(void **state)
+{
+    (void)state;
+    char told[256];
+    struct place *place = open_two(ALONE TELL CRASH);
+    place->options.stop_on_finding = true;
+    place->options.seconds = 1;
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(place->result.new_count, 1);
+    read_told(place, told);
+    assert_null(strstr(told, "area"));
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(place->result.new_count, 0);
+    assert_int_equal(place->result.finding_count, 1);
+    assert_true(place->result.findings[0].known);
+    assert_true(place->result.findings[0].again);
+    read_told(place, told);
+    assert_non_null(strstr(told, "area"));
+    close_place(place);
+}
+
+static void two_on_one_folder_are_one_too_many(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
+    assert_int_equal(campaign_make_dirs(place->out), 0);
+    assert_true(campaign_path(path, "%s/lock", place->out));
+    int file = open(path, O_RDWR | O_CREAT, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(flock(file, LOCK_EX), 0);
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "another campaign works there"));
+    assert_int_equal(place->result.row_count, 0);
+    close(file);
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    close_place(place);
+}
+
+static void a_full_disk_ends_it(void **state)
+{
+    (void)state;
+    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
+    place->options.free_bytes = UINT64_C(1) << 62;
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "the disk is as good as full"));
+    assert_null(strchr(place->result.error, '\n'));
+    close_place(place);
+}
+
+/* Where the finding's file should be there is a folder. Expect: it is kept elsewhere, and the campaign says
+ * where. */
+static void a_finding_that_cannot_be_stored_is_not_lost(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(ALONE CRASH);
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    memcpy(path, place->result.findings[0].path, sizeof(path));
+    campaign_remove_tree(place->out);
+    assert_int_equal(campaign_make_dirs(path), 0);
+    assert_int_equal(setenv("TMPDIR", place->dir, 1), 0);
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+    assert_non_null(strstr(place->result.error, "a finding cannot be written"));
+    assert_string_not_equal(place->result.findings[0].path, path);
+    assert_true(strncmp(place->result.findings[0].path, place->dir, strlen(place->dir)) == 0);
+    assert_true(exists(place->result.findings[0].path));
+    assert_true(exists(place->result.findings[0].text_path));
+    close_place(place);
+}
+
+/* What a killed campaign had not looked at. */
+static void an_artifact_of_before_is_taken(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/w0/found", place->out));
+    assert_int_equal(campaign_make_dirs(path), 0);
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/w0/found/crash-77", place->out));
+    assert_int_equal(campaign_write(path, "Bad", 3), 0);
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(place->result.new_count, 1);
+    assert_true(exists(place->result.findings[0].path));
+    assert_false(exists(path));
+    close_place(place);
+}
+
+/* One target never executes anything. Expect: it is named, the other is fuzzed to its end. */
+static void a_target_that_hangs_is_left(void **state)
+{
+    (void)state;
+    struct place *place = open_place(
+        "#!/bin/sh\ncase $PAGELAB_TARGET,$* in area,*-artifact_prefix=*) sleep 60;; esac\n" ALONE CAUGHT
+        "sleep 6\nexit 0\n");
+    place->options.targets = two;
+    place->options.target_count = 2;
+    place->options.seconds = 3; /* of both jobs */
+    place->options.jobs = 2;
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "not one execution"));
+    assert_non_null(strstr(row_of(place, FUZZ_AREA)->reason, "hangs at its start"));
+    assert_string_equal(row_of(place, FUZZ_VM)->reason, "");
+    assert_int_equal(row_of(place, FUZZ_VM)->executions, 1000);
+    close_place(place);
+}
+
+/* --- merging --- */
+
+/* As libFuzzer: keeps one input of all, and says so; `said` is what it claims. */
+#define MERGING(said, code)                                                                                  \
+    "#!/bin/sh\ncase $* in *-set_cover_merge=1*)\n"                                                          \
+    "  for a in \"$@\"; do case $a in */corpus.new) to=$a;; esac; done\n"                                    \
+    "  echo one > $to/one\n  echo 'MERGE-OUTER: " said " new files with 9 new features added'\n"             \
+    "  exit " code ";; esac\n" ALONE CAUGHT                                                                  \
+    "for i in a b c; do echo $i > ${to%/w0/*}/corpus/$i; done\nexit 0\n"
+
+static void merged(const char *script, bool is_swapped)
+{
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(script);
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus/one", place->out));
+    assert_int_equal(exists(path), is_swapped);
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus/c", place->out));
+    assert_int_equal(exists(path), !is_swapped);
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus.new", place->out));
+    assert_false(exists(path));
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus.old", place->out));
+    assert_false(exists(path));
+    assert_int_equal(row_of(place, FUZZ_PAGE)->merged, is_swapped ? 1 : 0);
+    close_place(place);
+}
+
+/* A merge that fails, or that has kept less than it says, leaves the corpus alone. */
+static void a_merge_takes_the_corpus_place_only_if_whole(void **state)
+{
+    (void)state;
+    merged(MERGING("1", "0"), true);
+    merged(MERGING("1", "1"), false);
+    merged(MERGING("4", "0"), false);
+}
+
+/* Killed between the two renames, and while it wrote. */
+static void a_killed_merge_costs_nothing(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
+    static const char *const left[] = {"corpus.old", "corpus.new"};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/%s", place->out, left[i]));
+        assert_int_equal(campaign_make_dirs(path), 0);
+        assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/%s/mine", place->out, left[i]));
+        assert_int_equal(campaign_write(path, left[i], 10), 0);
+    }
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus/mine", place->out));
+    assert_true(holds(path, "corpus.old"));
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus.new", place->out));
+    assert_false(exists(path));
+    close_place(place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pairs_take_turns),
+        cmocka_unit_test(a_killed_campaign_goes_on),
+        cmocka_unit_test(only_the_same_campaign_goes_on),
+        cmocka_unit_test(the_first_new_finding_ends_it),
+        cmocka_unit_test(two_on_one_folder_are_one_too_many),
+        cmocka_unit_test(a_full_disk_ends_it),
+        cmocka_unit_test(a_finding_that_cannot_be_stored_is_not_lost),
+        cmocka_unit_test(an_artifact_of_before_is_taken),
+        cmocka_unit_test(a_target_that_hangs_is_left),
+        cmocka_unit_test(a_merge_takes_the_corpus_place_only_if_whole),
+        cmocka_unit_test(a_killed_merge_costs_nothing),
+    };
+    return cmocka_run_group_tests_name("fuzz_campaign_pairs", tests, NULL, NULL);
+}
