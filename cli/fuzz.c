@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/fuzz_report.h"
 #include "engine/instance.h"
 #include "fuzz/campaign.h"
 #include "fuzz/family.h"
@@ -28,71 +29,10 @@ struct fuzz_options {
     int stop_on_finding;
     int resume;
     int no_merge;
+    int coverage;
     int no_races;
     int tso;
 };
-
-static bool add_row(struct table *table, const struct campaign_row *row)
-{
-    char executions[32];
-    char seconds[32];
-    char speed[32];
-    char ops[32];
-    char coverage[32];
-    char findings[32];
-    snprintf(executions, sizeof(executions), "%llu", (unsigned long long)row->executions);
-    snprintf(seconds, sizeof(seconds), "%.1f", row->seconds);
-    snprintf(speed, sizeof(speed), "%.0f", row->execs_per_second);
-    snprintf(ops, sizeof(ops), row->ops_per_execution > 0 ? "%.1f" : "-", row->ops_per_execution);
-    snprintf(coverage, sizeof(coverage), "%llu", (unsigned long long)row->coverage);
-    snprintf(findings, sizeof(findings), "%u", row->findings);
-    const char *verdict = row->canary              ? (row->caught ? "caught" : "BLIND")
-                          : row->findings != 0     ? "findings"
-                          : row->not_possible      ? "n/a"
-                          : row->reason[0] != '\0' ? "stopped"
-                                                   : "none";
-    const char *cells[] = {fuzz_target_names[row->target],
-                           row->backend,
-                           campaign_engine_names[row->engine],
-                           campaign_build_names[row->build],
-                           executions,
-                           seconds,
-                           speed,
-                           ops,
-                           coverage,
-                           findings,
-                           verdict};
-    return table_add_row(table, cells);
-}
-
-static void print_result(const struct campaign_result *result, enum report_format format)
-{
-    static const struct table_column columns[] = {
-        {"target", TABLE_LEFT},    {"candidate", TABLE_LEFT},   {"engine", TABLE_LEFT},
-        {"build", TABLE_LEFT},     {"executions", TABLE_RIGHT}, {"seconds", TABLE_RIGHT},
-        {"execs/s", TABLE_RIGHT},  {"ops/exec", TABLE_RIGHT},   {"coverage", TABLE_RIGHT},
-        {"findings", TABLE_RIGHT}, {"verdict", TABLE_LEFT},
-    };
-    struct table *table = table_create(columns, PL_COUNT_OF(columns));
-    for (uint32_t i = 0; table != NULL && i < result->row_count; i++)
-        add_row(table, &result->rows[i]);
-    if (table != NULL)
-        table_print(table, format, false, stdout);
-    table_destroy(table);
-    for (uint32_t i = 0; i < result->row_count && format == REPORT_TABLE; i++) {
-        const struct campaign_row *row = &result->rows[i];
-        bool first = i == 0 || row->target != row[-1].target || strcmp(row->backend, row[-1].backend) != 0;
-        if (row->reason[0] != '\0' && first)
-            printf("%s %s: %s\n", fuzz_target_names[row->target], row->backend, row->reason);
-    }
-    for (uint32_t i = 0; i < result->finding_count && format == REPORT_TABLE; i++) {
-        const struct campaign_finding *finding = &result->findings[i];
-        if (finding->known && !finding->again)
-            continue;
-        printf("finding: %s\n  input   %s\n  text    %s\n  replay  %s\n", finding->summary, finding->path,
-               finding->text_path, finding->replay);
-    }
-}
 
 static int pick_engines(const char *text, unsigned *engines)
 {
@@ -194,9 +134,12 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
     code = campaign_run(&options, &result);
     if (result.error[0] != '\0')
         cli_mistake("fuzz", "%s", result.error);
-    if (result.row_count > 0)
-        print_result(&result, format);
-    return code;
+    if (result.row_count == 0)
+        return code;
+    (void)fuzz_report_print(&result, format, stdout);
+    bool written = !fuzz->coverage || code == CLI_INTERRUPTED || fuzz_report_coverage(&result, &options);
+    written = fuzz_report_write(&result) && written;
+    return written || code != CLI_OK ? code : CLI_MISTAKE;
 }
 
 static int fuzz_main(int argc, const char **argv)
@@ -223,6 +166,8 @@ static int fuzz_main(int argc, const char **argv)
         {"resume", 0, POPT_ARG_NONE, &fuzz.resume, 0,
          "go on with the campaign that was ended or killed in its folder", NULL},
         {"no-merge", 0, POPT_ARG_NONE, &fuzz.no_merge, 0, "leave the corpora as they are at the end", NULL},
+        {"coverage", 0, POPT_ARG_NONE, &fuzz.coverage, 0,
+         "at the end name the lines that the corpora never reach (builds preset cover)", NULL},
         {"engine", 'e', POPT_ARG_STRING, &fuzz.engine, 0, "libfuzzer or afl++ (both)", "NAME"},
         {"jobs", 'j', POPT_ARG_INT, &fuzz.jobs, 0, "processes at once (one a CPU)", "N"},
         {"build", 0, POPT_ARG_STRING, &fuzz.builds, 0, "plain, asan or both by commas (plain)", "NAME"},
@@ -256,7 +201,8 @@ static int fuzz_main(int argc, const char **argv)
         return cli_mistake("fuzz",
                            "--time of 1 to 1000000 s, --jobs of at most %u and --seed of at least 0 expected",
                            CAMPAIGN_JOBS_MAX);
-    if (fuzz.no_races) /* the drivers', which inherit them */
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full disk, for the engines, too */
+    if (fuzz.no_races)        /* the drivers', which inherit them */
         setenv("PAGELAB_RACES", "0", 1);
     if (fuzz.tso)
         setenv("PAGELAB_TSO", "1", 1);

@@ -254,7 +254,7 @@ static int open_folders(struct campaign *campaign)
     if (campaign_lock(campaign, campaign->root) != 0)
         return -1;
     for (uint32_t i = 0; i < options->backend_count; i++) {
-        (void)campaign_plan_out(campaign, options->backends[i], out);
+        (void)campaign_folder(options, campaign->root, options->backends[i], out);
         if (strcmp(out, campaign->root) != 0 && campaign_lock(campaign, out) != 0)
             return -1;
         campaign_state_findings(campaign, options->backends[i], out);

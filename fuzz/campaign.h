@@ -114,6 +114,10 @@ struct campaign_result {
     struct campaign_finding findings[CAMPAIGN_FINDING_LIMIT];
 };
 
+/* Where a candidate's corpora and findings are, below a campaign's folder. False: too long. */
+bool campaign_folder(const struct campaign_options *options, const char *root, const char *backend,
+                     char folder[CAMPAIGN_PATH_BYTES]);
+
 /* Runs it to the end; returns result->exit_code. No process that it started is left, whatever happens. The
  * result is large: not for the stack of a small thread. */
 int campaign_run(const struct campaign_options *options, struct campaign_result *result);

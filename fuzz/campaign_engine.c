@@ -16,6 +16,9 @@
 #define JUDGE_LIMIT_S   15.0
 #define JUDGE_LOG_BYTES (64u << 10)
 
+#define QUEUES_MAX       (2u * CAMPAIGN_JOBS_MAX)
+#define QUEUE_INPUTS_MAX 10000u
+
 /* One process's memory: the large machines with contents, twice, and a sanitizer's share. */
 #define MEMORY_LIMIT_MB 4096
 
@@ -93,15 +96,31 @@ static uint32_t seed_of(const struct campaign_worker *worker)
     return seed + 1000u * lane->index + worker->starts + 100000u * lane->slices;
 }
 
-#define QUEUES_MAX (2u * CAMPAIGN_JOBS_MAX)
+/* What AFL++ has found on the same pair so far, copied: AFL++ moves its own files when it starts. Empty:
+ * none. */
+static void copy_queues(const struct campaign_worker *worker, char folder[CAMPAIGN_PATH_BYTES])
+{
+    char queues[QUEUES_MAX][CAMPAIGN_PATH_BYTES];
+    char prefix[24];
+    uint32_t count = campaign_afl_queues(worker->lane->pair, queues, QUEUES_MAX);
+    uint32_t copied = 0;
+    if (!campaign_path(folder, "%s/of-afl", worker->dir))
+        return;
+    campaign_remove_tree(folder);
+    for (uint32_t i = 0; i < count && campaign_make_dirs(folder) == 0; i++) {
+        snprintf(prefix, sizeof(prefix), "%u-", i);
+        copied += campaign_copy_inputs(queues[i], folder, prefix, QUEUE_INPUTS_MAX);
+    }
+    if (copied == 0)
+        folder[0] = '\0';
+}
 
-/* It begins with what AFL++ has found on the same pair so far, too. */
 static int start_libfuzzer(struct campaign_worker *worker, double seconds)
 {
     struct campaign_pair *pair = worker->lane->pair;
     char driver[CAMPAIGN_PATH_BYTES];
     char dictionary[CAMPAIGN_PATH_BYTES];
-    char queues[QUEUES_MAX][CAMPAIGN_PATH_BYTES];
+    char of_afl[CAMPAIGN_PATH_BYTES];
     struct subject subject;
     char corpus[CAMPAIGN_PATH_BYTES];
     char artifacts[CAMPAIGN_PATH_BYTES];
@@ -118,23 +137,23 @@ static int start_libfuzzer(struct campaign_worker *worker, double seconds)
         !campaign_path(artifacts, "-artifact_prefix=%s/found/", worker->dir))
         return campaign_pair_fail(pair, "%.200s: a shorter path expected", pair->work);
     name_subject(pair, &subject);
-    const char *arguments[16 + QUEUES_MAX] = {driver,
-                                              corpus,
-                                              pair->seeds,
-                                              artifacts,
-                                              dictionary,
-                                              numbers[0],
-                                              numbers[1],
-                                              numbers[2],
-                                              numbers[3],
-                                              numbers[4],
-                                              "-len_control=0",
-                                              "-reload=1",
-                                              "-detect_leaks=0",
-                                              "-print_final_stats=1"};
-    uint32_t queue_count = campaign_afl_queues(pair, queues, QUEUES_MAX);
-    for (uint32_t i = 0; i < queue_count; i++)
-        arguments[14 + i] = queues[i];
+    copy_queues(worker, of_afl);
+    const char *arguments[] = {driver,
+                               corpus,
+                               pair->seeds,
+                               artifacts,
+                               dictionary,
+                               numbers[0],
+                               numbers[1],
+                               numbers[2],
+                               numbers[3],
+                               numbers[4],
+                               "-len_control=0",
+                               "-reload=1",
+                               "-detect_leaks=0",
+                               "-print_final_stats=1",
+                               of_afl[0] == '\0' ? NULL : of_afl,
+                               NULL};
     const char *environment[] = {subject.backend,      subject.target,       "PAGELAB_FUZZ_STATISTICS=1",
                                  sanitizer_options[0], sanitizer_options[1], NULL};
     return campaign_child_start(&worker->child, arguments, environment, worker->log);
@@ -170,8 +189,8 @@ static int start_afl(struct campaign_worker *worker, double seconds)
     };
     uint32_t used = 11;
     /* AFL++'s own mutations, blind to operations, take most of its time and find little: of several
-     * processes, each second one makes them. */
-    if (worker->lane->index % 2 == 0)
+     * processes, each second one makes them, but none under a sanitizer, which is slow as it is. */
+    if (worker->lane->index % 2 == 0 || worker->lane->build == CAMPAIGN_ASAN)
         environment[used++] = "AFL_CUSTOM_MUTATOR_ONLY=1";
     if (worker->statsd >= 0) {
         snprintf(port, sizeof(port), "AFL_STATSD_PORT=%u", worker->port);

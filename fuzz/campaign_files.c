@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "fuzz/campaign_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/program.h"
 #include "fuzz/campaign.h"
 
 bool campaign_path(char *path, const char *format, ...)
@@ -82,6 +84,26 @@ int campaign_write(const char *path, const void *data, size_t bytes)
         return -1;
     }
     return 0;
+}
+
+uint32_t campaign_copy_inputs(const char *from, const char *to, const char *prefix, uint32_t limit)
+{
+    uint8_t bytes[PROGRAM_BYTES_MAX];
+    char path[CAMPAIGN_PATH_BYTES];
+    const struct dirent *entry;
+    struct stat status;
+    uint32_t count = 0;
+    DIR *dir = opendir(from);
+    while (dir != NULL && count < limit && (entry = readdir(dir)) != NULL) {
+        bool wanted = entry->d_name[0] != '.' && campaign_path(path, "%s/%s", from, entry->d_name) &&
+                      stat(path, &status) == 0 && S_ISREG(status.st_mode);
+        size_t byte_count = wanted ? campaign_read(path, false, bytes, sizeof(bytes)) : 0;
+        if (byte_count > 0 && campaign_path(path, "%s/%s%.200s", to, prefix, entry->d_name))
+            count += campaign_write(path, bytes, byte_count) == 0;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return count;
 }
 
 void campaign_safe_name(const char *text, char *name, size_t bytes)

@@ -23,6 +23,10 @@ void campaign_remove_tree(const char *path);
 size_t campaign_read(const char *path, bool tail, void *data, size_t bytes);
 int campaign_write(const char *path, const void *data, size_t bytes);
 
+/* Copies the inputs of a folder, at most `limit`, each cut to what a program needs; what is no regular file
+ * or is empty is left out. Returns how many were copied. */
+uint32_t campaign_copy_inputs(const char *from, const char *to, const char *prefix, uint32_t limit);
+
 /* Letters, digits and "._+-" stay, everything else becomes '_': a name for files. */
 void campaign_safe_name(const char *text, char *name, size_t bytes);
 

@@ -120,9 +120,6 @@ void campaign_plan_say(struct campaign *campaign);
  * number. */
 uint32_t campaign_plan_lanes(struct campaign_pair *pair, uint32_t at_least, struct campaign_lane *lanes);
 
-/* A pair's folder. */
-int campaign_plan_out(const struct campaign *campaign, const char *backend, char out[CAMPAIGN_PATH_BYTES]);
-
 /* --- campaign_pool.c --- */
 
 /* The lanes, slice by slice, until all are over or the campaign does not go on. */

@@ -11,14 +11,13 @@
 
 static const enum fuzz_target only_page[] = {FUZZ_PAGE};
 
-int campaign_plan_out(const struct campaign *campaign, const char *backend, char out[CAMPAIGN_PATH_BYTES])
+bool campaign_folder(const struct campaign_options *options, const char *root, const char *backend,
+                     char folder[CAMPAIGN_PATH_BYTES])
 {
     char name[CAMPAIGN_NAME_BYTES];
     campaign_safe_name(backend, name, sizeof(name));
-    bool named = campaign->options->backend_count == 1
-                     ? campaign_path(out, "%s", campaign->root)
-                     : campaign_path(out, "%s/fuzz-%s", campaign->root, name);
-    return named ? 0 : -1;
+    return options->backend_count == 1 ? campaign_path(folder, "%s", root)
+                                       : campaign_path(folder, "%s/fuzz-%s", root, name);
 }
 
 uint32_t campaign_plan_lanes(struct campaign_pair *pair, uint32_t at_least, struct campaign_lane *lanes)
@@ -62,7 +61,7 @@ static int make_pairs(struct campaign *campaign)
         pair->campaign = campaign;
         pair->backend = options->backends[i / target_count];
         pair->target = targets[i % target_count];
-        if (campaign_plan_out(campaign, pair->backend, pair->out) != 0)
+        if (!campaign_folder(options, campaign->root, pair->backend, pair->out))
             return campaign_fail(campaign, 2, "%.200s: a shorter path expected", campaign->root);
     }
     return 0;

@@ -99,43 +99,28 @@ static int make_empty(struct campaign_pair *pair)
 }
 
 /* AFL++ reads one folder: the seeds, and what an earlier campaign was merged to. */
-static void link_start(struct campaign_pair *pair)
+static int fill_start(struct campaign_pair *pair)
 {
-    char from[2][CAMPAIGN_PATH_BYTES];
-    char old[CAMPAIGN_PATH_BYTES];
-    char path[CAMPAIGN_PATH_BYTES];
-    const struct dirent *entry;
-    uint32_t count = 0;
+    char corpus[CAMPAIGN_PATH_BYTES];
     campaign_remove_tree(pair->start);
-    (void)campaign_make_dirs(pair->start);
-    (void)campaign_path(from[0], "%s", pair->seeds);
-    (void)campaign_path(from[1], "%s/libfuzzer/corpus", pair->work);
-    for (unsigned i = 0; i < 2; i++) {
-        DIR *dir = opendir(from[i]);
-        while (dir != NULL && count < SEED_LIMIT && (entry = readdir(dir)) != NULL) {
-            if (entry->d_name[0] != '.' && campaign_path(old, "%s/%.200s", from[i], entry->d_name) &&
-                campaign_path(path, "%s/%.200s", pair->start, entry->d_name))
-                count += link(old, path) == 0;
-        }
-        if (dir != NULL)
-            closedir(dir);
-    }
-    if (count == 0) /* a file system without links */
-        (void)campaign_path(pair->start, "%s", pair->seeds);
+    if (campaign_make_dirs(pair->start) != 0 ||
+        campaign_copy_inputs(pair->seeds, pair->start, "", SEED_LIMIT) == 0)
+        return campaign_fail(pair->campaign, 2, "%.300s: cannot be written: %s", pair->start,
+                             strerror(errno));
+    if (campaign_path(corpus, "%s/libfuzzer/corpus", pair->work))
+        (void)campaign_copy_inputs(corpus, pair->start, "merged-", SEED_LIMIT);
+    return 0;
 }
 
 int campaign_prepare(struct campaign_pair *pair)
 {
     if (make_dirs(pair) != 0 || make_empty(pair) != 0 || write_dictionary(pair) != 0)
         return -1;
-    if (pair->canary) {
-        link_start(pair);
-        return 0;
-    }
+    if (pair->canary)
+        return fill_start(pair);
     if (seeds_write(pair->campaign->options->seeds_dir, pair->target, pair->seeds) != 0)
         return campaign_fail(pair->campaign, 2, "%.300s: a directory of seeds expected: %s",
                              pair->campaign->options->seeds_dir, strerror(errno));
     judge_seeds(pair);
-    link_start(pair);
-    return pair->campaign->result->exit_code == 0 && pair->reason[0] == '\0' ? 0 : -1;
+    return pair->campaign->result->exit_code == 0 && pair->reason[0] == '\0' ? fill_start(pair) : -1;
 }

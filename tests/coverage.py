@@ -1,10 +1,12 @@
-"""coverage.py ROOT EXPORT: edges and lines of each file from llvm-cov's export, and the lines never reached.
+"""coverage.py ROOT EXPORT [PAGE CANDIDATES]: edges and lines of each file from llvm-cov's export, and the lines never
+reached; with PAGE also as a page, of the files of these candidates and of what they reached.
 
 An edge is a code region of clang's source coverage. A region that only a lie takes (LIE("F-1") ? ... : ...) is none, for
 LIE is the constant false. A function that several files have inline counts once, where its source is. Lines never reached
 are listed under the reason that tests/coverage_reasons.txt gives, those without one first.
 """
 import fnmatch
+import html
 import json
 import os
 import re
@@ -215,12 +217,48 @@ def read_regions(root, export):
     return regions, liars
 
 
-def main(root, export):
+def folders_of(candidates):
+    """The folders below allocators/ that names such as "percpu(batch=4)+nbbs-hint,va=list" speak of."""
+    words = set(re.split(r"[^\w-]+", candidates))
+    return words | {word.split("-")[0] for word in words}
+
+
+def write_page(path, candidates, files, left):
+    """`files`: name -> (edges, reached); `left`: (reason, file, line, text). A folder of a file is its chapter."""
+    wanted = folders_of(candidates)
+    chapters = {}
+    for name in sorted(files):
+        place = name.split("/")
+        named = place[0] == "allocators" and place[1] in wanted
+        if named or files[name][1] > 0:
+            chapters.setdefault(("" if named else "beside: ") + os.path.dirname(name), []).append(name)
+    with open(path + ".new", "w", encoding="utf-8") as out:
+        out.write("<!doctype html><html lang='en'><meta charset='utf-8'><title>pagelab: coverage</title>\n"
+                  "<style>body{font:14px/1.4 sans-serif;margin:2em}td,th{text-align:left;padding:2px 8px}"
+                  ".n{text-align:right}code{white-space:pre-wrap}</style>\n<h1>Lines never reached</h1>\n"
+                  f"<p>By the corpora of {html.escape(candidates)}. An edge is a code region of clang's source coverage; "
+                  "a line is named if an edge on it was never taken, with the reason if one is known.</p>\n")
+        for chapter in sorted(chapters, key=lambda title: (title.startswith("beside: "), title)):
+            names = chapters[chapter]
+            edges = sum(files[name][0] for name in names)
+            hit = sum(files[name][1] for name in names)
+            out.write(f"<h2>{html.escape(chapter)}: {100 * hit / edges if edges else 100:.1f} % of {edges} edges</h2>\n")
+            out.write("<table>\n")
+            for reason, name, line, text in sorted(left, key=lambda entry: (entry[1], entry[2])):
+                if name in names:
+                    out.write(f"<tr><td class=n>{html.escape(name)}:{line}<td><code>{html.escape(text)}</code>"
+                              f"<td>{html.escape(reason)}\n")
+            out.write("</table>\n")
+    os.replace(path + ".new", path)
+
+
+def main(root, export, page=None, candidates=""):
     regions, liars = read_regions(root, export)
     reasons = read_reasons(os.path.join(root, "tests", "coverage_reasons.txt"))
     used = set()
     print(f"{'file':<48} {'edges':>7} {'reached':>8}")
     left = []  # (reason, file, line, text)
+    files = {}
     total = reached = 0
     for name in sorted(regions):
         source = Source(f"{root}/{name}")
@@ -228,6 +266,7 @@ def main(root, export):
         never -= lies_among(source, never)
         hit = sum(count > 0 for count in regions[name].values())
         edges = hit + len(never)
+        files[name] = (edges, hit)
         total += edges
         reached += hit
         if edges:
@@ -237,6 +276,8 @@ def main(root, export):
     print(f"{'all':<48} {total:>7} {100 * reached / total:>7.1f}%")
     print(f"\nlines where an edge was never taken: {len(left)}, without a reason: "
           f"{sum(not entry[0] for entry in left)}")
+    if page:
+        write_page(page, candidates, files, left)
     last = None
     for reason, name, line, text in sorted(left):
         if reason != last:
@@ -249,4 +290,4 @@ def main(root, export):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

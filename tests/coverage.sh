@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# coverage.sh [-t] [-b CANDIDATES] [-d BUILD] [-o FILE] [PATH...]: what stored programs reach of systems/, allocators/.
+# coverage.sh [-nt] [-b CANDIDATES] [-d BUILD] [-o FILE] [-p PAGE] [PATH...]: what stored programs reach of systems/, allocators/.
 #
-# Replays every PATH, a program or a folder of them such as a campaign's corpora (default: all that is stored), and the
-# boundary inputs of each family, in the plain runner of preset cover; -t runs the test suite in it as well. Prints
-# the edges and lines reached of each file, then the lines that never were, with the reasons of coverage_reasons.txt;
-# -o keeps llvm-cov's export, from which coverage.py prints that again. What only a failed assertion or a lie would
+# Replays every PATH, a program or a folder of them such as a campaign's corpora (default: all that is stored), and,
+# without -n, the boundary inputs of each family, in the plain runner of preset cover; -t runs the test suite in it as
+# well. Prints the edges and lines reached of each file, then the lines that never were, with the reasons of
+# coverage_reasons.txt; -p writes the same of CANDIDATES only as a page, candidate by candidate; -o keeps llvm-cov's
+# export, from which coverage.py prints that again. What only a failed assertion or a lie would
 # take is no edge. Needs clang-19 and llvm-19. Exit status: 0; 1 if a program had a finding or a test failed, which is
 # printed too; 2 if something is missing.
 set -euo pipefail
@@ -15,9 +16,13 @@ candidates+='slate,jemalloc-notcache,mimalloc'
 build=$root/build/cover
 tests=
 keep=
-while getopts tb:d:o: option; do
+page=
+boundary='page vm area orb buffer all'
+while getopts ntb:d:o:p: option; do
   case $option in
+    n) boundary= ;;
     t) tests=1 ;;
+    p) page=$OPTARG ;;
     b) candidates=$OPTARG ;;
     d) build=$OPTARG ;;
     o) keep=$OPTARG ;;
@@ -49,7 +54,7 @@ run() {
   LLVM_PROFILE_FILE=$scratch/%4m.profraw "$@" 2>>"$scratch/findings" || got=$?
   case $got in 0 | 77) ;; *) status=1 ;; esac
 }
-for family in page vm area orb buffer all; do
+for family in $boundary; do
   run "$program" -k -e "$family" "$candidates"
 done
 export LLVM_PROFILE_FILE=$scratch/%4m.profraw
@@ -71,5 +76,5 @@ fi
 llvm-cov-19 export "$program" "${objects[@]}" -instr-profile="$scratch/all.profdata" "$root/systems" \
   "$root/allocators" >"$scratch/all.json"
 [ -z "$keep" ] || cp "$scratch/all.json" "$keep"
-/usr/bin/python3 "$root/tests/coverage.py" "$root" "$scratch/all.json"
+/usr/bin/python3 "$root/tests/coverage.py" "$root" "$scratch/all.json" ${page:+"$page" "$candidates"}
 exit "$status"
