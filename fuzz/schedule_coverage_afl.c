@@ -7,13 +7,14 @@
 
 #define COUNTER_BITS 12u
 #define HITS_TOLD    8u
+#define PAIRS        (1u << COUNTER_BITS)
 
 /* The engine's: it numbers the edges between two addresses, and counts one. */
 void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop);
 void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
 
-static uint8_t counters[1u << COUNTER_BITS];
-static uint32_t edges[1u << COUNTER_BITS];
+static uint8_t counters[PAIRS + COST_COUNTERS];
+static uint32_t edges[PAIRS + COST_COUNTERS];
 
 PL_CONSTRUCTOR static void number_edges(void)
 {
@@ -24,6 +25,11 @@ uint8_t *schedule_coverage(uint32_t *bits)
 {
     *bits = COUNTER_BITS;
     return counters;
+}
+
+uint8_t *schedule_coverage_cost(void)
+{
+    return counters + PAIRS;
 }
 
 void schedule_coverage_done(void)

@@ -5,13 +5,19 @@
 #include "fuzz/schedule_coverage.h"
 
 #define COUNTER_BITS 13u
+#define PAIRS        (1u << COUNTER_BITS)
 
-static volatile uint8_t counters[1u << COUNTER_BITS] PL_SECTION("__libfuzzer_extra_counters");
+static volatile uint8_t counters[PAIRS + COST_COUNTERS] PL_SECTION("__libfuzzer_extra_counters");
 
 uint8_t *schedule_coverage(uint32_t *bits)
 {
     *bits = COUNTER_BITS;
     return (uint8_t *)(uintptr_t)counters;
+}
+
+uint8_t *schedule_coverage_cost(void)
+{
+    return (uint8_t *)(uintptr_t)counters + PAIRS;
 }
 
 void schedule_coverage_done(void)

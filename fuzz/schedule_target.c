@@ -3,7 +3,10 @@
  * PAGELAB_BACKEND names. A finding is one block on stderr, with the schedule and where everybody stood, and
  * abort().
  *
- * PAGELAB_RACES=0 switches the race detector off, PAGELAB_TSO=1 store buffers on.
+ * What calls cost is fed back, too: who makes one dearer than any before is kept.
+ *
+ * PAGELAB_RACES=0 switches the race detector off, PAGELAB_COST=0 the counting of costs, PAGELAB_TSO=1 store
+ * buffers on.
  *
  * A machine is made for each of the binary form, and each program starts from a fresh state: what an input
  * does depends on its bytes alone. */
@@ -14,6 +17,7 @@
 #include <pagelab/compiler.h>
 
 #include "engine/program_tables.h"
+#include "engine/schedule/cost.h"
 #include "engine/schedule/listing.h"
 #include "engine/schedule/observers.h"
 #include "engine/schedule/schedule.h"
@@ -23,15 +27,20 @@
 
 #define TARGET_CPUS 4u
 
+struct machine {
+    struct schedule schedule;
+    struct cost cost; /* of its calls */
+};
+
 /* A fuzzer's target has no argument to carry these in. */
 static struct {
     struct spec spec;
     enum fuzz_target target;
     struct sim *sim;
     struct observers observers;
-    struct schedule *schedules[PROGRAM_SHAPE_COUNT][PROGRAM_FLOORS_COUNT]
-                              [TARGET_CPUS]; /* NULL: the candidate cannot have that machine */
-    uint64_t executions;                     /* statistics only */
+    struct machine *machines[PROGRAM_SHAPE_COUNT][PROGRAM_FLOORS_COUNT]
+                            [TARGET_CPUS]; /* NULL: the candidate cannot have that machine */
+    uint64_t executions;                   /* statistics only */
     uint64_t operations;
     uint64_t points;
     uint64_t switches;
@@ -58,24 +67,27 @@ static void make_machine(uint32_t shape_index, uint32_t floors, uint32_t cpu_cou
 {
     enum schedule_scope scope = target.target == FUZZ_SCHEDULE_ALL ? SCHEDULE_ALL : SCHEDULE_PAGE;
     struct native_shape shape = program_shapes[shape_index];
-    struct schedule *schedule = calloc(1, sizeof(*schedule));
+    struct machine *machine = calloc(1, sizeof(*machine));
     struct spec_error error;
     shape.cpu_count = cpu_count;
     shape.floors = program_floors(floors, shape_frame_count(&shape));
     runner_fit_shape(&target.spec, &shape);
-    if (schedule == NULL)
+    if (machine == NULL)
         give_up("out of memory for a machine");
+    struct schedule *schedule = &machine->schedule;
     enum pl_status status = schedule_init_scope(schedule, &target.spec, &shape, scope, target.sim, &error);
     if (status == PL_NO_MEMORY)
         give_up(error.text);
     if (status != PL_OK) {
-        free(schedule);
-        schedule = NULL;
+        free(machine);
+        machine = NULL;
     } else {
         schedule->coverage = schedule_coverage(&schedule->coverage_bits);
         observers_watch(&target.observers, schedule);
+        if (!is_switched("PAGELAB_COST", '0'))
+            cost_watch(&machine->cost, schedule);
     }
-    target.schedules[shape_index][floors][cpu_count - 1] = schedule;
+    target.machines[shape_index][floors][cpu_count - 1] = machine;
 }
 
 static void print_statistics(void)
@@ -167,9 +179,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;                                                 /* libFuzzer: not worth keeping */
     uint32_t shape = size > 2 ? data[2] % PROGRAM_SHAPE_COUNT : 0; /* the same choices as the decoder's */
     uint32_t floors = size > 3 ? data[3] % PROGRAM_FLOORS_COUNT : 0;
-    struct schedule *schedule = target.schedules[shape][floors][program.shape.cpu_count - 1];
-    if (schedule == NULL)
+    struct machine *machine = target.machines[shape][floors][program.shape.cpu_count - 1];
+    if (machine == NULL)
         return -1;
+    struct schedule *schedule = &machine->schedule;
+    cost_begin(&machine->cost, false);
     enum pl_status status = schedule_run(schedule, ops, program.op_count, NULL, &finding);
     if (status != PL_OK) {
         finding_set(&finding, "X-3", "a machine that was initialised once can be again");
@@ -181,6 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     target.switches += schedule->report.switches;
     if (finding.found)
         report(schedule, &finding, &program);
+    cost_mark(&machine->cost, schedule_coverage_cost());
     schedule_coverage_done();
     return 0;
 }

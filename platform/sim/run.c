@@ -134,6 +134,7 @@ static void turn_to(struct sim *sim, enum sim_place place, uint32_t to, uintptr_
         cover(sim, pc, next->pc);
     if (sim->setup.watch != NULL && sim->setup.watch->turn != NULL)
         sim->setup.watch->turn(sim->setup.watch, place, from, pc, to, next->pc);
+    sim_own_settle(sim);
     run_as(sim, to);
     fiber_switch(&sim->cpus[from].fiber, &next->fiber);
 }
@@ -415,6 +416,7 @@ static void prepare(struct sim *sim, const struct sim_setup *setup)
     sim->runnable = setup->cpu_count == 64 ? UINT64_MAX : (UINT64_C(1) << setup->cpu_count) - 1;
     sim->points = sim->stale_relaxes = sim->progress_points = 0;
     sim->generation++;
+    sim->counted = (struct sim_own){0};
     for (uint32_t i = 0; i < setup->cpu_count; i++) {
         unsigned char *stack = sim->stacks + i * sim->stack_bytes + GUARD_BYTES;
         sim->cpus[i] = (struct sim_cpu){.cpu = native_cpu(setup->native, i), .place = SIM_AT_START};

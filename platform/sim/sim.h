@@ -27,6 +27,13 @@ struct sim_counts {
     uint64_t switches;   /* times that another CPU went on */
 };
 
+/* Of one CPU, the interrupts that ran on it included. */
+struct sim_own {
+    uint64_t accesses; /* of any kind, fences included */
+    uint64_t locked;
+    uint64_t cas_failed;
+};
+
 typedef void sim_thread(struct pl_cpu *cpu, void *argument);
 
 /* How a run ended. All but SIM_DONE leave the CPUs where they stand: whoever ran it resets what they worked
@@ -143,6 +150,9 @@ uint64_t sim_points(void);
 
 /* Counts since the last sim_go() began. */
 const struct sim_counts *sim_counts_now(void);
+
+/* The same of the CPU that runs, only; outside of any run, of all that is done. */
+struct sim_own sim_own_counts(void);
 
 /* --- counting --- */
 

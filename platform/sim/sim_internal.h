@@ -44,6 +44,7 @@ struct sim_cpu {
     uint32_t depth;       /* interrupts inside one another */
     bool returned;
     bool waits;
+    struct sim_own counted; /* until it last gave its turn away */
 };
 
 /* One lock that was taken in this run. */
@@ -74,6 +75,7 @@ struct sim {
     uint64_t progress_points; /* `points` then */
     uint64_t seen;            /* CPUs that ran since */
     uint64_t generation;
+    struct sim_own counted; /* of all, when somebody last gave the turn away */
     struct sim_lock locks[SIM_LOCK_LIMIT];
     struct sim_cpu cpus[PL_CPU_LIMIT];
 };
@@ -144,6 +146,9 @@ PL_NORETURN void sim_finish(struct sim *sim, enum sim_end end, const char *words
 
 /* All buffered stores of a CPU become visible. */
 void sim_drain(uint32_t cpu);
+
+/* Before the turn goes to another CPU: what was counted is of the one that runs. */
+void sim_own_settle(struct sim *sim);
 
 /* --- locks --- */
 
