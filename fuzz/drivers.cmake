@@ -145,4 +145,12 @@ else()
     message(WARNING "libAFLDriver.a not found: no driver for AFL++ (apt-get install afl++)")
 endif()
 
+# All that a campaign starts: what a kernel's own tree builds (cmake/kernel.cmake).
+add_custom_target(pagelab-drivers)
+foreach(driver pagelab-fuzz-libfuzzer pagelab-schedule-libfuzzer pagelab-fuzz-afl pagelab-schedule-afl pagelab-mutator-afl)
+    if(TARGET ${driver})
+        add_dependencies(pagelab-drivers ${driver})
+    endif()
+endforeach()
+
 include(mutants/drivers.cmake)
