@@ -31,7 +31,8 @@ static void print_help(FILE *out)
         if (commands[i]->summary != NULL)
             fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
     }
-    fputs("  test         builds and runs the test suite (the wrapper script's own)\n\n"
+    fputs("  test         builds and runs the test suite (the wrapper script's own)\n"
+          "  setup        installs what is missing; builds nothing (the wrapper script's own)\n\n"
           "exit codes:\n"
           "  0    all is well\n"
           "  1    a threshold or a goal was missed, or a fuzz campaign was blind\n"

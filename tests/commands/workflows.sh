@@ -1,0 +1,70 @@
+# The workflow files for others: they can be read, and each command in them is one that stands, with options and targets
+# that it knows.
+. "$SOURCE/tests/commands/expect.sh"
+reader=$SOURCE/tests/commands/workflows.py
+kernel=$SOURCE/examples/kernel-tree
+expect 0 '' /usr/bin/python3 "$reader" "$SOURCE"/.github/workflows/*.yml "$kernel"/.github/workflows/*.yml
+cp out read.json
+[ "$(wc -l <read.json)" = 6 ] || fail "six workflow files expected: $(cat read.json)"
+
+cat >list.py <<'P'
+import json, sys
+for line in open("read.json"):
+    found = json.loads(line)
+    for what in found[sys.argv[1]]:
+        print(found["file"].replace(" ", "_"), what)
+P
+# ClusterFuzzLite's four modes, each by the actions of its first version.
+for mode in code-change batch prune coverage; do
+  /usr/bin/python3 list.py modes | grep -q " $mode$" || fail "no workflow has the mode $mode"
+done
+/usr/bin/python3 list.py uses | grep -vE ' (google/clusterfuzzlite/actions/(build|run)_fuzzers@v1|actions/(checkout|cache|upload-artifact)@v4)$' &&
+  fail "an action that is not known here"
+
+# The kernel's tree has the targets that its workflows build.
+cmake -S "$kernel" -B tree -G Ninja -DPAGELAB="$SOURCE" >log 2>&1 || fail "the kernel's tree: $(tail -n 5 log)"
+ninja -C tree -t targets all | sed 's/: .*//' >targets
+while read -r file command; do
+  case $command in
+    *./pagelab*) pagelab_words=${command#*./pagelab } ;;
+    *"pagelab/pagelab "*) pagelab_words=${command#*pagelab/pagelab } ;;
+    "cmake --build build --target "*)
+      grep -qx "${command##* }" targets || fail "$file: $command: no such target"
+      continue ;;
+    "cmake -S . -B build "*)
+      for option in $(grep -oE -- '-D[A-Z_]+' <<<"$command"); do
+        grep -q "^${option#-D}:" tree/CMakeCache.txt || fail "$file: $command: $option is no option"
+      done
+      continue ;;
+    "apt-get update && apt-get install "*) continue ;;
+    *) fail "$file: '$command' is not known here"; continue ;;
+  esac
+  case $command in # what another program starts
+    "sh cmake/"*) [ -f "$SOURCE/$(cut -d' ' -f2 <<<"$command")" ] || fail "$file: $command: no such script"; continue ;;
+  esac
+  # shellcheck disable=SC2086 # words on purpose
+  set -- $pagelab_words
+  if [ "$1" = setup ]; then
+    grep -qE '^  setup\)' "$SOURCE/pagelab" || fail "$file: the wrapper has no command setup"
+    continue
+  fi
+  "$PAGELAB" "$1" --help >help 2>err || fail "$file: pagelab $1 --help: $(head -n 2 err)"
+  for option in "$@"; do
+    [[ $option != --* ]] || grep -qE -- "$option(=| |$)" help || fail "$file: pagelab $1 has no $option"
+  done
+done < <(/usr/bin/python3 list.py run)
+for candidate in $(/usr/bin/python3 list.py candidates | cut -d' ' -f2); do
+  expect 0 '' "$PAGELAB" list "$candidate"
+done
+
+# What replays the stored inputs tells a finding from none, and nothing from something.
+mkdir -p corpora/seeds/page corpora/regress
+expect 2 'stored inputs expected' sh "$SOURCE/cmake/replay_corpora.sh" "$PAGELAB" buddy corpora
+cp "$SOURCE"/corpora/seeds/page/*.bin corpora/seeds/page
+expect 0 '^[1-9][0-9]* inputs replayed on buddy$' sh "$SOURCE/cmake/replay_corpora.sh" "$PAGELAB" buddy corpora
+expect 3 '' sh "$SOURCE/cmake/replay_corpora.sh" "$PAGELAB" 'fault(after=1)+null' corpora
+# A file that is damaged is said, with its line.
+sed 's/^jobs:$/jobs/' "$SOURCE/.github/workflows/change.yml" >wrong.yml
+expect 1 '' /usr/bin/python3 "$reader" wrong.yml
+grep -q '^wrong.yml: line [0-9]*: ' err || fail "a damaged file: $(cat err)"
+finish
