@@ -1,11 +1,11 @@
 #!/bin/bash -eu
 # Builds the fuzz targets as OSS-Fuzz and ClusterFuzzLite ask for them: $OUT/TARGET_CANDIDATE, with its seeds,
 # dictionary and options beside it. $SRC, $WORK, $OUT, $CC, $CXX, $CFLAGS, $CXXFLAGS, $LIB_FUZZING_ENGINE, $SANITIZER,
-# $FUZZING_ENGINE and $ARCHITECTURE are theirs. Ours, both optional:
+# $FUZZING_ENGINE and $ARCHITECTURE are theirs. Ours, all optional:
 #
 #   PAGELAB_SOURCE  the checkout (default: $SRC/pagelab)
 #   PAGELAB_PAIRS   TARGET:CANDIDATE;... instead of all
-#   PAGELAB_EXTRA_BACKENDS  folders of backends to build in (docs/fuzzing.md)
+#   PAGELAB_EXTRA_BACKENDS  folders of backends to build in (docs/ci.md)
 #
 # Exit code 2: an engine, a sanitizer or an architecture that the targets are not made for.
 source=${PAGELAB_SOURCE:-$SRC/pagelab}
@@ -18,11 +18,12 @@ case $FUZZING_ENGINE in
   libfuzzer | afl) ;;
   *) refuse "FUZZING_ENGINE=$FUZZING_ENGINE: libfuzzer or afl expected" ;;
 esac
-# Schedules are chosen where the thread sanitizer would look, and jump between stacks: no room for another beside it.
+# Schedules are chosen where the thread sanitizer would look, and jump between stacks: the address sanitizer has no room
+# beside it, and the counters of coverage would be data races.
 schedules=ON
 case $SANITIZER in
-  address) schedules=OFF ;;
-  undefined | coverage | none) ;;
+  address | coverage) schedules=OFF ;;
+  undefined | none) ;;
   *) refuse "SANITIZER=$SANITIZER: address, undefined, coverage or none expected" ;;
 esac
 [ "$ARCHITECTURE" = x86_64 ] || refuse "ARCHITECTURE=$ARCHITECTURE: x86_64 expected"

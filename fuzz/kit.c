@@ -35,7 +35,7 @@ static int write_dictionary(enum fuzz_target target, const char *folder)
     return fclose(out);
 }
 
-/* libFuzzer's, with the reason of each in docs/fuzzing.md. */
+/* libFuzzer's, with the reason of each in docs/ci.md. */
 static int write_options(const char *folder)
 {
     FILE *out = create(folder, "options");

@@ -2,7 +2,7 @@
 # each pair. The environment's CC and CFLAGS bring sanitizers and instrumentation, PL_FUZZ_LINK brings the engine.
 set(PL_FUZZ_LINK "" CACHE STRING "What links the engine: LIB_FUZZING_ENGINE of OSS-Fuzz")
 set(PL_FUZZ_PAIRS "" CACHE STRING "TARGET:CANDIDATE;...; empty: page and all on each of ours, the systems on one, and schedules")
-option(PL_FUZZ_SCHEDULES "The schedule targets, too: the address sanitizer has their place" ON)
+option(PL_FUZZ_SCHEDULES "The schedule targets, too: not beside address or coverage" ON)
 
 # Those that are candidates, not wrappers, rods or wrong on purpose.
 set(candidates ${own_names})

@@ -2,7 +2,7 @@
 # (engine-sanitizer), what lies in $OUT is complete, runs with the C library alone, from its seeds, and sees the canary.
 . "$SOURCE/tests/commands/expect.sh"
 [ -z "${NIGHT:-}" ] || [ -n "${PAGELAB_NIGHT:-}" ] || exit 77 # minutes
-for tool in clang-19 clang++-19 readelf; do command -v $tool >/dev/null || exit 77; done
+for tool in clang-19 clang++-19 llvm-cov-19 readelf nm; do command -v $tool >/dev/null || exit 77; done
 export ARCHITECTURE=x86_64 SRC=$WORK PAGELAB_SOURCE=$SOURCE
 common="-fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION"
 undefined=array-bounds,bool,builtin,enum,function,integer-divide-by-zero,null,object-size,return,returns-nonnull-attribute
@@ -15,7 +15,7 @@ configure() { # ENGINE SANITIZER
   case $2 in
     address) flags="-fsanitize=address -fsanitize-address-use-after-scope" ;;
     undefined) flags="-fsanitize=$undefined,unsigned-integer-overflow -fno-sanitize-recover=$undefined" ;;
-    coverage) flags="-fprofile-instr-generate -fcoverage-mapping -pthread -Wl,--no-as-needed -Wl,-ldl -Wl,-lm" ;;
+    coverage) flags="-fprofile-instr-generate -fcoverage-mapping -pthread -Wl,--no-as-needed -Wl,-ldl -Wl,-lm -Wno-unused-command-line-argument" ;;
     none) flags= ;;
   esac
   if [ "$1" = afl ]; then
@@ -94,11 +94,22 @@ run_afl() { # PROGRAM
 # A candidate that is wrong on purpose, which the program knows by how it was built alone.
 canary() { # TARGET CANDIDATE
   seeds_of "$1_$2"
-  case $FUZZING_ENGINE in
-    libfuzzer) ! start "$1_$2" -runs=300000 "-artifact_prefix=$WORK/kept/" "$WORK/kept" "$WORK/seeds" || fail "$1_$2 is not caught" ;;
-    afl) ! start "$1_$2" $(find "$WORK/seeds" -type f) || fail "$1_$2 is not caught" ;;
-  esac
+  local got=0 wanted=77 # libFuzzer's code for what it found
+  if [ "$FUZZING_ENGINE" = afl ]; then
+    wanted=134 # by signal 6
+    start "$1_$2" "$WORK"/seeds/* || got=$?
+  else
+    start "$1_$2" -runs=300000 "-artifact_prefix=$WORK/kept/" "$WORK/kept" "$WORK/seeds" || got=$?
+  fi
+  [ "$got" = "$wanted" ] || fail "$1_$2: exit $got, $wanted expected: it is not caught"
   grep -q "pagelab finding: .* backend=$2 target=$1" log || fail "$1_$2: $(tail -n 5 log)"
+}
+
+# What a coverage report is made of: the runs have covered lines of the candidate.
+covered() {
+  llvm-profdata-19 merge -o all.profdata "$WORK"/*.profraw &&
+    llvm-cov-19 export -format=lcov -instr-profile=all.profdata "$OUT/page_buddy" >lcov &&
+    sed -n '/^SF:.*\/buddy\.c$/,/^end_of_record/p' lcov | grep -q '^DA:[0-9]*,[1-9]'
 }
 
 for configuration in ${CONFIGURATIONS:-libfuzzer-address}; do
@@ -111,16 +122,17 @@ for configuration in ${CONFIGURATIONS:-libfuzzer-address}; do
   pairs=${PAGELAB_PAIRS//;/ }
   for pair in $pairs; do
     name=$(sed -E 's/[^a-zA-Z0-9_-]+/_/g' <<<"$pair")
-    [ -x "$OUT/$name" ] || { [[ $name-$sanitizer =~ ^schedule.*-address$ ]] || fail "$configuration: no $name"; continue; }
+    [ -x "$OUT/$name" ] || { [[ $name-$sanitizer =~ ^schedule.*-(address|coverage)$ ]] || fail "$configuration: no $name"; continue; }
     case $pair in
       *:canary*) canary "${pair%:*}" "${pair#*:}" ;;
       *) "run_$engine" "$name" ;;
     esac
   done
   case $sanitizer in
-    address) nm "$OUT/${name}" | grep -q __asan_report ;;
-    undefined) nm "$OUT/${name}" | grep -q __ubsan_handle ;;
-    coverage) [ -n "$(ls "$WORK"/*.profraw)" ] ;;
+    address) nm "$OUT/page_canary" | grep -q __asan_report ;;
+    undefined) nm "$OUT/page_canary" | grep -q __ubsan_handle ;;
+    coverage) covered ;;
+    none) ! nm "$OUT/page_canary" | grep -qE '__(asan_report|ubsan_handle)' ;;
   esac || fail "$configuration: built without it"
 done
 
