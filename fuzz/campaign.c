@@ -142,7 +142,7 @@ static unsigned wanted(unsigned asked, unsigned count, unsigned otherwise)
 static int check_drivers(struct campaign *campaign, enum fuzz_target target)
 {
     char path[CAMPAIGN_PATH_BYTES];
-    for (unsigned i = 0; i < CAMPAIGN_ENGINE_COUNT * CAMPAIGN_BUILD_COUNT; i++) {
+    for (unsigned i = 0; i < CAMPAIGN_KINDS; i++) {
         enum campaign_engine engine = (enum campaign_engine)(i % CAMPAIGN_ENGINE_COUNT);
         enum campaign_build build = (enum campaign_build)(i / CAMPAIGN_ENGINE_COUNT);
         bool used = campaign->engines >> engine & 1u && campaign->builds >> build & 1u &&
@@ -210,7 +210,7 @@ static int choose(struct campaign *campaign)
 static void run_canary(struct campaign *campaign, const char *backend, enum fuzz_target target)
 {
     struct campaign_pair pair = {.campaign = campaign, .backend = backend, .target = target, .canary = true};
-    struct campaign_lane lanes[CAMPAIGN_ENGINE_COUNT * CAMPAIGN_BUILD_COUNT];
+    struct campaign_lane lanes[CAMPAIGN_KINDS];
     double limit = campaign->options->canary_seconds > 0 ? campaign->options->canary_seconds : CANARY_S;
     uint32_t count = campaign_plan_lanes(&pair, 0, lanes);
     (void)campaign_path(pair.out, "%s", campaign->root);

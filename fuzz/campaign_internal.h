@@ -14,6 +14,9 @@
 
 #define CAMPAIGN_LOCKS_MAX 66u
 
+/* An engine and a build each. */
+#define CAMPAIGN_KINDS ((unsigned)CAMPAIGN_ENGINE_COUNT * (unsigned)CAMPAIGN_BUILD_COUNT)
+
 struct campaign_pair;
 struct campaign_lane;
 

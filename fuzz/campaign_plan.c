@@ -29,7 +29,7 @@ uint32_t campaign_plan_lanes(struct campaign_pair *pair, uint32_t at_least, stru
     unsigned builds =
         fuzz_target_has_schedule(pair->target) ? 1u << campaign_plain_build(campaign) : campaign->builds;
     do {
-        for (unsigned i = 0; i < CAMPAIGN_BUILD_COUNT * CAMPAIGN_ENGINE_COUNT; i++) {
+        for (unsigned i = 0; i < CAMPAIGN_KINDS; i++) {
             unsigned engine = i % CAMPAIGN_ENGINE_COUNT;
             unsigned build = i / CAMPAIGN_ENGINE_COUNT;
             if (!(campaign->engines >> engine & 1u) || !(builds >> build & 1u))

@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <pagelab/compiler.h>
+
 #include "engine/finding_note.h"
 #include "fuzz/campaign_internal.h"
 
@@ -106,15 +108,26 @@ void campaign_state_write(struct campaign *campaign)
 /* A lane's line of numbers; `at` is behind its name. */
 static bool read_numbers(const char *at, struct campaign_lane *lane)
 {
-    double findings;
-    double slices;
-    return sscanf(at,
-                  " used %lf slices %lf findings %lf executions %" SCNu64 " coverage %" SCNu64
-                  " corpus %" SCNu64 " counted %" SCNu64 " operations %" SCNu64,
-                  &lane->used, &slices, &findings, &lane->counts.executions, &lane->counts.coverage,
-                  &lane->counts.corpus, &lane->counts.counted, &lane->counts.operations) == 8 &&
-           lane->used >= 0 && slices >= 0 && slices < 1e6 && findings >= 0 && findings < 1e6 &&
-           (lane->slices = (uint32_t)slices, lane->findings = (uint32_t)findings, true);
+    static const char *const names[] = {" used",     " slices", " findings", " executions",
+                                        " coverage", " corpus", " counted",  " operations"};
+    double numbers[PL_COUNT_OF(names)];
+    char line[320];
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+    for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
+        if (!campaign_parse_number(line, names[i], &numbers[i]))
+            return false;
+    }
+    if (numbers[1] >= 1e6 || numbers[2] >= 1e6)
+        return false;
+    lane->used = numbers[0];
+    lane->slices = (uint32_t)numbers[1];
+    lane->findings = (uint32_t)numbers[2];
+    lane->counts = (struct campaign_counts){.executions = (uint64_t)numbers[3],
+                                            .coverage = (uint64_t)numbers[4],
+                                            .corpus = (uint64_t)numbers[5],
+                                            .counted = (uint64_t)numbers[6],
+                                            .operations = (uint64_t)numbers[7]};
+    return true;
 }
 
 int campaign_state_read(struct campaign *campaign)

@@ -93,24 +93,28 @@ void campaign_view_clear(struct campaign *campaign)
 static void draw(struct campaign *campaign, const struct campaign_worker *workers, uint32_t count)
 {
     FILE *out = campaign->options->progress;
-    struct winsize window = {.ws_row = 24, .ws_col = 80};
+    struct winsize window;
     char line[256];
     uint32_t pairs = campaign->pair_count;
-    (void)ioctl(fileno(out), TIOCGWINSZ, &window);
-    uint32_t rows = window.ws_row > 4 ? window.ws_row - 3u : 1;
+    if (ioctl(fileno(out), TIOCGWINSZ, &window) != 0 || window.ws_row == 0 || window.ws_col == 0)
+        window = (struct winsize){.ws_row = 24, .ws_col = 80}; /* it does not say */
+    uint32_t rows = window.ws_row > 4 ? window.ws_row - 2u : 1;
     uint32_t columns = window.ws_col > 20 && window.ws_col < sizeof(line) ? window.ws_col : sizeof(line);
     rows = rows < LINES_MAX ? rows : LINES_MAX;
+    int name = columns > 100 ? 32 : 12; /* bytes of a candidate's name */
     campaign_view_clear(campaign);
+    snprintf(line, columns, "%4s %-13s %-*s %9s %5s %5s %5s %3s %s", "time", "target", name, "candidate",
+             "runs", "/s", "edges", "kept", "new", "now");
+    fprintf(out, "%s\n", line);
+    campaign->drawn++;
     for (uint32_t i = 0, left = pairs; i < pairs && campaign->drawn < rows; i++, left--) {
         const struct campaign_pair *pair = &campaign->pairs[i];
         struct sums sums = sum_pair(campaign, pair, workers, count);
         /* Where there are too few lines, those that wait or are done are not shown. */
         if (left + campaign->drawn > rows && sums.per_second <= 0)
             continue;
-        snprintf(line, columns,
-                 "%3.0f %% %-13s %-18s %9" PRIu64 " runs %6.0f/s %5" PRIu64 " edges %5" PRIu64
-                 " inputs %2u findings %s",
-                 100 * sums.used / sums.share, fuzz_target_names[pair->target], pair->backend,
+        snprintf(line, columns, "%3.0f%% %-13s %-*.*s %9" PRIu64 " %5.0f %5" PRIu64 " %5" PRIu64 " %3u %s",
+                 100 * sums.used / sums.share, fuzz_target_names[pair->target], name, name, pair->backend,
                  sums.executions, sums.per_second, sums.coverage, sums.corpus, sums.findings, sums.now);
         fprintf(out, "%s\n", line);
         campaign->drawn++;

@@ -49,17 +49,46 @@ static struct place *open_two(const char *script)
     return place;
 }
 
-/* One process at once, two slices a pair. Expect: the pairs take turns, so that each had one slice before any
- * has two, and executions of both are summed. */
+/* One process at once, two slices a pair, seen on a terminal. Expect: the pairs take turns, so that each had
+ * one slice before any has two, and executions of both are summed; a head, two lines and a sum are drawn over
+ * one another. */
 static void pairs_take_turns(void **state)
 {
     (void)state;
     char told[256];
     struct place *place = open_two(ALONE CAUGHT TELL "sleep 1\nexit 0\n");
+    char seen[8192] = "";
+    place->options.progress = tmpfile();
+    place->options.live = true;
+    assert_non_null(place->options.progress);
     assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    rewind(place->options.progress);
+    assert_true(fread(seen, 1, sizeof(seen) - 1, place->options.progress) > 0);
+    fclose(place->options.progress);
+    assert_non_null(strstr(seen, "fuzz: plan: 2 pairs"));
+    assert_non_null(strstr(seen, "\033[4A\033[J"));
+    assert_non_null(strstr(seen, "   500    12     5   0 libfuzzer"));
+    assert_non_null(strstr(seen, "waits"));
     read_told(place, told);
     assert_string_equal(told, "vm\narea\nvm\narea\n");
     assert_int_equal(row_of(place, FUZZ_AREA)->executions, 2000);
+    close_place(place);
+}
+
+/* One pair and one engine, three processes at once. Expect: they share the corpus, not a folder of findings.
+ */
+static void more_jobs_are_more_processes(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
+    place->options.jobs = 3;
+    assert_int_equal(campaign_run(&place->options, &place->result), 0);
+    assert_int_equal(place->result.row_count, 2);
+    assert_int_equal(place->result.rows[1].processes, 3);
+    assert_true(place->result.rows[1].executions >= 3000);
+    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/w2/found", place->out));
+    assert_true(exists(path));
     close_place(place);
 }
 
@@ -285,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_take_turns),
+        cmocka_unit_test(more_jobs_are_more_processes),
         cmocka_unit_test(a_killed_campaign_goes_on),
         cmocka_unit_test(only_the_same_campaign_goes_on),
         cmocka_unit_test(the_first_new_finding_ends_it),
