@@ -21,7 +21,7 @@ says "every system call of any binary" "$PAGELAB" nosleep
 sim=$(dirname "$PAGELAB")/pagelab-sim
 [ ! -x "$sim" ] || says "$opaque" "$sim"
 
-for command in $("$PAGELAB" --help | sed -n 's/^  \([a-z-]\{3,\}\)  .*/\1/p' | grep -vx test); do
+for command in $("$PAGELAB" --help | sed -n 's/^  \([a-z-]\{3,\}\)  .*/\1/p' | grep -vxE "test|setup"); do
   expect 0 '--help +show this help' "$PAGELAB" "$command" --help
   expect 0 'Usage: ' "$PAGELAB" "$command" --usage
   expect 2 'no-such-option: unknown option' "$PAGELAB" "$command" --no-such-option

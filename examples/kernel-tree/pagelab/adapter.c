@@ -4,19 +4,24 @@
 #include "../mm/runs.h"
 
 struct adapter {
-    struct pl_lock lock;
-    struct mm_runs runs; /* last: its pages follow */
+    _Alignas(struct mm_runs) struct pl_lock lock;
 };
+
+/* The kernel's own state follows. */
+static struct mm_runs *runs_of(struct adapter *adapter)
+{
+    return (struct mm_runs *)(void *)(adapter + 1);
+}
 
 static size_t meta_bytes(const struct pl_page_config *config)
 {
-    return sizeof(struct adapter) + config->machine->frame_count * sizeof(uint64_t);
+    return sizeof(struct adapter) + sizeof(struct mm_runs) + config->machine->frame_count * sizeof(uint64_t);
 }
 
 static enum pl_status init(void *self, const struct pl_page_config *config)
 {
     struct adapter *adapter = self; /* zero-filled */
-    mm_runs_add(&adapter->runs, config->machine->first.number, config->machine->frame_count);
+    mm_runs_add(runs_of(adapter), config->machine->first.number, config->machine->frame_count);
     return PL_OK;
 }
 
@@ -30,7 +35,7 @@ static enum pl_status take(void *self, struct pl_cpu *cpu, const struct pl_reque
     if (want->order != 0)
         return PL_UNSUPPORTED;
     uint32_t before = pl_lock_masked(&adapter->lock, cpu);
-    uint64_t page = mm_runs_take(&adapter->runs);
+    uint64_t page = mm_runs_take(runs_of(adapter));
     pl_unlock_masked(&adapter->lock, cpu, before);
     if (page == MM_NO_PAGE)
         return PL_NO_MEMORY;
@@ -42,7 +47,7 @@ static enum pl_status give(void *self, struct pl_cpu *cpu, const struct pl_run *
 {
     struct adapter *adapter = self;
     uint32_t before = pl_lock_masked(&adapter->lock, cpu);
-    mm_runs_give(&adapter->runs, run->first.number);
+    mm_runs_give(runs_of(adapter), run->first.number);
     pl_unlock_masked(&adapter->lock, cpu, before);
     return PL_OK;
 }
