@@ -22,6 +22,9 @@ expect() {
   fi
 }
 
+# Is the program built with a sanitizer? Such a build has no simulated twin beside it.
+sanitized() { [ ! -x "$(dirname "$PAGELAB")/pagelab-sim" ]; }
+
 # absent PATH...: nothing half-written was left.
 absent() {
   local path

@@ -8,7 +8,7 @@ print(sum(1 for row in document["benchmarks"] if row["run_type"] == "iteration")
       document["context"]["pagelab"]["complete"])' "$1"
 }
 
-"$PAGELAB" run --smoke --min-time 0.0017 --backends buddy,bitmap --out killed >/dev/null 2>&1 &
+"$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out killed >/dev/null 2>&1 &
 pid=$!
 until [ -f killed/result.json ] && [ "$(rows killed/result.json | cut -d' ' -f1)" -ge 10 ]; do
   kill -0 "$pid" 2>/dev/null || { fail "the run ended before it could be killed"; finish; }
@@ -23,13 +23,13 @@ read -r kept complete <<<"$(rows killed/result.json)"
 [ "$kept" -ge 10 ] || fail "only $kept rows kept"
 [ "$complete" = False ] || fail "a killed run says that it is complete"
 
-expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy,bitmap --out killed --resume
+expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out killed --resume
 read -r all complete <<<"$(rows killed/result.json)"
 [ "$complete" = True ] || fail "the resumed run is not complete"
-expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy,bitmap --out whole
+expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out whole
 [ "$(rows whole/result.json)" = "$all True" ] || fail "resumed: $all rows; in one go: $(rows whole/result.json)"
 
-"$PAGELAB" run --smoke --min-time 0.0017 --backends buddy,bitmap --out stopped >/dev/null 2>&1 &
+"$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out stopped >/dev/null 2>&1 &
 pid=$!
 until [ -f stopped/result.json ] && [ "$(rows stopped/result.json | cut -d' ' -f1)" -ge 5 ]; do
   sleep 0.02
