@@ -21,6 +21,12 @@ function(pagelab_add_backend)
     list(GET names 0 first)
     list(TRANSFORM BACKEND_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
     if(PAGELAB_EXTRA)
+        list(LENGTH names name_count)
+        if(name_count GREATER 1) # there is one pl_candidate_export, so one name to give it
+            list(JOIN names " " words)
+            message(FATAL_ERROR "PAGELAB_EXTRA_BACKENDS: ${CMAKE_CURRENT_SOURCE_DIR}: pagelab_add_backend(${words} ...): "
+                "one name expected, a folder a plug-in")
+        endif()
         pagelab_rename_export(${first} BACKEND_SOURCES)
     endif()
     add_library(pl_backend_${first} OBJECT ${BACKEND_SOURCES})

@@ -14,6 +14,11 @@ echo 'pagelab_add_backend(torn SOURCES torn.c)' >torn/CMakeLists.txt
 
 expect 1 '' cmake -S "$SOURCE" -B refused -G Ninja -DBUILD_TESTING=OFF -DPAGELAB_EXTRA_BACKENDS="$WORK/nowhere"
 tr -s '\n ' ' ' <err | grep -q 'nowhere: a CMakeLists.txt expected that calls pagelab_add_backend' || fail "a folder that is not there: $(cat err)"
+mkdir twins
+cp example/stack.c twins/
+echo 'pagelab_add_backend(mine yours SOURCES stack.c)' >twins/CMakeLists.txt
+expect 1 '' cmake -S "$SOURCE" -B refused -G Ninja -DBUILD_TESTING=OFF -DPAGELAB_EXTRA_BACKENDS="$WORK/twins"
+tr -s '\n ' ' ' <err | grep -q 'twins: pagelab_add_backend(mine yours ...): one name expected' || fail "two names: $(cat err)"
 
 # The kernel's own tree with these folders beside its own: each name has all of its targets.
 cp -r "$SOURCE/examples/kernel-tree" kernel
