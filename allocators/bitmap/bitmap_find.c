@@ -69,7 +69,7 @@ uint64_t bitmap_search(const struct bitmap *self, const struct pl_request *reque
             break;
         for (uint32_t i = 0; i < machine->range_count; i++) {
             const struct pl_range *range = &machine->ranges[i];
-            if (bitmap_is_wanted_node(range, request) != (wanted == 1))
+            if (pl_range_is_wanted(range, request) != (wanted == 1))
                 continue;
             uint64_t low = range->first.number;
             uint64_t high = low + range->frame_count;

@@ -122,11 +122,6 @@ uint64_t bitmap_find_run(const struct bitmap *self, const struct pl_constraints 
 uint64_t bitmap_search(const struct bitmap *self, const struct pl_request *request,
                        const struct pl_constraints *want, bool by_order);
 
-PL_INLINE bool bitmap_is_wanted_node(const struct pl_range *range, const struct pl_request *request)
-{
-    return request->node == PL_NODE_ANY || range->node == request->node;
-}
-
 /* Lowest aligned free block of 2^order anywhere, or BITMAP_NONE. */
 PL_INLINE uint64_t bitmap_find_lowest(const struct bitmap *self, uint32_t order)
 {

@@ -164,11 +164,6 @@ void buddy_unmerge_kept(struct buddy *self, const struct buddy_kept *kept);
 /* The range that a frame number lies in, or NULL. */
 const struct pl_range *buddy_range_of(const struct pl_machine *machine, uint64_t frame);
 
-PL_INLINE bool buddy_is_wanted_node(const struct pl_range *range, const struct pl_request *request)
-{
-    return request->node == PL_NODE_ANY || range->node == request->node;
-}
-
 enum pl_status buddy_alloc_run(void *instance, struct pl_cpu *cpu, const struct pl_request *request,
                                const struct pl_constraints *constraints, struct pl_run *run);
 uint64_t buddy_audit(const void *instance, struct pl_visitor *visitor);

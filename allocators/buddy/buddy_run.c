@@ -3,12 +3,6 @@
  * its two ends goes back to the lists. */
 #include "buddy_internal.h"
 
-static uint64_t buddy_range_end(const struct pl_range *range)
-{
-    PL_ASSERT(range->frame_count > 0);
-    return range->first.number + range->frame_count;
-}
-
 /* Index of the first frame of the block that holds frame `index` of a range. */
 static uint64_t buddy_block_around(const struct buddy *self, uint64_t index)
 {
@@ -26,7 +20,7 @@ static uint64_t buddy_block_around(const struct buddy *self, uint64_t index)
 static uint64_t buddy_find_in_range(const struct buddy *self, const struct pl_constraints *want,
                                     const struct pl_range *range)
 {
-    if (pl_legal_fit(want, range->first.number, buddy_range_end(range)) == PL_FRAME_NONE)
+    if (pl_legal_fit(want, range->first.number, pl_range_end(range)) == PL_FRAME_NONE)
         return PL_FRAME_NONE;
     uint64_t at = range->first.number - self->base;
     uint64_t end = at + range->frame_count;
@@ -60,7 +54,7 @@ static uint64_t buddy_find_run(const struct buddy *self, const struct pl_request
         if (!wanted && (request->flags & PL_REQUEST_NODE_ONLY) != 0)
             break;
         for (uint32_t i = 0; i < machine->range_count; i++) {
-            if (buddy_is_wanted_node(&machine->ranges[i], request) != (wanted == 1))
+            if (pl_range_is_wanted(&machine->ranges[i], request) != (wanted == 1))
                 continue;
             uint64_t found = buddy_find_in_range(self, want, &machine->ranges[i]);
             if (found != PL_FRAME_NONE) {

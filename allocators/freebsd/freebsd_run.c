@@ -6,12 +6,6 @@
 /* What may be part of a run. */
 enum freebsd_reach { FREEBSD_REACH_BLOCK, FREEBSD_REACH_QUEUED, FREEBSD_REACH_RESERVED, FREEBSD_REACH_COUNT };
 
-static uint64_t freebsd_range_end(const struct pl_range *range)
-{
-    PL_ASSERT(range->frame_count > 0);
-    return range->first.number + range->frame_count;
-}
-
 /* Index of the first frame of the block that holds frame `index` of a range. */
 static uint64_t freebsd_block_around(const struct freebsd *self, uint64_t index)
 {
@@ -60,7 +54,7 @@ static uint64_t freebsd_fit_below(const struct pl_constraints *want, uint64_t lo
 static uint64_t freebsd_find_in_range(const struct freebsd *self, const struct pl_constraints *want,
                                       const struct pl_range *range, enum freebsd_reach reach)
 {
-    if (pl_legal_fit(want, range->first.number, freebsd_range_end(range)) == PL_FRAME_NONE)
+    if (pl_legal_fit(want, range->first.number, pl_range_end(range)) == PL_FRAME_NONE)
         return PL_FRAME_NONE;
     uint64_t at = range->first.number - self->base;
     uint64_t end = at + range->frame_count;

@@ -3,12 +3,6 @@
  * back to their lists. A run may cross the border of two zones: all locks of its node are held. */
 #include "linux_internal.h"
 
-static uint64_t lx_range_end(const struct pl_range *range)
-{
-    PL_ASSERT(range->frame_count > 0);
-    return range->first.number + range->frame_count;
-}
-
 /* The first frame of the free block that holds frame `index`, or `index` if none does. */
 static uint64_t lx_free_block_around(const struct lx *self, uint64_t index)
 {
@@ -25,7 +19,7 @@ static uint64_t lx_free_block_around(const struct lx *self, uint64_t index)
 static uint64_t lx_find_in_range(const struct lx *self, const struct pl_constraints *want,
                                  const struct pl_range *range, bool use_reserve)
 {
-    if (pl_legal_fit(want, range->first.number, lx_range_end(range)) == PL_FRAME_NONE)
+    if (pl_legal_fit(want, range->first.number, pl_range_end(range)) == PL_FRAME_NONE)
         return PL_FRAME_NONE;
     uint64_t at = range->first.number - self->base;
     uint64_t end = at + range->frame_count;

@@ -20,13 +20,6 @@ static size_t reference_meta_bytes(const struct pl_page_config *config)
     return sizeof(struct reference) + (size_t)span + 1;
 }
 
-static uint64_t reference_range_end(const struct pl_range *range)
-{
-    PL_ASSERT(range->frame_count > 0);
-    PL_ASSERT(range->first.number + range->frame_count > range->first.number);
-    return range->first.number + range->frame_count;
-}
-
 static unsigned char *reference_byte(struct reference *self, uint64_t frame)
 {
     PL_ASSERT(frame >= self->machine->first.number);
@@ -92,11 +85,6 @@ static uint64_t reference_min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static bool reference_is_wanted_node(const struct pl_range *range, const struct pl_request *request)
-{
-    return request->node == PL_NODE_ANY || range->node == request->node;
-}
-
 /* Looks through the ranges of the wanted node, then through the others unless the request forbids it. */
 static uint64_t reference_search(struct reference *self, const struct pl_request *request,
                                  const struct pl_constraints *want)
@@ -109,10 +97,10 @@ static uint64_t reference_search(struct reference *self, const struct pl_request
             break;
         for (uint32_t i = 0; i < machine->range_count; i++) {
             const struct pl_range *range = &machine->ranges[i];
-            if (reference_is_wanted_node(range, request) != (wanted == 1))
+            if (pl_range_is_wanted(range, request) != (wanted == 1))
                 continue;
             uint64_t low = reference_max(reference_max(want->low.number, range->first.number), hint);
-            uint64_t high = reference_min(want->high.number, reference_range_end(range));
+            uint64_t high = reference_min(want->high.number, pl_range_end(range));
             uint64_t found = low < high ? reference_find(self, want, low, high) : PL_FRAME_NONE;
             if (found != PL_FRAME_NONE)
                 return found;

@@ -16,6 +16,18 @@ struct pl_range {
     uint64_t reserved[2];
 };
 
+/* The frame behind the last one. */
+PL_INLINE uint64_t pl_range_end(const struct pl_range *range)
+{
+    return range->first.number + range->frame_count;
+}
+
+/* Is it of the node that is asked for, if one is? */
+PL_INLINE bool pl_range_is_wanted(const struct pl_range *range, const struct pl_request *request)
+{
+    return request->node == PL_NODE_ANY || range->node == request->node;
+}
+
 /* Free frames that a class must leave (2.5 of FreeBSD's page(9) arithmetic): a request of n frames is
  * admitted iff free >= floor + n. Units: frames. */
 struct pl_floors {
