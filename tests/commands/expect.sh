@@ -33,4 +33,14 @@ absent() {
   done
 }
 
+# Writes short.txt: one frame taken and given back.
+short_program() {
+  cat >short.txt <<'P'
+pagelab program 1
+machine 64@0x40 cpus=1 floors=0/0/0
+cpu0 task    alloc s0 order=0
+cpu0 task    free s0
+P
+}
+
 finish() { exit $((failures > 0)); }

@@ -1,12 +1,7 @@
 # pagelab interrupt: an interrupt before each instruction, at labelled points, and by signals. What claims nothing is a
 # fact and exit 0, a refuted claim is exit 3; a failure is named with its place, both stacks and the command that replays it.
 . "$SOURCE/tests/commands/expect.sh"
-cat >short.txt <<'P'
-pagelab program 1
-machine 64@0x40 cpus=1 floors=0/0/0
-cpu0 task    alloc s0 order=0
-cpu0 task    free s0
-P
+short_program
 cc -std=c17 -O1 -DSPINS -I"$SOURCE/include" -fPIC -shared -o spins.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "spins.so"
 cc -std=c17 -O1 -DSPINS -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o claims.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "claims.so"
 cc -std=c17 -O1 -DSPINS -DSLEEPS -DCLAIMS -I"$SOURCE/include" -fPIC -shared -o sleeps.so "$SOURCE/tests/commands/plugins/interrupted.c" || fail "sleeps.so"

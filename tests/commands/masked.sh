@@ -1,12 +1,7 @@
 # pagelab masked: the longest masked section of stored programs, and the search for a worse one. What is stored as the worst
 # must be no better than the seeds; what a search finds is kept, whoever ends it.
 . "$SOURCE/tests/commands/expect.sh"
-cat >short.txt <<'P'
-pagelab program 1
-machine 64@0x100 cpus=1 floors=0/0/0
-cpu0 task    alloc s0 order=0
-cpu0 task    free s0
-P
+short_program
 "$PAGELAB" masked short.txt --backend buddy >out 2>err || fail "short.txt: $(cat out err)"
 if ! grep -qE 'under a sanitizer|trap flag|single step' out; then
   "$PAGELAB" masked short.txt --backend buddy,null --format json >json 2>err || fail "json: $(cat err)"
