@@ -35,24 +35,26 @@ static struct listing_entry *add(struct listing *listing, enum listing_what what
     return entry;
 }
 
-static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct sim_access *access)
+static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const volatile void *address, size_t bytes,
+                      struct sim_how how, uintptr_t pc)
 {
+    (void)address;
     struct listing *listing = (struct listing *)watch;
     struct listing_entry *entry = NULL;
     if (listing->stands[cpu->id] != 0)
         entry = &listing->entries[listing->stands[cpu->id] - 1];
     listing->stands[cpu->id] = 0;
-    if (entry != NULL && entry->pc == access->pc) {
+    if (entry != NULL && entry->pc == pc) {
         entry->known = true;
-        entry->kind = access->kind;
-        entry->bytes = (uint32_t)access->bytes;
+        entry->kind = how.kind;
+        entry->bytes = (uint32_t)bytes;
     }
     if (!listing->all)
         return;
-    entry = add(listing, LISTING_ACCESS, cpu->id, access->pc);
+    entry = add(listing, LISTING_ACCESS, cpu->id, pc);
     entry->known = true;
-    entry->kind = access->kind;
-    entry->bytes = (uint32_t)access->bytes;
+    entry->kind = how.kind;
+    entry->bytes = (uint32_t)bytes;
 }
 
 static void on_turn(struct sim_watch *watch, enum sim_place place, uint32_t from, uintptr_t from_pc,

@@ -32,15 +32,39 @@ HOOK(void, __tsan_func_exit, (void))
 
 /* --- plain --- */
 
+static PL_NOINLINE void plain_in_memory(const volatile void *at, size_t bytes, enum sim_access_kind kind,
+                                        uintptr_t pc)
+{
+    if (sim_hot.watch != NULL)
+        sim_tell(at, bytes, kind, SIM_RELAXED, pc);
+    if (sim_running != NULL)
+        sim_hot.memory->plain(sim_hot.memory, sim_running->current, at, bytes);
+}
+
 /* However long, one access. It sees, and comes after, what this CPU has stored to the same bytes. */
+PL_INLINE void plain_told(const volatile void *at, size_t bytes, enum sim_access_kind kind, uintptr_t pc)
+{
+    if (PL_UNLIKELY(sim_hot.memory != NULL))
+        plain_in_memory(at, bytes, kind, pc);
+    else if (sim_hot.watch != NULL)
+        sim_tell(at, bytes, kind, SIM_RELAXED, pc);
+}
+
+static PL_NOINLINE void plain_due(const volatile void *at, size_t bytes, enum sim_access_kind kind,
+                                  uintptr_t pc)
+{
+    sim_due(pc);
+    plain_told(at, bytes, kind, pc);
+}
+
+/* Each of its ways ends in a jump, so that it saves no registers either. */
 static PL_NOINLINE void plain_attended(const volatile void *at, size_t bytes, enum sim_access_kind kind,
                                        uintptr_t pc)
 {
-    sim_pass(sim_hot.plain_cost, pc);
-    if (sim_hot.watch != NULL)
-        sim_tell(at, bytes, kind, SIM_RELAXED, pc);
-    if (PL_UNLIKELY(sim_hot.memory != NULL) && sim_running != NULL)
-        sim_hot.memory->plain(sim_hot.memory, sim_running->current, at, bytes);
+    if (PL_UNLIKELY((sim_hot.rest -= sim_hot.plain_cost) <= 0))
+        plain_due(at, bytes, kind, pc);
+    else
+        plain_told(at, bytes, kind, pc);
 }
 
 PL_INLINE void plain(const volatile void *at, size_t bytes, enum sim_access_kind kind, uintptr_t pc)

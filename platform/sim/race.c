@@ -1,7 +1,6 @@
 /* See race.h: what passes order from one thread to another. A thread's own entry of its clock grows whenever
  * it publishes, so what it does later is not covered by what others learned before. */
 #include "platform/sim/race_internal.h"
-#include "platform/sim/sim_internal.h"
 
 #include <pagelab/check.h>
 #include <pagelab/cpu.h>
@@ -116,60 +115,70 @@ static void follow_store(struct race *race, uint32_t thread, struct race_sync *s
 }
 
 static void follow_atomic(struct race *race, uint32_t thread, struct race_granule *granule,
-                          const struct sim_access *access)
+                          struct sim_how how)
 {
     struct race_sync *sync = race_sync(race, granule);
     if (sync == NULL)
         return;
-    if (access->kind != SIM_ATOMIC_WRITE)
-        follow_load(race, thread, sync, access->order);
-    if (access->kind == SIM_ATOMIC_WRITE || access->kind == SIM_ATOMIC_UPDATE)
-        follow_store(race, thread, sync, access->order, access->kind == SIM_ATOMIC_UPDATE);
+    if (how.kind != SIM_ATOMIC_WRITE)
+        follow_load(race, thread, sync, how.order);
+    if (how.kind == SIM_ATOMIC_WRITE || how.kind == SIM_ATOMIC_UPDATE)
+        follow_store(race, thread, sync, how.order, how.kind == SIM_ATOMIC_UPDATE);
 }
 
 /* --- what is told --- */
 
-/* The part of an access that lies in one granule. */
-PL_INLINE bool follow(struct race *race, uint32_t thread, uintptr_t address, size_t bytes,
-                      const struct sim_access *access)
+/* The cell, but for its clock, of an access of these bytes, which lie in one granule. */
+PL_INLINE uint32_t cell_of(uint32_t thread, uintptr_t address, size_t bytes, enum sim_access_kind kind)
 {
-    static const race_cell kinds[] = {
+    static const uint32_t kinds[] = {
+        [SIM_READ] = 0,
         [SIM_WRITE] = RACE_CELL_WRITE,
         [SIM_ATOMIC_READ] = RACE_CELL_ATOMIC,
         [SIM_ATOMIC_WRITE] = RACE_CELL_WRITE | RACE_CELL_ATOMIC,
         [SIM_ATOMIC_UPDATE] = RACE_CELL_WRITE | RACE_CELL_ATOMIC,
         [SIM_COMPARE_FAILED] = RACE_CELL_ATOMIC,
     };
-    struct race_granule *granule = race_granule(race, address / 8);
-    if (granule == NULL)
-        return false;
-    race_cell mask = ((UINT64_C(1) << bytes) - 1) << address % 8;
-    race_check(race, granule,
-               (race_cell)race->clocks[thread].at[thread] << RACE_CELL_CLOCK |
-                   (race_cell)thread << RACE_CELL_THREAD | kinds[access->kind] | mask,
-               access);
-    if (access->kind > SIM_WRITE)
-        follow_atomic(race, thread, granule, access);
-    return true;
+    return thread << RACE_CELL_THREAD | kinds[kind] | ((1u << bytes) - 1) << address % 8;
 }
 
-static PL_NOINLINE void follow_access(struct race *race, uint32_t thread, const struct sim_access *access)
+/* An access, granule by granule. */
+static PL_NOINLINE void follow_access(struct race *race, uint32_t thread, const volatile void *whole,
+                                      size_t whole_bytes, struct sim_how how, uintptr_t pc)
 {
-    uintptr_t address = (uintptr_t)access->address;
-    for (size_t left = access->bytes; left > 0;) {
+    uintptr_t address = (uintptr_t)whole;
+    for (size_t left = whole_bytes; left > 0;) {
         size_t bytes = 8 - address % 8 < left ? 8 - address % 8 : left;
-        if (!follow(race, thread, address, bytes, access))
+        struct race_granule *granule = race_granule(race, address / 8);
+        if (granule == NULL)
             return;
+        uint32_t what = cell_of(thread, address, bytes, how.kind);
+        const struct race_access access = {race_now(race, thread) | what, whole, whole_bytes, pc};
+        if (!race_repeats(race, granule, thread, what, pc))
+            race_check(race, granule, &access);
+        if (how.kind > SIM_WRITE)
+            follow_atomic(race, thread, granule, how);
         address += bytes;
         left -= bytes;
     }
 }
 
-static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const struct sim_access *access)
+/* Nearly all are plain, lie in one granule, are of who made one like it before, and save no registers. */
+static void on_access(struct sim_watch *watch, struct pl_cpu *cpu, const volatile void *whole, size_t bytes,
+                      struct sim_how how, uintptr_t pc)
 {
     struct race *race = race_of(watch);
-    if (race->threads != 0 && !sim_is_of_one_cpu((uintptr_t)access->address))
-        follow_access(race, thread_of(race, cpu), access);
+    uintptr_t address = (uintptr_t)whole;
+    if (PL_UNLIKELY(race->threads == 0) || sim_is_of_one_cpu(address))
+        return;
+    uint32_t thread = thread_of(race, cpu);
+    if (PL_LIKELY(how.kind <= SIM_WRITE && address % 8 + bytes <= 8)) {
+        struct race_granule *granule = &race->granules[race_place(address / 8)];
+        if (PL_LIKELY(granule->key == address / 8 && granule->run == race->run) &&
+            race_repeats(race, granule, thread, cell_of(thread, address, bytes, how.kind), pc))
+            return;
+    }
+    follow_access(race, thread, whole, bytes, how, pc);
 }
 
 static void on_fence(struct sim_watch *watch, struct pl_cpu *cpu, enum sim_order order, uintptr_t pc)

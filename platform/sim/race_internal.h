@@ -3,6 +3,7 @@
 #define PLATFORM_SIM_RACE_INTERNAL_H
 
 #include "platform/sim/race.h"
+#include "platform/sim/sim_internal.h"
 
 /* A CPU is three threads: its task, its interrupts, its NMIs. */
 #define RACE_LEVELS  3u
@@ -36,8 +37,8 @@ struct race_sync {
 /* An access that was made: by whom, when of his own clock. In one word, so that two are compared at once. */
 typedef uint64_t race_cell;
 #define RACE_CELL_MASK   UINT64_C(0xff) /* bytes of the granule, not 0 */
-#define RACE_CELL_WRITE  (UINT64_C(1) << 8)
-#define RACE_CELL_ATOMIC (UINT64_C(1) << 9)
+#define RACE_CELL_WRITE  (1u << 8)
+#define RACE_CELL_ATOMIC (1u << 9)
 #define RACE_CELL_THREAD 16u /* 8 bits from here */
 #define RACE_CELL_CLOCK  32u
 
@@ -47,7 +48,7 @@ struct race_past {
     uint64_t point;
 };
 
-/* Eight bytes of memory. One cache line, for most accesses touch nothing else. */
+/* Eight bytes of memory. What accesses compare is one cache line; what they only write follows. */
 struct race_granule {
     _Alignas(PL_CACHE_LINE_BYTES) uint64_t key; /* address / 8 */
     uint32_t run;                               /* of another run: free */
@@ -57,6 +58,7 @@ struct race_granule {
     uint32_t streak : 6; /* a bit for each cell that it has recorded since another thread did */
     uint32_t sync : 11;  /* its place in syncs[] plus one; 0: none */
     race_cell cells[RACE_CELLS];
+    struct race_past pasts[RACE_CELLS];
 };
 
 #define RACE_GRANULE_BITS 13u
@@ -84,9 +86,16 @@ struct race {
     uint32_t gift_runs[RACE_GIFTS];
     struct race_parcel gifts[RACE_GIFTS];
     struct race_granule granules[RACE_GRANULES];
-    struct race_past pasts[RACE_GRANULES][RACE_CELLS];
     struct race_sync syncs[RACE_SYNCS];
 };
+
+/* Where the search for a granule begins. Neighbours of one line of memory stay neighbours: what is touched
+ * together is found together. */
+PL_INLINE uint32_t race_place(uint64_t key)
+{
+    uint64_t line = (key >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - (RACE_GRANULE_BITS - 3));
+    return (uint32_t)(line << 3 | (key & 7));
+}
 
 /* The granule of an address, made if there is none; NULL: the table is full, and it is not followed. */
 struct race_granule *race_granule(struct race *race, uint64_t key);
@@ -94,8 +103,47 @@ struct race_granule *race_granule(struct race *race, uint64_t key);
 /* Its carrier of clocks, made if there is none; NULL likewise. */
 struct race_sync *race_sync(struct race *race, struct race_granule *granule);
 
-/* Compares an access with what is known of the granule, then records it. Does not return if it races. */
-void race_check(struct race *race, struct race_granule *granule, race_cell access,
-                const struct sim_access *whole);
+/* One access, or the part of it that lies in one granule; the rest is for the report. */
+struct race_access {
+    race_cell cell;
+    const volatile void *address;
+    size_t bytes;
+    uintptr_t pc;
+};
+
+PL_INLINE void race_record(struct race_granule *granule, uint32_t place, race_cell cell, uintptr_t pc)
+{
+    granule->cells[place] = cell;
+    granule->pasts[place] = (struct race_past){.pc = pc, .point = sim_points_now()};
+}
+
+/* When a thread does what it does now. */
+PL_INLINE race_cell race_now(const struct race *race, uint32_t thread)
+{
+    return (race_cell)race->clocks[thread].at[thread] << RACE_CELL_CLOCK;
+}
+
+/* The same once more (`what` is its cell without the clock), and nobody else has recorded anything since:
+ * whatever is here was compared with that. */
+PL_INLINE bool race_repeats(const struct race *race, struct race_granule *granule, uint32_t thread,
+                            uint32_t what, uintptr_t pc)
+{
+    uint32_t place = 0;
+    uint32_t used = granule->used;
+    if (granule->last != thread)
+        return false;
+    while (place < used && ((uint32_t)granule->cells[place] != what || (granule->streak >> place & 1u) == 0))
+        place++;
+    if (place == used)
+        return false;
+    race_cell cell = race_now(race, thread) | what;
+    if (granule->cells[place] != cell)
+        race_record(granule, place, cell, pc);
+    return true;
+}
+
+/* Compares an access with what is known of the granule, then records it. Does not return if it races. For
+ * those that race_repeats() does not know. */
+void race_check(struct race *race, struct race_granule *granule, const struct race_access *access);
 
 #endif

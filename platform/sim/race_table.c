@@ -1,22 +1,14 @@
 /* See race.h: who accessed which eight bytes last, and whether that came before. */
 #include "platform/sim/race_internal.h"
-#include "platform/sim/sim_internal.h"
 
 #include <pagelab/cpu.h>
 
 #include <stdio.h>
 #include <string.h>
 
-/* Neighbours of one line of memory stay neighbours: what is touched together is found together. */
-static uint32_t place_of(uint64_t key)
-{
-    uint64_t line = (key >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - (RACE_GRANULE_BITS - 3));
-    return (uint32_t)(line << 3 | (key & 7));
-}
-
 struct race_granule *race_granule(struct race *race, uint64_t key)
 {
-    for (uint32_t at = place_of(key);; at = (at + 1) % RACE_GRANULES) {
+    for (uint32_t at = race_place(key);; at = (at + 1) % RACE_GRANULES) {
         struct race_granule *granule = &race->granules[at];
         if (granule->run == race->run && granule->key == key)
             return granule;
@@ -76,15 +68,16 @@ static struct race_side side_of(race_cell cell, const struct race_past *past)
 static const char *const level_names[RACE_LEVELS] = {"", " at interrupt level", " in an NMI"};
 
 static PL_COLD PL_NORETURN void report(struct race *race, race_cell first, const struct race_past *past,
-                                       race_cell second, const struct sim_access *whole)
+                                       const struct race_access *access)
 {
     char words[160];
+    race_cell second = access->cell;
     uint32_t one = thread_of(first);
     uint32_t other = thread_of(second);
-    const struct race_past now = {.pc = whole->pc, .point = sim_points()};
+    const struct race_past now = {.pc = access->pc, .point = sim_points()};
     race->report = (struct race_report){.found = true,
-                                        .address = whole->address,
-                                        .bytes = whole->bytes,
+                                        .address = access->address,
+                                        .bytes = access->bytes,
                                         .first = side_of(first, past),
                                         .second = side_of(second, &now)};
     snprintf(words, sizeof(words), "data race: CPU %u%s %s%s, CPU %u%s %s%s, and nothing orders the two",
@@ -130,38 +123,13 @@ static uint32_t next_out(struct race_granule *granule)
     return place;
 }
 
-static void record(struct race *race, struct race_granule *granule, uint32_t place, race_cell access,
-                   const struct sim_access *whole)
-{
-    granule->cells[place] = access;
-    race->pasts[granule - race->granules][place] =
-        (struct race_past){.pc = whole->pc, .point = sim_points_now()};
-}
-
-/* The same once more, and nobody else has recorded anything since: whatever is here was compared with that.
- */
-PL_INLINE bool repeat(struct race *race, struct race_granule *granule, race_cell access,
-                      const struct sim_access *whole)
-{
-    for (uint32_t i = 0; i < granule->used; i++) {
-        if ((uint32_t)granule->cells[i] != (uint32_t)access || (granule->streak >> i & 1u) == 0)
-            continue;
-        if (granule->cells[i] != access)
-            record(race, granule, i, access, whole);
-        return true;
-    }
-    return false;
-}
-
 /* One look at each cell. It is recorded over one like it of its own thread, else over what it replaces, what
  * is empty, or whose turn it is. */
-void race_check(struct race *race, struct race_granule *granule, race_cell access,
-                const struct sim_access *whole)
+void race_check(struct race *race, struct race_granule *granule, const struct race_access *whole)
 {
+    race_cell access = whole->cell;
     const race_cell like = RACE_CELL_WRITE | RACE_CELL_ATOMIC | UINT64_C(0xff) << RACE_CELL_THREAD;
     uint32_t thread = thread_of(access);
-    if (granule->last == thread && repeat(race, granule, access, whole))
-        return;
     const struct race_clock *clock = &race->clocks[thread];
     uint32_t used = granule->used;
     uint32_t twin = RACE_CELLS;
@@ -179,11 +147,11 @@ void race_check(struct race *race, struct race_granule *granule, race_cell acces
             replaced = i;
     }
     if (PL_UNLIKELY(racer != RACE_CELLS))
-        report(race, granule->cells[racer], &race->pasts[granule - race->granules][racer], access, whole);
+        report(race, granule->cells[racer], &granule->pasts[racer], whole);
     uint32_t place = twin != RACE_CELLS ? twin : replaced;
     if (place == RACE_CELLS)
         place = used < RACE_CELLS ? granule->used++ : next_out(granule);
     granule->streak = (granule->last == thread ? granule->streak : 0u) | 1u << place;
     granule->last = thread & 0x1fu;
-    record(race, granule, place, access, whole);
+    race_record(granule, place, access, whole->pc);
 }

@@ -50,6 +50,7 @@ void sim_open(struct sim *sim)
     sim->sliced = wanted > SLICE_POINTS;
     sim->armed = sim->sliced ? SLICE_POINTS : wanted == 0 ? 1 : (int64_t)wanted;
     sim_hot.rest = sim_hot.attended ? sim->armed : 0;
+    sim_hot.origin = (int64_t)sim->points + sim->armed;
     sim_hot.left = sim_hot.attended ? UINT64_MAX : (uint64_t)sim->armed - 1;
 }
 

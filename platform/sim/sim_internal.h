@@ -20,6 +20,7 @@ struct sim_hot {
     uint64_t left; /* signed by meaning: a wrapping one is one instruction to take from and to test */
     int64_t rest;
     int64_t plain_cost; /* what a plain access takes off: 1, or 0 where only atomics are points */
+    int64_t origin;     /* where it is attended, `rest` less than this is the point of the run */
     bool attended;
     struct sim_watch *watch; /* that wants to hear of each access; NULL */
     struct sim_memory *memory;
@@ -103,9 +104,8 @@ PL_INLINE void sim_pass(int64_t cost, uintptr_t pc)
 PL_INLINE void sim_tell(const volatile void *address, size_t bytes, enum sim_access_kind kind,
                         enum sim_order order, uintptr_t pc)
 {
-    const struct sim_access access = {
-        .address = address, .bytes = bytes, .kind = kind, .order = order, .pc = pc};
-    sim_hot.watch->access(sim_hot.watch, sim_hot.cpu, &access);
+    const struct sim_how how = {kind, order};
+    sim_hot.watch->access(sim_hot.watch, sim_hot.cpu, address, bytes, how, pc);
 }
 
 void sim_tell_fence(enum sim_order order, uintptr_t pc);
@@ -121,10 +121,10 @@ PL_INLINE uint64_t sim_passed(const struct sim *sim)
     return (uint64_t)(sim->armed - (sim_hot.attended ? sim_hot.rest : (int64_t)sim_hot.left + 1));
 }
 
-/* Of all CPUs. */
+/* Of all CPUs, for who watches. */
 PL_INLINE uint64_t sim_points_now(void)
 {
-    return sim_running->points + sim_passed(sim_running);
+    return (uint64_t)(sim_hot.origin - sim_hot.rest);
 }
 
 /* Where a CPU stands in a service of the platform: closes its count of points, and opens it again. */

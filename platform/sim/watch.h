@@ -22,20 +22,20 @@ enum sim_access_kind {
  * relaxed. */
 enum sim_order { SIM_RELAXED, SIM_CONSUME, SIM_ACQUIRE, SIM_RELEASE, SIM_ACQ_REL, SIM_SEQ_CST };
 
-struct sim_access {
-    const volatile void *address;
-    size_t bytes; /* a range for memset, memcpy and their like */
+/* Two words in one register, as all that is told of an access goes in registers. */
+struct sim_how {
     enum sim_access_kind kind;
     enum sim_order order;
-    uintptr_t pc; /* return address in the instrumented code */
 };
 
 /* Each may be NULL. What happens outside of sim_go() is not told. */
 struct sim_watch {
     /* A run begins. */
     void (*begin)(struct sim_watch *self, uint32_t cpu_count);
-    /* The access is being made: nobody comes between this call and it. */
-    void (*access)(struct sim_watch *self, struct pl_cpu *cpu, const struct sim_access *access);
+    /* The access is being made: nobody comes between this call and it. `bytes` may be a range, for memset,
+     * memcpy and their like; pc is the return address in the instrumented code. */
+    void (*access)(struct sim_watch *self, struct pl_cpu *cpu, const volatile void *address, size_t bytes,
+                   struct sim_how how, uintptr_t pc);
     void (*fence)(struct sim_watch *self, struct pl_cpu *cpu, enum sim_order order, uintptr_t pc);
     /* PL_POINT_LOCK: it is taken now; PL_POINT_UNLOCK: it is about to be dropped. Lock words are accessed by
      * atomics, which are told, too. */
