@@ -275,6 +275,46 @@ static void a_pair_is_an_allocation_and_its_free(void **state)
     assert_int_equal(pairs, 20);
 }
 
+/* Expect: of the switches that edits of a schedule put in, most go to another CPU that has an operation left,
+ * and behind many of them stands what that CPU does next. */
+static void switches_go_to_who_has_work(void **state)
+{
+    (void)state;
+    static struct op ops[PROGRAM_OP_LIMIT];
+    uint8_t bytes[PROGRAM_BYTES_MAX];
+    uint32_t switches = 0;
+    uint32_t useful = 0;
+    uint32_t meetings = 0;
+    for (uint64_t seed = 0; seed < 4000; seed++) {
+        struct program program;
+        size_t count = PROGRAM_HEADER_BYTES;
+        memset(bytes, 0, sizeof(bytes));
+        bytes[4] = 3; /* four CPUs */
+        mutator_mark_schedule(bytes);
+        for (uint64_t edit = 0; edit < 6; edit++)
+            count = mutator_run(OP_FAMILY_PAGE, bytes, count, sizeof(bytes), seed * 6 + edit, NULL);
+        program_decode(bytes, count, ops, &program);
+        uint32_t host = 0;
+        for (uint32_t i = 0; program.shape.cpu_count == 4 && i < program.op_count; i++) {
+            if (ops[i].kind != OP_PREEMPT)
+                host = ops[i].cpu;
+            if (ops[i].kind != OP_PREEMPT || ops[i].mobility != OP_DO_SWITCH)
+                continue;
+            bool has_work = false;
+            for (uint32_t k = i + 1; k < program.op_count; k++)
+                has_work = has_work || (ops[k].kind < OP_PAGE_END && ops[k].cpu == ops[i].cpu);
+            bool other = ops[i].cpu != host;
+            switches++;
+            useful += other && has_work;
+            meetings += other && i + 1 < program.op_count && ops[i + 1].kind < OP_PAGE_END &&
+                        ops[i + 1].cpu == ops[i].cpu;
+        }
+    }
+    assert_true(switches > 4000);
+    assert_true(useful > switches / 2);
+    assert_true(meetings > switches / 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_life_is_of_one_system),
         cmocka_unit_test(edges_are_records_programs_and_words),
         cmocka_unit_test(a_pair_is_an_allocation_and_its_free),
+        cmocka_unit_test(switches_go_to_who_has_work),
     };
     return cmocka_run_group_tests_name("mutator", tests, NULL, NULL);
 }
