@@ -179,3 +179,12 @@ void child_describe(const struct child_result *result, char *text, size_t bytes)
         break;
     }
 }
+
+void child_beside(const char *name, char *path, size_t bytes)
+{
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[length < 0 ? 0 : length] = '\0';
+    char *slash = strrchr(self, '/');
+    snprintf(path, bytes, "%.*s/%s", slash == NULL ? 0 : (int)(slash - self), self, name);
+}

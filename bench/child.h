@@ -26,6 +26,9 @@ struct child_result {
 void child_run(char *const argv[], double limit_s, const volatile sig_atomic_t *stop,
                struct child_result *result);
 
+/* The path of a program that lies beside this one. */
+void child_beside(const char *name, char *path, size_t bytes);
+
 /* The outcome in words: "killed by signal 11 (Segmentation fault): ...". */
 void child_describe(const struct child_result *result, char *text, size_t bytes);
 

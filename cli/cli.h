@@ -43,6 +43,7 @@ extern const struct cli_command cli_scale;
 extern const struct cli_command cli_explore;
 extern const struct cli_command cli_interrupt;
 extern const struct cli_command cli_masked;
+extern const struct cli_command cli_cost;
 extern const struct cli_command cli_score;
 extern const struct cli_command cli_shrink;
 extern const struct cli_command cli_show;

@@ -1,6 +1,8 @@
 /* See cli.h. */
 #define _GNU_SOURCE
+#include "bench/child.h"
 #include "cli/cli.h"
+#include "engine/program_file.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -163,19 +165,13 @@ const char *cli_program(void)
 const char *cli_sim_program(void)
 {
     static char path[4096 + 16];
-    const char *self = cli_program();
-    const char *slash = strrchr(self, '/');
-    snprintf(path, sizeof(path), "%.*s/pagelab-sim", slash == NULL ? 0 : (int)(slash - self), self);
+    child_beside("pagelab-sim", path, sizeof(path));
     return path;
 }
 
 const char *cli_find(const char *path, char *buffer, size_t bytes)
 {
-    const char *root = getenv("PAGELAB_ROOT");
-    if (path[0] == '/' || root == NULL || access(path, F_OK) == 0)
-        return path;
-    int n = snprintf(buffer, bytes, "%s/%s", root, path);
-    return n > 0 && (size_t)n < bytes && access(buffer, F_OK) == 0 ? buffer : path;
+    return program_file_find(path, buffer, bytes);
 }
 
 #define FILE_BYTES_MAX ((size_t)64 << 20)

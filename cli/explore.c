@@ -1,48 +1,15 @@
 /* pagelab explore: every schedule of a small program. The candidates must be compiled for the simulated
  * platform, so another program does it: cli/sim/explore.c. */
-#define _POSIX_C_SOURCE 200809L
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/sim_words.h"
 
 #define DEFAULT_PREEMPTIONS 2
-
-/* KEY=VALUE for the other program. */
-struct words {
-    char *list[SPEC_LIST_LIMIT + 64];
-    size_t count;
-};
-
-static void add_word(struct words *words, const char *key, const char *value)
-{
-    size_t bytes = strlen(key) + strlen(value) + 2;
-    char *word = words->count + 1 < PL_COUNT_OF(words->list) ? malloc(bytes) : NULL;
-    if (word == NULL)
-        return;
-    snprintf(word, bytes, "%s=%s", key, value);
-    words->list[words->count++] = word;
-}
-
-static int start(struct words *words)
-{
-    const char *program = cli_sim_program();
-    words->list[words->count] = NULL;
-    if (access(program, X_OK) != 0)
-        return cli_mistake(
-            "explore", "%s is not there: no build with a sanitizer, and none for coverage, has it", program);
-    fflush(stdout);
-    execv(program, words->list);
-    return cli_mistake("explore", "%s cannot be started: %s", program, strerror(errno));
-}
 
 static int explore_main(int argc, const char **argv)
 {
     static struct spec specs[SPEC_LIST_LIMIT];
-    static struct words words;
+    static struct sim_words words;
     static char *backends = NULL;
     static char *format_text = NULL;
     static char *path = NULL;
@@ -76,21 +43,19 @@ static int explore_main(int argc, const char **argv)
     int code = cli_check_specs("explore", specs, count, &error);
     if (code != CLI_OK)
         return code;
-    words.list[words.count++] = strdup("pagelab-sim");
-    words.list[words.count++] = strdup("explore");
     snprintf(number, sizeof(number), "%d", preemptions);
-    add_word(&words, "preemptions", number);
-    add_word(&words, "interrupts", no_interrupts ? "0" : "1");
-    add_word(&words, "races", no_races ? "0" : "1");
-    add_word(&words, "all", list ? "1" : "0");
+    sim_words_add(&words, "preemptions", number);
+    sim_words_add(&words, "interrupts", no_interrupts ? "0" : "1");
+    sim_words_add(&words, "races", no_races ? "0" : "1");
+    sim_words_add(&words, "all", list ? "1" : "0");
     if (path != NULL)
-        add_word(&words, "path", path);
-    add_word(&words, "format", format_text == NULL ? "table" : format_text);
+        sim_words_add(&words, "path", path);
+    sim_words_add(&words, "format", format_text == NULL ? "table" : format_text);
     for (int i = 0; i < count; i++)
-        add_word(&words, "backend", specs[i].name);
+        sim_words_add(&words, "backend", specs[i].name);
     for (size_t i = 0; programs[i] != NULL; i++)
-        add_word(&words, "program", cli_find(programs[i], found, sizeof(found)));
-    return start(&words);
+        sim_words_add(&words, "program", cli_find(programs[i], found, sizeof(found)));
+    return sim_words_start(&words, "explore");
 }
 
 const struct cli_command cli_explore = {

@@ -12,8 +12,8 @@
 #include "cli/masked.h"
 #include "engine/interrupt/stack.h"
 #include "engine/isolate.h"
+#include "engine/program_file.h"
 #include "engine/program_tables.h"
-#include "fuzz/campaign_files.h"
 #include "fuzz/masked.h"
 
 #define SEEDS_FOLDER   "corpora/seeds/page"
@@ -50,14 +50,7 @@ struct outcome {
 static void describe(const struct masked_rig *rig, const struct program *program, struct masked_found *found)
 {
     const struct masked_section *section = &found->section;
-    FILE *out = fmemopen(found->operation, sizeof(found->operation) - 1, "w");
-    if (out != NULL && section->op < program->op_count)
-        program_print_op(&program->ops[section->op], out);
-    else if (out != NULL)
-        fputs("the end: all is freed", out);
-    if (out != NULL)
-        fclose(out);
-    found->operation[strcspn(found->operation, "\n")] = '\0';
+    program_op_text(program, section->op, found->operation, sizeof(found->operation));
     found->frames = rig->runner.machine->frame_count;
     if (section->instructions != 0)
         stack_name(section->pc, false, found->function, sizeof(found->function));
@@ -125,13 +118,6 @@ static int measure(struct masked_row *row, const struct stored_list *list, bool 
 }
 
 /* --- searched --- */
-
-static void file_of(const char *folder, const struct spec *spec, char *path, size_t bytes)
-{
-    char name[SPEC_NAME_BYTES];
-    campaign_safe_name(spec->name, name, sizeof(name));
-    snprintf(path, bytes, "%s/%s.txt", folder, name);
-}
 
 struct search_job {
     struct masked_search *search;
@@ -206,7 +192,7 @@ static int search(struct masked_row *row, const struct asked *asked, const struc
     if (row->tried == 0)
         snprintf(row->words, sizeof(row->words), "%s", worst->error);
     if (masked_best(worst)->byte_count != 0) {
-        file_of(asked->out, row->spec, row->program, sizeof(row->program));
+        (void)program_file_of(asked->out, row->spec->name, row->program, sizeof(row->program));
         code = write_worst(asked->out, row->program, row->spec, masked_best(worst));
         row->worst.section.instructions = masked_best(worst)->instructions;
     }
@@ -227,8 +213,8 @@ static int load_if_there(struct stored_list *list, const char *folder, const str
 {
     char path[4096];
     char found[4096];
-    file_of(folder, spec, path, sizeof(path));
-    if (access(cli_find(path, found, sizeof(found)), R_OK) != 0)
+    if (!program_file_of(folder, spec->name, path, sizeof(path)) ||
+        access(cli_find(path, found, sizeof(found)), R_OK) != 0)
         return CLI_OK;
     return stored_load("masked", list, path);
 }

@@ -62,6 +62,10 @@ size_t program_encode(const struct program *program, uint8_t bytes[PROGRAM_BYTES
 void program_print(const struct program *program, FILE *out);
 void program_print_op(const struct op *op, FILE *out);
 
+/* The operation of this index as one line without its end; of none: that it is the end, where all is freed.
+ */
+void program_op_text(const struct program *program, uint32_t index, char *text, size_t bytes);
+
 /* Reads the text form; program_fini frees. 0, or -1 with line number and what was expected. `name` is for the
  * error line. */
 int program_parse(const char *text, size_t byte_count, const char *name, struct program *program,

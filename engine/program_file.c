@@ -117,3 +117,24 @@ int program_file_write(const char *path, const struct program *program, bool bin
         unlink(beside);
     return good ? 0 : fail(error, path, why == EEXIST ? "it is there already" : strerror(why));
 }
+
+bool program_file_of(const char *folder, const char *candidate, char *path, size_t bytes)
+{
+    int length = snprintf(path, bytes, "%s/%s.txt", folder, candidate);
+    if (length < 0 || (size_t)length >= bytes)
+        return false;
+    for (char *at = path + strlen(folder) + 1; *at != '\0'; at++) {
+        if (strchr("/(),= ", *at) != NULL)
+            *at = '_';
+    }
+    return true;
+}
+
+const char *program_file_find(const char *path, char *buffer, size_t bytes)
+{
+    const char *root = getenv("PAGELAB_ROOT");
+    if (path[0] == '/' || root == NULL || access(path, F_OK) == 0)
+        return path;
+    int n = snprintf(buffer, bytes, "%s/%s", root, path);
+    return n > 0 && (size_t)n < bytes && access(buffer, F_OK) == 0 ? buffer : path;
+}

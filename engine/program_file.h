@@ -25,6 +25,12 @@ void program_file_fini(struct program_file *file);
 int program_file_write(const char *path, const struct program *program, bool binary, const char *comment,
                        bool fresh, struct program_error *error);
 
+/* `path` as it is, or, where there is no such file, below PAGELAB_ROOT, in `buffer`. */
+const char *program_file_find(const char *path, char *buffer, size_t bytes);
+
+/* FOLDER/CANDIDATE.txt, with '_' for what is awkward in a name. False: too long. */
+bool program_file_of(const char *folder, const char *candidate, char *path, size_t bytes);
+
 /* Is the binary form meant by this name, "....bin"? */
 bool program_file_is_binary(const char *path);
 

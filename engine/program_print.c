@@ -1,6 +1,8 @@
 /* The text form, writing. It reads like a log: who (CPU, context), what, which grant, how. Fields that are
  * zero are left out, and reading it back gives the same operations. */
+#define _POSIX_C_SOURCE 200809L /* fmemopen */
 #include <inttypes.h>
+#include <string.h>
 
 #include "engine/program_operands.h"
 #include "engine/program_text.h"
@@ -98,4 +100,19 @@ void program_print(const struct program *program, FILE *out)
             program->contract == CONTRACT_REAL ? " contract=real" : "");
     for (uint32_t i = 0; i < program->op_count; i++)
         program_print_op(&program->ops[i], out);
+}
+
+void program_op_text(const struct program *program, uint32_t index, char *text, size_t bytes)
+{
+    FILE *out = fmemopen(text, bytes, "w");
+    text[0] = '\0';
+    if (out == NULL)
+        return;
+    if (index < program->op_count)
+        program_print_op(&program->ops[index], out);
+    else
+        fputs("the end: all is freed", out);
+    fclose(out);
+    text[bytes - 1] = '\0';
+    text[strcspn(text, "\n")] = '\0';
 }

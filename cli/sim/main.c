@@ -48,6 +48,8 @@ static int print_help(void)
 {
     fputs("pagelab-sim COMMAND: what the pagelab command starts for all that is simulated\n"
           "  explore KEY=VALUE...             every schedule of a small program: pagelab explore\n"
+          "  cost KEY=VALUE...                the dearest calls of programs: pagelab cost\n"
+          "  call FILE CANDIDATE              the same of one program, as JSON: workload worst-call\n"
           "  replay FILE CANDIDATE [WORD...]  one schedule: pagelab replay --schedule\n"
           "                                   (all, shrink, admitted, tso)\n"
           "  shrink FILE CANDIDATE OUT SECONDS [WORD...]  made small: pagelab shrink --schedule\n"
@@ -72,6 +74,10 @@ int main(int argc, char **argv)
         return shrink_main(argc, argv);
     if (argc == 3 && strcmp(argv[1], "progress") == 0)
         return progress_main(argv[2]);
+    if (argc > 1 && strcmp(argv[1], "cost") == 0)
+        return sim_cost(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "call") == 0)
+        return call_main(argc, argv);
     if (argc > 1 && strcmp(argv[1], "explore") == 0)
         return sim_explore(argc - 2, argv + 2);
     if (argc != 6) {

@@ -23,6 +23,13 @@ int sim_read(const char *path, const char *name, struct program_file *file, stru
 /* explore KEY=VALUE...: see explore.c. */
 int sim_explore(int argc, char **argv);
 
+/* cost KEY=VALUE...: see cost.c. */
+int sim_cost(int argc, char **argv);
+
+/* pagelab-sim call FILE CANDIDATE: the dearest call of a stored program, by kind, as JSON: see cost_call.c.
+ */
+int call_main(int argc, char **argv);
+
 /* pagelab-sim replay FILE CANDIDATE [all] [shrink] [admitted] [tso]: the program, the schedule as a listing
  * (all: every access), the verdict. shrink: makes it small first; admitted: as target schedule-all runs it;
  * tso: with store buffers. */
