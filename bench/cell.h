@@ -63,7 +63,8 @@ struct cell {
     uint64_t granted_frames; /* most that the workload holds while it is measured */
     struct cell_counter counters[CELL_COUNTER_LIMIT];
     unsigned counter_count;
-    bool cannot; /* prepare found that the candidate is not able: a failed row, not an error */
+    char operation[128]; /* not "": what was measured, as text, into the row */
+    bool cannot;         /* prepare found that the candidate is not able: a failed row, not an error */
     char reason[192];
     char broken[192];    /* not "": the contract was broken, and how, beside what is measured */
     cJSON *maps;         /* NULL, or the row's age_maps: belongs to the cell until there is a row */

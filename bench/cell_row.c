@@ -198,6 +198,8 @@ cJSON *cell_row(struct cell *cell, cJSON *measured)
         take_times(cell, row, measured);
         for (unsigned i = 0; i < cell->counter_count; i++)
             set_number(row, cell->counters[i].name, cell->counters[i].value);
+        if (cell->operation[0] != '\0')
+            set_string(row, "operation", cell->operation);
     }
     for (unsigned i = 0; i < CELL_CPU_LIMIT; i++)
         failures += cell->threads[i].failures;

@@ -9,6 +9,7 @@
 #include "report/page_parts.h"
 #include "report/print_age.h"
 #include "report/print_tail.h"
+#include "report/print_worst.h"
 #include "report/result.h"
 
 #include <errno.h>
@@ -83,7 +84,8 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
                                         "frame_map",
                                         "age_maps",
                                         "operations",
-                                        "requests"};
+                                        "requests",
+                                        "operation"};
     static const char *const ratios[] = {"ratio_to_floor", "ratio_to_magazine"};
     cJSON *object = cJSON_CreateObject();
 
@@ -95,7 +97,8 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
         cJSON_AddStringToObject(object, "reason", cell->reason) == NULL ||
         !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0]) ||
         !fields_copy(object, cell->row, age_keys, AGE_KEYS) ||
-        !fields_copy(object, cell->row, tail_keys, TAIL_KEYS)) {
+        !fields_copy(object, cell->row, tail_keys, TAIL_KEYS) ||
+        !fields_copy(object, cell->row, worst_keys, WORST_KEYS)) {
         goto fail;
     }
     if (cell_ok(cell)) {

@@ -6,6 +6,7 @@
 #include "report/print_numbers.h"
 #include "report/print_people.h"
 #include "report/print_tail.h"
+#include "report/print_worst.h"
 #include "report/result.h"
 
 #include <string.h>
@@ -43,11 +44,12 @@ struct extra {
     size_t key_count;
 };
 
-enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS };
+enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS + WORST_KEYS };
 
 static const struct extra extras[] = {
     {cell_has_age, age_keys, AGE_KEYS},
     {cell_has_tail, tail_keys, TAIL_KEYS},
+    {cell_has_worst, worst_keys, WORST_KEYS},
 };
 
 enum { EXTRAS = sizeof extras / sizeof extras[0] };
@@ -173,7 +175,8 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
     } else {
         good = people_print(&cells, rods_text, ratios_count, format, colour, out) &&
                (!cells_any(&cells, cell_has_age) || age_print(&cells, format, colour, out)) &&
-               (!cells_any(&cells, cell_has_tail) || tail_print(&cells, format, colour, out));
+               (!cells_any(&cells, cell_has_tail) || tail_print(&cells, format, colour, out)) &&
+               (!cells_any(&cells, cell_has_worst) || worst_print(&cells, format, colour, out));
     }
     if (ferror(out)) {
         report_error_set(error, "cannot print, the output, expected one that takes it");

@@ -7,18 +7,23 @@
 #include <string.h>
 
 const struct workload *const workloads[] = {
-    &workload_repeat,       &workload_bulk,         &workload_replace,      &workload_remote,
-    &workloads_vm_alloc[0], &workloads_vm_alloc[1], &workloads_vm_alloc[2], &workloads_vm_alloc[3],
-    &workloads_vm_alloc[4], &workloads_vm_alloc[5], &workloads_area[0],     &workloads_area[1],
-    &workloads_orb[0],      &workloads_orb[1],      &workloads_buffer[0],   &workloads_buffer[1],
-    &workloads_buffer[2],   &workloads_buffer[3],   &workloads_buffer[4],   &workloads_buffer[5],
-    &workloads_space[0],    &workloads_space[1],    &workloads_space[2],    &workloads_space[3],
-    &workloads_tables[0],   &workloads_tables[1],   &workloads_tables[2],   &workloads_plan[0],
-    &workloads_plan[1],     &workloads_plan[2],     &workloads_programs[0], &workloads_programs[1],
-    &workloads_irq[0],      &workloads_irq[1],      &workloads_irq[2],      &workloads_irq[3],
-    &workloads_nosleep[0],  &workloads_nosleep[1],  &workloads_nosleep[2],  &workloads_nosleep[3],
-    &workloads_nosleep[4],  &workloads_nosleep[5],  &workloads_masked[0],   &workloads_masked[1],
-    &workload_age,          &workload_age_trace,    &workload_replay,       NULL,
+    &workload_repeat,       &workload_bulk,         &workload_replace,
+    &workload_remote,       &workloads_vm_alloc[0], &workloads_vm_alloc[1],
+    &workloads_vm_alloc[2], &workloads_vm_alloc[3], &workloads_vm_alloc[4],
+    &workloads_vm_alloc[5], &workloads_area[0],     &workloads_area[1],
+    &workloads_orb[0],      &workloads_orb[1],      &workloads_buffer[0],
+    &workloads_buffer[1],   &workloads_buffer[2],   &workloads_buffer[3],
+    &workloads_buffer[4],   &workloads_buffer[5],   &workloads_space[0],
+    &workloads_space[1],    &workloads_space[2],    &workloads_space[3],
+    &workloads_tables[0],   &workloads_tables[1],   &workloads_tables[2],
+    &workloads_plan[0],     &workloads_plan[1],     &workloads_plan[2],
+    &workloads_programs[0], &workloads_programs[1], &workloads_irq[0],
+    &workloads_irq[1],      &workloads_irq[2],      &workloads_irq[3],
+    &workloads_nosleep[0],  &workloads_nosleep[1],  &workloads_nosleep[2],
+    &workloads_nosleep[3],  &workloads_nosleep[4],  &workloads_nosleep[5],
+    &workloads_masked[0],   &workloads_masked[1],   &workloads_worst[0],
+    &workloads_worst[1],    &workloads_worst[2],    &workload_age,
+    &workload_age_trace,    &workload_replay,       NULL,
 };
 
 /* Measured beside the others; named by nobody but who wants to see them alone. */
@@ -63,12 +68,13 @@ void workload_names(char *text, size_t bytes)
 }
 
 /* Where frames hold somebody's objects, a rod that gives the same ones to everybody is none; services are
- * held against each other, and the harness has no rod at all. */
+ * held against each other, and the harness and a program that is one candidate's own have no rod at all. */
 bool section_has_rod(const char *section, const char *rod)
 {
     if (strcmp(section, SECTION_SYSTEMS) == 0)
         return strcmp(rod, "magazine") == 0;
-    return strcmp(section, SECTION_HARNESS) != 0 && strcmp(section, SECTION_SERVICES) != 0;
+    return strcmp(section, SECTION_HARNESS) != 0 && strcmp(section, SECTION_SERVICES) != 0 &&
+           strcmp(section, SECTION_WORST) != 0;
 }
 
 void workload_count(struct cell *cell, const char *name, double value)

@@ -1,7 +1,8 @@
 /* A workload: what is done to a candidate while libbench looks at the clock. One file each, or each family.
  * Those of section "frames" work on grants of one order; those of "systems" call a system that stands on the
  * candidate (stand.h); those of "services" call one lent service, to hold it against its like, and are in no
- * matrix; those of "tail" time each operation for itself (tail.h); all go through admission, as a kernel
+ * matrix; those of "tail" time each operation for itself (tail.h); those of
+ * "worst" one call of a stored program, alone; all others go through admission, as a kernel
  * would. "harness" measures the harness itself. */
 #ifndef BENCH_WORKLOADS_WORKLOAD_H
 #define BENCH_WORKLOADS_WORKLOAD_H
@@ -14,6 +15,7 @@
 #define SECTION_SYSTEMS  "systems"
 #define SECTION_SERVICES "services"
 #define SECTION_TAIL     "tail"
+#define SECTION_WORST    "worst"
 #define SECTION_HARNESS  "harness"
 
 struct workload {
@@ -65,6 +67,7 @@ extern const struct workload workloads_programs[]; /* programs-bare, programs-ch
 extern const struct workload workloads_irq[];      /* irq-idle, irq-preempt; again with the antagonist */
 extern const struct workload workloads_nosleep[];  /* plenty, floor, exhausted; again with the antagonist */
 extern const struct workload workloads_masked[];   /* masked-time, irq-latency */
+extern const struct workload workloads_worst[];    /* worst-masked, worst-call, worst-locked */
 extern const struct workload workloads_clock[];    /* calibrate-clock, also with the antagonist */
 extern const struct workload workloads_level[];    /* calibrate-mask, calibrate-point */
 #define WORKLOADS_VM_ALLOC 6u
@@ -78,6 +81,7 @@ extern const struct workload workloads_level[];    /* calibrate-mask, calibrate-
 #define WORKLOADS_IRQ      4u
 #define WORKLOADS_NOSLEEP  6u
 #define WORKLOADS_MASKED   2u
+#define WORKLOADS_WORST    3u
 #define WORKLOADS_CLOCK    2u
 #define WORKLOADS_LEVEL    2u
 

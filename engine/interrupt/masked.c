@@ -38,7 +38,7 @@ uint64_t masked_cpu_ns(void)
 static void on_deliver(struct pl_cpu *cpu)
 {
     struct masked_rig *rig = (struct masked_rig *)(uintptr_t)cpu->platform;
-    if (!rig->inside || !rig->by_clock) {
+    if (!rig->inside || !rig->by_clock || rig->whole) {
         rig->before->deliver(cpu);
         return;
     }
@@ -58,11 +58,12 @@ static void on_enter(void *argument, struct pl_cpu *cpu, enum tap_hook hook)
     if (rig->by_clock && rig->first)
         *call = (struct masked_call){.op = rig->runner.at, .hook = hook, .ns = UINT64_MAX};
     rig->longest_ns = 0;
-    if (atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0)
+    if (!rig->whole && atomic_load_explicit(&cpu->masked, memory_order_relaxed) != 0)
         return;
     if (rig->by_clock) {
         rig->inside = true;
-        atomic_store_explicit(&cpu->pending, PENDING, memory_order_relaxed);
+        if (!rig->whole)
+            atomic_store_explicit(&cpu->pending, PENDING, memory_order_relaxed);
         rig->opened_ns = masked_now_ns();
     } else if (rig->at == rig->step_at) {
         rig->cpu = cpu;
@@ -76,7 +77,9 @@ static void on_leave(void *argument, struct pl_cpu *cpu, enum tap_hook hook, enu
 {
     struct masked_rig *rig = argument;
     (void)hook;
-    if (rig->inside && rig->by_clock)
+    if (rig->inside && rig->by_clock && rig->whole)
+        rig->longest_ns = masked_now_ns() - rig->opened_ns;
+    else if (rig->inside && rig->by_clock)
         atomic_store_explicit(&cpu->pending, 0, memory_order_relaxed);
     rig->inside = false;
     if (rig->at >= MASKED_CALLS)
@@ -92,7 +95,10 @@ static void on_leave(void *argument, struct pl_cpu *cpu, enum tap_hook hook, enu
 static void on_instruction(void *argument, uintptr_t pc)
 {
     struct masked_rig *rig = argument;
-    (void)masked_count(&rig->count, rig->cpu, pc);
+    if (!rig->whole)
+        (void)masked_count(&rig->count, rig->cpu, pc);
+    else if (rig->count.longest++ == 0)
+        rig->count.longest_pc = pc;
     if (++rig->steps >= rig->limit)
         step_disarm();
 }

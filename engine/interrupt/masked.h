@@ -4,7 +4,10 @@
  * By the clock a section ends where the outermost unmask delivers: a pending bit that is never cleared makes
  * it call the platform. It is counted from the last instant at which the CPU was certainly not masked: the
  * call's entry, or the unmask before. Sections that a caller has masked (operations at interrupt level) are
- * not the candidate's, and are not looked at. */
+ * not the candidate's, and are not looked at.
+ *
+ * With `whole` the same is done with calls as such, masked or not, those of callers who have masked included:
+ * a section is then a call from its entry to its return. */
 #ifndef ENGINE_INTERRUPT_MASKED_H
 #define ENGINE_INTERRUPT_MASKED_H
 
@@ -37,6 +40,7 @@ struct masked_rig {
     struct tap tap;
     struct masked_count count;
     struct pl_cpu *cpu; /* that makes the call */
+    bool whole;         /* the owner's, between runs */
     bool by_clock;
     bool first;       /* run of this program */
     bool inside;      /* a call that is looked at */

@@ -6,6 +6,7 @@ function drawFiltered() {
   drawSystems();
   drawTable();
   drawTail();
+  drawWorst();
   drawAgeing();
   drawMaps();
 }

@@ -19,7 +19,7 @@ while IFS= read -r line; do
   case $command in
     *"pagelab test"*) continue ;; # this is it
     *"pagelab fuzz"*) continue ;; # fuzz.sh
-    *"pagelab explore"*|*"pagelab replay"*--schedule*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
+    *"pagelab explore"*|*"pagelab cost"*|*"pagelab replay"*--schedule*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
     *"pagelab masked"*--search*) command=$(printf '%s' "$command" | sed 's/--search [0-9]*/--search 1/') ;;

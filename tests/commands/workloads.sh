@@ -43,7 +43,7 @@ P
     expect 2 'operations' "$PAGELAB" bench --backend buddy --workload age --operations -1
     expect 2 'nowhere' "$PAGELAB" bench --backend buddy --workload age:nowhere.pltrace
     "$PAGELAB" report age1.json --html age.html && grep -q age_maps age.html || fail "no page" ;;
-  systems | harness | tail)
+  systems | harness | tail | worst)
     # Whoever stands on a candidate, the price of the checks, and the tail: each at its own size.
     expect 0 '' "$PAGELAB" list --workloads --format csv
     names=$(awk -F, -v section="$WORKLOAD" '$2 == section { print $1 }' out)
