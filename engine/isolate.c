@@ -76,12 +76,15 @@ enum isolate_outcome isolate_run(void (*work)(void *argument, void *result), voi
         return ISOLATE_NO_PROCESS;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
         signal(SIGALRM, SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) /* it died before that */
+            _exit(1);
         alarm(limit_s);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         work(argument, result);
         fflush(NULL);
         /* At most PIPE_BUF, so it is written whole without a reader. */

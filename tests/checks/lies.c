@@ -14,6 +14,7 @@
 
 #define HONEST      "buddy"
 #define CHECK_LIMIT 60u
+#define LIES_LEAST  80u /* told on any candidate; fewer, and the rest went unnoticed as n/a */
 
 extern const char *lie_told; /* of the lying systems */
 
@@ -179,9 +180,14 @@ int main(int argc, char **argv)
     const char *honest = argc == 3 ? argv[2] : HONEST;
     int code = 0;
     if (argc == 3 && strcmp(argv[1], "every") == 0) {
-        for (unsigned i = 0; check_promise(i) != NULL; i++)
-            code |= test_promise(check_promise(i), honest, test_lie) == 1;
-        return code;
+        unsigned seen = 0;
+        for (unsigned i = 0; check_promise(i) != NULL; i++) {
+            int told = test_promise(check_promise(i), honest, test_lie);
+            code |= told == 1;
+            seen += told == 0;
+        }
+        printf("%u lies seen on %s\n", seen, honest);
+        return seen < LIES_LEAST ? 1 : code;
     }
     const struct promise *promise = argc == 2 || argc == 3 ? find(argv[1]) : NULL;
     if (promise == NULL) {

@@ -11,8 +11,8 @@ expect 0 'jemalloc .*opaque' "$PAGELAB" cost --backend jemalloc
 /usr/bin/python3 - <<'P' || fail "known: $(head -c 600 known.json)"
 import json
 for row in json.load(open("known.json")):
-    assert row["worst"] >= row["seeds"], row
-    assert row["kind"] != "retries" or row["worst"] > 0, row
+    assert row["worst"] > 0 or row["kind"] == "retries", row # whose schedules fit one compiler's accesses
+assert {row["kind"] for row in json.load(open("known.json"))} == {"accesses", "locked", "retries"}
 P
 
 # From a folder of both forms, with something in it that is no program: the dearest is stored, smaller and as dear, and

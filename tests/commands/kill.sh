@@ -16,8 +16,11 @@ until [ -f killed/result.json ] && [ "$(rows killed/result.json | cut -d' ' -f1)
 done
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-sleep 0.3
 # Other tests run cells at the same time; ours have a time that nobody else asks for.
+for _ in $(seq 100); do
+  pgrep -f 'bench-cell.*min-time=0.001700' >/dev/null || break
+  sleep 0.1
+done
 ! pgrep -f 'bench-cell.*min-time=0.001700' >/dev/null || fail "a child outlived its run"
 read -r kept complete <<<"$(rows killed/result.json)"
 [ "$kept" -ge 10 ] || fail "only $kept rows kept"
@@ -32,6 +35,7 @@ expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out whol
 "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out stopped >/dev/null 2>&1 &
 pid=$!
 until [ -f stopped/result.json ] && [ "$(rows stopped/result.json | cut -d' ' -f1)" -ge 5 ]; do
+  kill -0 "$pid" 2>/dev/null || { fail "the run ended before it could be stopped"; finish; }
   sleep 0.02
 done
 kill -INT "$pid"
