@@ -134,11 +134,14 @@ static int fuzz_run(const struct fuzz_options *fuzz, enum report_format format, 
     code = campaign_run(&options, &result);
     if (result.error[0] != '\0')
         cli_mistake("fuzz", "%s", result.error);
-    if (result.row_count == 0)
+    if (result.row_count == 0) {
+        campaign_result_free(&result);
         return code;
+    }
     (void)fuzz_report_print(&result, format, stdout);
     bool written = !fuzz->coverage || code == CLI_INTERRUPTED || fuzz_report_coverage(&result, &options);
     written = fuzz_report_write(&result) && written;
+    campaign_result_free(&result);
     return written || code != CLI_OK ? code : CLI_MISTAKE;
 }
 

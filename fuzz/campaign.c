@@ -9,7 +9,7 @@
 
 #include "fuzz/campaign_internal.h"
 
-#define CANARY_S      10.0
+#define CANARY_S      60.0 /* a second or two, but on a machine with other work */
 #define OUT_BYTES_MAX 240u
 
 const char *const campaign_engine_names[CAMPAIGN_ENGINE_COUNT] = {"libfuzzer", "afl++"};
@@ -259,6 +259,8 @@ static int open_folders(struct campaign *campaign)
             return -1;
         campaign_state_findings(campaign, options->backends[i], out);
     }
+    if (campaign->result->exit_code != 0)
+        return -1;
     return campaign_state_has_room(campaign) && (!options->resume || campaign_state_read(campaign) == 0) ? 0
                                                                                                          : -1;
 }
@@ -309,10 +311,16 @@ static int exit_code_of(struct campaign *campaign)
     return result->exit_code != 0 ? result->exit_code : campaign->lost > 0 ? 2 : 0;
 }
 
+void campaign_result_free(struct campaign_result *result)
+{
+    free(result->findings);
+    memset(result, 0, sizeof(*result));
+}
+
 int campaign_run(const struct campaign_options *options, struct campaign_result *result)
 {
     struct campaign campaign = {.options = options, .result = result, .started = campaign_now()};
-    memset(result, 0, sizeof(*result));
+    campaign_result_free(result);
     if (check_options(&campaign) == 0 && choose(&campaign) == 0 && campaign_plan(&campaign) == 0 &&
         open_folders(&campaign) == 0)
         run_lanes(&campaign);

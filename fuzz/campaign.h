@@ -23,12 +23,11 @@
 
 #include "fuzz/family.h"
 
-#define CAMPAIGN_PATH_BYTES    512u
-#define CAMPAIGN_NAME_BYTES    160u
-#define CAMPAIGN_REASON_BYTES  256u
-#define CAMPAIGN_ROW_LIMIT     1024u
-#define CAMPAIGN_FINDING_LIMIT 64u
-#define CAMPAIGN_JOBS_MAX      16u
+#define CAMPAIGN_PATH_BYTES   512u
+#define CAMPAIGN_NAME_BYTES   160u
+#define CAMPAIGN_REASON_BYTES 256u
+#define CAMPAIGN_ROW_LIMIT    1024u
+#define CAMPAIGN_JOBS_MAX     16u
 
 enum campaign_engine { CAMPAIGN_LIBFUZZER = 0, CAMPAIGN_AFL = 1, CAMPAIGN_ENGINE_COUNT = 2 };
 
@@ -46,7 +45,7 @@ struct campaign_options {
     uint32_t target_count;             /* 0: programs of frames only */
     double seconds;                    /* for each backend and target, of all jobs; 0: 60 */
     double slice_seconds;              /* of a lane at once; 0: as the seconds allow */
-    double canary_seconds;             /* for all engines together at once; 0: 10 */
+    double canary_seconds;             /* for all engines together at once; 0: 60 */
     double merge_seconds;              /* for one corpus, at the end; 0: 120; below 0: none is merged */
     const char *bin_dir;               /* where pagelab-fuzz-libfuzzer and its like are */
     const char *asan_dir;              /* the same under sanitizers; NULL if no such build is asked for */
@@ -111,7 +110,8 @@ struct campaign_result {
     uint32_t finding_count;            /* with those that were known */
     uint32_t new_count;                /* without them */
     struct campaign_row rows[CAMPAIGN_ROW_LIMIT];
-    struct campaign_finding findings[CAMPAIGN_FINDING_LIMIT];
+    uint32_t finding_room;             /* of `findings` */
+    struct campaign_finding *findings; /* until campaign_result_free */
 };
 
 /* Where a candidate's corpora and findings are, below a campaign's folder. False: too long. */
@@ -119,7 +119,11 @@ bool campaign_folder(const struct campaign_options *options, const char *root, c
                      char folder[CAMPAIGN_PATH_BYTES]);
 
 /* Runs it to the end; returns result->exit_code. No process that it started is left, whatever happens. The
- * result is large: not for the stack of a small thread. */
+ * result is large: not for the stack of a small thread. It is all zero, or of an earlier run, which it
+ * replaces; the caller frees it. */
 int campaign_run(const struct campaign_options *options, struct campaign_result *result);
+
+/* What it holds; it is all zero then. */
+void campaign_result_free(struct campaign_result *result);
 
 #endif

@@ -10,6 +10,24 @@
 #include "engine/program.h"
 #include "fuzz/campaign_internal.h"
 
+struct campaign_finding *campaign_finding_place(struct campaign *campaign)
+{
+    struct campaign_result *result = campaign->result;
+    if (result->finding_count == result->finding_room) {
+        uint32_t room = result->finding_room == 0 ? 16 : 2 * result->finding_room;
+        struct campaign_finding *findings = realloc(result->findings, room * sizeof(*findings));
+        if (findings == NULL) {
+            (void)campaign_fail(campaign, 2, "out of memory for findings");
+            return NULL;
+        }
+        result->findings = findings;
+        result->finding_room = room;
+    }
+    struct campaign_finding *finding = &result->findings[result->finding_count];
+    memset(finding, 0, sizeof(*finding));
+    return finding;
+}
+
 /* Same promise broken by the same operation; or, where there is neither, the same words. NULL: a new one. */
 static struct campaign_finding *find_known(const struct campaign_pair *pair,
                                            const struct campaign_verdict *verdict)
@@ -112,10 +130,12 @@ static void remember(struct campaign_pair *pair, struct campaign_worker *worker,
         known->again = true;
         return;
     }
-    if (result->finding_count == CAMPAIGN_FINDING_LIMIT)
+    struct campaign_finding *finding = campaign_finding_place(campaign);
+    if (finding == NULL) {
+        campaign->unstored = true;
+        result->new_count++;
         return;
-    struct campaign_finding *finding = &result->findings[result->finding_count];
-    memset(finding, 0, sizeof(*finding));
+    }
     finding->engine = worker == NULL ? CAMPAIGN_LIBFUZZER : worker->lane->engine;
     finding->after_s = worker == NULL ? 0 : worker->lane->used + campaign_now() - worker->started;
     snprintf(finding->backend, sizeof(finding->backend), "%s", pair->backend);

@@ -203,6 +203,9 @@ void campaign_judge(struct campaign_pair *pair, enum campaign_build build, const
 
 /* --- campaign_finding.c --- */
 
+/* A place behind the findings, all zero; it counts once finding_count is raised. NULL after campaign_fail. */
+struct campaign_finding *campaign_finding_place(struct campaign *campaign);
+
 /* An engine (or a seed; `worker` NULL) says that this input fails: judges it and stores it if it is new.
  * Returns true if it fails indeed. `hang`: the engine thought that it hangs. */
 bool campaign_take_input(struct campaign_pair *pair, struct campaign_worker *worker, const char *input,

@@ -1,4 +1,5 @@
 /* Who gets how much: the pairs of a campaign, the lanes of each, and their shares of the time. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #define SLICES_WANTED   3.0  /* of each lane, */
 #define SLICE_S_MIN     15.0 /* but none so short that starting an engine is much of it */
 #define SLICE_S_MAX     120.0
+#define SHARE_S_MIN     1.0 /* less is no slice at all */
 
 static const enum fuzz_target only_page[] = {FUZZ_PAGE};
 
@@ -88,6 +90,7 @@ int campaign_plan(struct campaign *campaign)
         campaign->jobs = campaign->lane_count;
     uint32_t at = 0;
     double share_max = 0;
+    double share_min = seconds * campaign->pair_count; /* none has more */
     for (uint32_t i = 0; i < campaign->pair_count; i++) {
         uint32_t count = campaign_plan_lanes(&campaign->pairs[i], at_least, campaign->lanes + at);
         double share = seconds * campaign->jobs / count;
@@ -97,6 +100,15 @@ int campaign_plan(struct campaign *campaign)
             campaign->lanes[at + k].share = share;
         at += count;
         share_max = share > share_max ? share : share_max;
+        share_min = share < share_min ? share : share_min;
+    }
+    if (share_min < SHARE_S_MIN - 1e-6) {
+        double least = (double)(uint64_t)(seconds * SHARE_S_MIN / share_min + 0.999);
+        return campaign_fail(
+            campaign, 2,
+            "%.3g s for each lane of an engine and a build: at least %.0f s expected, which is "
+            "--time %.0f or --budget %.0f",
+            share_min, SHARE_S_MIN, least, least * campaign->pair_count);
     }
     campaign->slice = options->slice_seconds;
     if (campaign->slice <= 0) {

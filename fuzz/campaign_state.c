@@ -171,10 +171,12 @@ void campaign_state_findings(struct campaign *campaign, const char *backend, con
     const struct dirent *entry;
     static struct finding_note note;
     DIR *dir = opendir(out);
-    while (dir != NULL && result->finding_count < CAMPAIGN_FINDING_LIMIT && (entry = readdir(dir)) != NULL) {
-        struct campaign_finding *finding = &result->findings[result->finding_count];
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        struct campaign_finding *finding = campaign_finding_place(campaign);
         size_t length = strlen(entry->d_name);
-        *finding = (struct campaign_finding){.known = true};
+        if (finding == NULL)
+            break;
+        finding->known = true;
         if (length < 4 || strcmp(entry->d_name + length - 4, ".bin") != 0 ||
             !campaign_path(finding->path, "%s/%s", out, entry->d_name) ||
             !campaign_path(finding->text_path, "%s/%.*s.txt", out, (int)length - 4, entry->d_name) ||

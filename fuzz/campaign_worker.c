@@ -282,7 +282,9 @@ void campaign_worker_close(struct campaign_worker *worker)
         if (worker->counts.coverage > lane->counts.coverage)
             lane->counts.coverage = worker->counts.coverage;
         lane->counts.corpus = worker->counts.corpus;
-        lane->used += worker->ended - worker->started;
+        /* Starting and ending an engine late is the machine's fault: at most the slice is charged. */
+        double took = worker->ended - worker->started;
+        lane->used += took < worker->seconds ? took : worker->seconds;
         lane->slices++;
         lane->over = lane->over || worker->starts >= STARTS_MAX;
     }

@@ -55,7 +55,7 @@ static inline struct place *open_place(const char *script)
     place->options = (struct campaign_options){.backends = place->backends,
                                                .backend_count = 1,
                                                .seconds = 1,
-                                               .canary_seconds = 1,
+                                               .canary_seconds = 30, /* a catch ends it */
                                                .bin_dir = place->bin,
                                                .out_dir = place->out,
                                                .engines = 1u << CAMPAIGN_LIBFUZZER};
@@ -65,6 +65,7 @@ static inline struct place *open_place(const char *script)
 static inline void close_place(struct place *place)
 {
     campaign_remove_tree(place->dir);
+    campaign_result_free(&place->result);
     free(place);
 }
 

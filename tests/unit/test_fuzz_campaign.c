@@ -130,6 +130,7 @@ static void an_engine_that_misses_the_canary_is_blind(void **state)
 {
     (void)state;
     struct place *place = open_place(ALONE WAIT);
+    place->options.canary_seconds = 2;
     assert_int_equal(campaign_run(&place->options, &place->result), 1);
     assert_non_null(strstr(place->result.error, "blind"));
     assert_int_equal(place->result.row_count, 1);
@@ -268,15 +269,17 @@ static void an_interrupt_leaves_no_process(void **state)
     struct place *place =
         open_place(ALONE "if [ $PAGELAB_BACKEND = canary ]; then " CRASH "fi\ntrap '' TERM\n"
                          "here=${to%/out/*}\necho $$ > $here/own\n"
-                         "setsid sh -c \"echo \\$\\$ > $here/child; exec sleep 30\" &\nsleep 30\n");
+                         "setsid sh -c \"echo \\$\\$ > $here/child; exec sleep 30\" &\n"
+                         "while [ ! -s $here/child ]; do sleep 0.05; done\nkill -ALRM $PPID\nsleep 30\n");
     assert_true(campaign_path(own, "%s/own", place->dir));
     assert_true(campaign_path(child, "%s/child", place->dir));
     place->options.stop = &stop;
     place->options.seconds = 20;
     stop = 0;
     signal(SIGALRM, on_alarm);
-    alarm(2);
+    alarm(20); /* should the driver not come so far */
     assert_int_equal(campaign_run(&place->options, &place->result), 130);
+    alarm(0);
     assert_true(exists(own));
     assert_true(exists(child));
     assert_false(lives(own));

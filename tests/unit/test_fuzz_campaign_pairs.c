@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/finding_note.h"
 #include "tests/unit/campaign_fixture.h"
 
 #define CAUGHT "if [ $PAGELAB_BACKEND = canary ]; then " CRASH "fi\n"
@@ -97,7 +98,12 @@ static void a_killed_campaign_goes_on(void **state)
 {
     (void)state;
     char told[256];
-    struct place *place = open_two(ALONE CAUGHT TELL "sleep 1\nexit 0\n");
+    char go[CAMPAIGN_PATH_BYTES];
+    int tries = 0;
+    struct place *place = open_two(ALONE CAUGHT TELL "here=${to%/out/*}\n"
+                                                     "if [ $(wc -l < $here/told) = 2 ]; then\n"
+                                                     "  while [ ! -e $here/go ]; do sleep 0.05; done\nfi\n"
+                                                     "sleep 1\nexit 0\n");
     pid_t child = fork();
     if (child == 0) {
         (void)campaign_run(&place->options, &place->result);
@@ -106,9 +112,13 @@ static void a_killed_campaign_goes_on(void **state)
     do {
         usleep(20000);
         read_told(place, told);
-    } while (strstr(told, "vm\narea\n") == NULL);
+        assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+        assert_true(++tries < 3000); /* a minute */
+    } while (strcmp(told, "vm\narea\n") != 0);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(campaign_path(go, "%s/go", place->dir));
+    assert_int_equal(campaign_write(go, "", 0), 0);
     place->options.resume = true;
     assert_int_equal(campaign_run(&place->options, &place->result), 0);
     read_told(place, told);
@@ -118,6 +128,21 @@ static void a_killed_campaign_goes_on(void **state)
     read_told(place, told);
     assert_string_equal(told, "vm\narea\narea\nvm\narea\n");
     assert_int_equal(row_of(place, FUZZ_AREA)->executions, 2000);
+    close_place(place);
+}
+
+/* Less than a slice for each pair is a mistake, not a campaign that finds nothing. */
+static void too_short_a_time_is_refused(void **state)
+{
+    (void)state;
+    char told[256];
+    struct place *place = open_two(ALONE CAUGHT TELL "exit 0\n");
+    place->options.seconds = 0.25;
+    assert_int_equal(campaign_run(&place->options, &place->result), 2);
+    assert_non_null(strstr(place->result.error, "at least 1 s expected, which is --time 1 or --budget 2"));
+    assert_null(strchr(place->result.error, '\n'));
+    read_told(place, told);
+    assert_string_equal(told, "");
     close_place(place);
 }
 
@@ -163,6 +188,37 @@ static void the_first_new_finding_ends_it(void **state)
     assert_true(place->result.findings[0].again);
     read_told(place, told);
     assert_non_null(strstr(told, "area"));
+    close_place(place);
+}
+
+/* The folder holds more findings than anybody counts. Expect: one that is not among them is stored and said,
+ * and is known the next time. */
+static void among_many_findings_a_new_one_is_kept(void **state)
+{
+    (void)state;
+    char path[CAMPAIGN_PATH_BYTES];
+    struct finding_note note = {
+        .op = "free", .backend = "buddy", .target = "page", .summary = "one; but: two"};
+    struct place *place = open_place(ALONE CRASH);
+    assert_int_equal(campaign_make_dirs(place->out), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_true(campaign_path(path, "%s/old-%u.bin", place->out, i));
+        assert_int_equal(campaign_write(path, "old", 3), 0);
+        assert_true(campaign_path(path, "%s/old-%u.txt", place->out, i));
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        snprintf(note.ids, sizeof(note.ids), "P-%u", i);
+        finding_note_print(&note, file);
+        assert_int_equal(fclose(file), 0);
+    }
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(place->result.new_count, 1);
+    assert_int_equal(place->result.finding_count, 201);
+    assert_string_equal(place->result.findings[200].ids, "F-1 X-2");
+    assert_true(exists(place->result.findings[200].path));
+    assert_int_equal(campaign_run(&place->options, &place->result), 3);
+    assert_int_equal(place->result.new_count, 0);
+    assert_int_equal(place->result.finding_count, 201);
     close_place(place);
 }
 
@@ -316,7 +372,9 @@ int main(void)
         cmocka_unit_test(pairs_take_turns),
         cmocka_unit_test(more_jobs_are_more_processes),
         cmocka_unit_test(a_killed_campaign_goes_on),
+        cmocka_unit_test(too_short_a_time_is_refused),
         cmocka_unit_test(only_the_same_campaign_goes_on),
+        cmocka_unit_test(among_many_findings_a_new_one_is_kept),
         cmocka_unit_test(the_first_new_finding_ends_it),
         cmocka_unit_test(two_on_one_folder_are_one_too_many),
         cmocka_unit_test(a_full_disk_ends_it),
