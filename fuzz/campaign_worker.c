@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #define STARTS_MAX 24u /* of libFuzzer: more crashes than that say nothing new */
 #define JUDGED_MAX 48u
 #define STOP_S     3.0
+#define EARLY_S    1.5 /* an engine that ends so long before its time did not work */
 
 static void log_line(struct campaign_worker *worker, const char *line)
 {
@@ -202,13 +204,17 @@ static int check_end(struct campaign_worker *worker)
 {
     struct campaign_pair *pair = worker->lane->pair;
     char tail[4096] = "";
-    if (campaign_now() > worker->deadline - 1.5 || worker->lane->caught)
+    double left = worker->deadline - campaign_now();
+    bool refused = WIFEXITED(worker->child.status) && WEXITSTATUS(worker->child.status) != 0;
+    if (worker->lane->caught)
         return 0;
-    if (put_aside(worker)) {
-        worker->done = false;
-        worker->starts++;
-        return campaign_engine_start(worker, worker->deadline - campaign_now());
+    if ((refused || left >= EARLY_S) && put_aside(worker)) {
+        worker->done = left < 1; /* the next slice begins anew, then */
+        worker->starts += !worker->done;
+        return worker->done ? 0 : campaign_engine_start(worker, left);
     }
+    if (left < EARLY_S)
+        return 0;
     (void)campaign_read(worker->log, true, tail, sizeof(tail) - 1);
     const char *why = strstr(tail, "pagelab-fuzz: ");
     if (why == NULL)

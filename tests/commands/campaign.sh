@@ -9,6 +9,7 @@ export PAGELAB drivers
 
 expect 2 "fuzz: --build 'odd': plain or asan expected" fuzz --backend buddy --build plain,odd
 expect 2 'fuzz: --budget' fuzz --backend buddy --budget -1
+expect 2 'fuzz: .* at least 1 s expected' fuzz --backend buddy,bitmap --target every --budget 3 --out none
 expect 2 'nowhere/pagelab-fuzz-libfuzzer: the drivers expected: .* fuzz-asan' \
   fuzz --backend buddy --build plain,asan --asan-bin nowhere --engine libfuzzer
 expect 2 'none/state: the state of a campaign to go on with expected' fuzz --backend buddy --resume --out none
@@ -23,7 +24,7 @@ ln -s nowhere "$corpus/dangling"
 printf 'start_time : x\nexecs_done : 7\nafl_banner' >bad/corpora/page/afl/w0/fuzzer_stats
 printf '\0\0' >bad/corpora/page/afl/w0/fuzz_bitmap
 truncate -s 40M "bad/corpora/page/afl/w0/queue/id:000000,orig:x"
-expect 0 '' fuzz --backend buddy --time 4 --out bad --format json
+expect 0 '' fuzz --backend buddy --time 12 --out bad --format json
 /usr/bin/python3 - <<'P' || fail "damaged corpora: $(cat out err)"
 import json
 rows = {row["engine"]: row for row in json.load(open("out")) if row["candidate"] == "buddy"}
@@ -40,20 +41,19 @@ grep -q '<td>buddy<td>afl++<td>plain<td' bad/report.html && grep -q 'libfuzzer' 
 long="--backend buddy,bitmap --target page,area --engine libfuzzer --time 4 --slice 2 --jobs 2 --out night"
 fuzz $long >first 2>&1 &
 pid=$!
-until grep -q 'slices [1-9].*' <(grep -A1 'area.*bitmap' night/state 2>/dev/null); do
+until [ "$(grep -c 'slices [1-9].* executions [1-9]' night/state 2>/dev/null)" = 4 ]; do
   kill -0 "$pid" 2>/dev/null || { fail "the campaign ended before it could be killed: $(cat first)"; finish; }
   sleep 0.1
 done
 expect 2 'night: another campaign works there .process [0-9]+.; another folder expected' fuzz $long
 kill -9 "$(cat night/lock)"
 wait "$pid" 2>/dev/null
-for target in page area; do
-  for backend in buddy bitmap; do
-    [ -n "$(ls "night/fuzz-$backend/corpora/$target/libfuzzer/corpus")" ] || fail "$target $backend was not touched"
-  done
+! grep -q 'slices [4-9]' night/state || fail "a pair was done before each had its turn: $(cat night/state)"
+for ((tries = 0; tries < 300; tries++)); do
+  grep -lzE "^PAGELAB_CAMPAIGN=$(cat night/lock)\$" /proc/[0-9]*/environ >left 2>/dev/null || break
+  sleep 0.1
 done
-sleep 0.5
-! grep -lzE "^PAGELAB_CAMPAIGN=$(cat night/lock)\$" /proc/[0-9]*/environ 2>/dev/null || fail "a process was left behind"
+[ "$tries" -lt 300 ] || fail "a process was left behind: $(cat left)"
 expect 0 'page +bitmap +libfuzzer +plain' fuzz $long --resume
 grep -qE 'plan: 4 pairs .* about [0-9]+ s in all' err || fail "no plan: $(cat err)"
 expect 0 '' fuzz $long --resume
