@@ -115,19 +115,6 @@ void program_decode(const uint8_t *bytes, size_t byte_count, struct op *ops, str
     }
 }
 
-static bool same_shape(const struct native_shape *a, const struct native_shape *b)
-{
-    if (a->range_count != b->range_count)
-        return false;
-    for (uint32_t i = 0; i < a->range_count; i++) {
-        const struct pl_range *x = &a->ranges[i];
-        const struct pl_range *y = &b->ranges[i];
-        if (x->first.number != y->first.number || x->frame_count != y->frame_count || x->node != y->node)
-            return false;
-    }
-    return true;
-}
-
 static bool has_interrupts(const struct program *program)
 {
     for (uint32_t i = 0; i < program->op_count; i++) {
@@ -141,7 +128,7 @@ static bool encode_header(const struct program *program, uint8_t *bytes)
 {
     unsigned shape = 0;
     unsigned floors = 0;
-    while (shape < PROGRAM_SHAPE_COUNT && !same_shape(&program_shapes[shape], &program->shape))
+    while (shape < PROGRAM_SHAPE_COUNT && !shape_same_ranges(&program_shapes[shape], &program->shape))
         shape++;
     if (shape == PROGRAM_SHAPE_COUNT || program->shape.cpu_count > 4)
         return false;

@@ -63,3 +63,16 @@ uint32_t program_run_frames(uint8_t byte)
     };
     return byte < 240 ? byte + 1u : edges[byte - 240];
 }
+
+bool shape_same_ranges(const struct native_shape *a, const struct native_shape *b)
+{
+    if (a->range_count != b->range_count)
+        return false;
+    for (uint32_t i = 0; i < a->range_count; i++) {
+        const struct pl_range *x = &a->ranges[i];
+        const struct pl_range *y = &b->ranges[i];
+        if (x->first.number != y->first.number || x->frame_count != y->frame_count || x->node != y->node)
+            return false;
+    }
+    return true;
+}

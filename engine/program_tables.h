@@ -16,6 +16,7 @@ struct pl_floors program_floors(unsigned choice, uint64_t frame_count);
 
 uint64_t shape_frame_count(const struct native_shape *shape);
 uint64_t shape_span(const struct native_shape *shape);
+bool shape_same_ranges(const struct native_shape *a, const struct native_shape *b);
 
 /* Frames of a run: bytes 0 to 239 say 1 to 240, the rest are edges, sizes that wrap included. */
 uint32_t program_run_frames(uint8_t byte);

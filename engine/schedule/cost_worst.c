@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/program_tables.h"
 #include "engine/runner_bare.h"
 
 #define SIM_CPUS 8u /* more CPUs than programs of the binary form have */
@@ -50,11 +51,19 @@ static struct cost_rig *rig_new(struct cost_worst *worst, const struct native_sh
     return rig;
 }
 
+static bool same_shape(const struct native_shape *a, const struct native_shape *b)
+{
+    return shape_same_ranges(a, b) && a->cpu_count == b->cpu_count && a->contents == b->contents &&
+           a->shared_contents == b->shared_contents && a->contents_alignment == b->contents_alignment &&
+           a->floors.interrupt == b->floors.interrupt && a->floors.system == b->floors.system &&
+           a->floors.normal == b->floors.normal;
+}
+
 static struct cost_rig *rig_of(struct cost_worst *worst, const struct native_shape *shape)
 {
     for (uint32_t i = 0; i < COST_RIGS; i++) {
         struct cost_rig *rig = worst->rigs[i];
-        if (rig != NULL && memcmp(&rig->shape, shape, sizeof(*shape)) == 0)
+        if (rig != NULL && same_shape(&rig->shape, shape))
             return rig->able ? rig : NULL;
     }
     uint32_t at = worst->next++ % COST_RIGS;

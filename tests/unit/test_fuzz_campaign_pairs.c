@@ -63,7 +63,7 @@ static void pairs_take_turns(void **state)
     place->options.live = true;
     assert_non_null(place->options.progress);
     assert_int_equal(campaign_run(&place->options, &place->result), 0);
-    rewind(place->options.progress);
+    assert_int_equal(fseek(place->options.progress, 0, SEEK_SET), 0);
     assert_true(fread(seen, 1, sizeof(seen) - 1, place->options.progress) > 0);
     fclose(place->options.progress);
     assert_non_null(strstr(seen, "fuzz: plan: 2 pairs"));
