@@ -1,6 +1,6 @@
 # For a kernel's own tree, which includes this file from a checkout of pagelab (examples/kernel-tree):
 #
-#   pagelab_add_backend(NAME... SOURCES file... [LIBRARIES ...])
+#   pagelab_add_backend(NAME SOURCES file... [LIBRARIES ...])
 #
 # in a folder's CMakeLists.txt that has nothing else. pagelab reads the same file when it builds the folder in. Targets:
 #
@@ -19,12 +19,16 @@ set(PAGELAB_BUILD "${CMAKE_BINARY_DIR}/pagelab")
 function(pagelab_add_backend)
     cmake_parse_arguments(BACKEND "TEST_ONLY" "" "SOURCES;LIBRARIES" ${ARGN})
     if(NOT BACKEND_UNPARSED_ARGUMENTS OR NOT BACKEND_SOURCES)
-        message(FATAL_ERROR "pagelab_add_backend: NAME... SOURCES file... expected")
+        message(FATAL_ERROR "pagelab_add_backend: NAME SOURCES file... expected")
+    endif()
+    list(LENGTH BACKEND_UNPARSED_ARGUMENTS name_count)
+    if(name_count GREATER 1) # as pagelab says it, before any target is made
+        list(JOIN BACKEND_UNPARSED_ARGUMENTS " " words)
+        message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}: pagelab_add_backend(${words} ...): one name expected, a folder a "
+            "plug-in")
     endif()
     set_property(GLOBAL APPEND PROPERTY PAGELAB_FOLDERS "${CMAKE_CURRENT_SOURCE_DIR}")
-    foreach(name ${BACKEND_UNPARSED_ARGUMENTS})
-        pagelab_backend_targets(${name})
-    endforeach()
+    pagelab_backend_targets(${BACKEND_UNPARSED_ARGUMENTS})
 endfunction()
 
 # pagelab_run(TARGET NEEDS target COMMAND argument...): a target that runs something of pagelab's.

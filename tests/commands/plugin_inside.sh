@@ -34,9 +34,13 @@ for name in runs mine my-own torn; do
 done
 expect 0 '' cmake --build kernel/build # the kernel alone
 [ ! -e kernel/build/pagelab/programs ] || fail "the kernel's own build builds pagelab, too"
-echo 'pagelab_add_backend(nothing)' >kernel/pagelab/CMakeLists.txt
-expect 1 '' cmake -S kernel -B kernel/wrong -DPAGELAB="$SOURCE"
-tr -s '\n ' ' ' <err | grep -q 'NAME... SOURCES file... expected' || fail "a backend without sources: $(cat err)"
+kernel_refuses() { # CALL WHAT: one line in the tree's own folder, and what is said of it
+  echo "$1" >kernel/pagelab/CMakeLists.txt
+  expect 1 '' cmake -S kernel -B kernel/wrong -DPAGELAB="$SOURCE"
+  tr -s '\n ' ' ' <err | grep -qF "$2" || fail "$1: $(cat err)"
+}
+kernel_refuses 'pagelab_add_backend(nothing)' 'NAME SOURCES file... expected'
+kernel_refuses 'pagelab_add_backend(runs yours SOURCES adapter.c)' 'pagelab_add_backend(runs yours ...): one name expected'
 cp "$SOURCE/examples/kernel-tree/pagelab/CMakeLists.txt" kernel/pagelab/
 expect 0 '' cmake --build kernel/build --target pagelab-simulator
 built=kernel/build/pagelab/programs
