@@ -1,4 +1,4 @@
-"""workflows.py FILE...: reads workflow files and prints what they run, a JSON object a file: {"file", "uses", "run"}.
+"""workflows.py FILE...: reads workflow files and prints what they run, a JSON object a file: {"file", "uses", "run", ...}.
 
 The reader knows the part of YAML that such files need (maps, lists, plain and quoted words, one-line lists) and refuses
 the rest, so that no package is needed; where PyYAML is installed, both must read the same. Exit code 1: one line says
@@ -112,12 +112,16 @@ def main():
         try:
             workflow = read(path)
             same_as_pyyaml(path, workflow)
-            found = {"file": path, "uses": [], "run": [], "modes": [], "candidates": []}
+            found = {"file": path, "uses": [], "run": [], "modes": [], "candidates": [], "kept": []}
             for job, step in steps_of(workflow):
                 for kind in ("uses", "run"):
                     if kind in step:
                         found[kind].append(step[kind])
                 found["modes"] += [step["with"]["mode"]] if "mode" in step.get("with", {}) else []
+                if step.get("uses", "").startswith("actions/upload-artifact@"):
+                    found["kept"].append(step["with"]["path"])
+                if step.get("uses", "").startswith("actions/cache/save@") and step.get("if") != "always()":
+                    raise Wrong("a cache that is saved always expected: after a finding, too")
                 matrix = job.get("strategy", {}).get("matrix", {})
                 found["candidates"] += [name for name in matrix.get("candidate", []) if name not in found["candidates"]]
             print(json.dumps(found))

@@ -18,8 +18,28 @@ P
 for mode in code-change batch prune coverage; do
   /usr/bin/python3 list.py modes | grep -q " $mode$" || fail "no workflow has the mode $mode"
 done
-/usr/bin/python3 list.py uses | grep -vE ' (google/clusterfuzzlite/actions/(build|run)_fuzzers@v1|actions/(checkout|cache|upload-artifact)@v4)$' &&
+/usr/bin/python3 list.py uses | grep -vE ' (google/clusterfuzzlite/actions/(build|run)_fuzzers@v1|actions/(checkout|cache/restore|cache/save|upload-artifact)@v4)$' &&
   fail "an action that is not known here"
+
+# What is kept of a campaign: findings and reports, and no name with a colon, which the upload of all would stop at.
+keeps() { # FILE PATHS
+  local pair=${2%/*} kept
+  rm -rf ground
+  mkdir -p "ground/${pair//\*/runs-page}/corpora/page/buddy/afl/main/queue"
+  (
+    cd "ground/${pair//\*/runs-page}" && touch state lock buddy-page-A2-0badf00d.bin buddy-page-A2-0badf00d.txt report.txt &&
+      touch corpora/page/buddy/afl/main/queue/id:000000,time:0 corpora/page/buddy/afl/main/fuzzer_stats
+  )
+  # shellcheck disable=SC2086 # a pattern on purpose
+  kept=$(cd ground && find $2 2>/dev/null)
+  for name in 0badf00d.bin 0badf00d.txt report.txt; do
+    [[ $kept == *$name* ]] || fail "$1 keeps no $name: $kept"
+  done
+  [[ $kept != *:* ]] || fail "$1 keeps names that are refused: $kept"
+}
+/usr/bin/python3 list.py kept >kept
+[ "$(wc -l <kept)" = 3 ] || fail "three workflows that keep findings expected: $(cat kept)"
+while read -r file paths; do keeps "$file" "$paths"; done <kept
 
 # The kernel's tree has the targets that its workflows build.
 cmake -S "$kernel" -B tree -G Ninja -DPAGELAB="$SOURCE" >log 2>&1 || fail "the kernel's tree: $(tail -n 5 log)"
@@ -29,7 +49,10 @@ while read -r file command; do
     *./pagelab*) pagelab_words=${command#*./pagelab } ;;
     *"pagelab/pagelab "*) pagelab_words=${command#*pagelab/pagelab } ;;
     "cmake --build build --target "*)
-      grep -qx "${command##* }" targets || fail "$file: $command: no such target"
+      target=$(cut -d' ' -f5 <<<"$command")
+      grep -qx "$target" targets || fail "$file: $command: no such target"
+      # One campaign's finding does not keep the others from starting.
+      [[ $target != *-@(fuzz|change) || $command == *" -- -k 0" ]] || fail "$file: $command: -k 0 expected"
       continue ;;
     "cmake -S . -B build "*)
       for option in $(grep -oE -- '-D[A-Z_]+' <<<"$command"); do
@@ -67,4 +90,7 @@ expect 3 '' sh "$SOURCE/cmake/replay_corpora.sh" "$PAGELAB" 'fault(after=1)+null
 sed 's/^jobs:$/jobs/' "$SOURCE/.github/workflows/change.yml" >wrong.yml
 expect 1 '' /usr/bin/python3 "$reader" wrong.yml
 grep -q '^wrong.yml: line [0-9]*: ' err || fail "a damaged file: $(cat err)"
+sed 's/if: always()/if: success()/' "$kernel/.github/workflows/night.yml" >wrong.yml
+expect 1 '' /usr/bin/python3 "$reader" wrong.yml
+grep -q 'saved always expected' err || fail "corpora that are lost with a finding: $(cat err)"
 finish
