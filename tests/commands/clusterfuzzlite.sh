@@ -136,6 +136,22 @@ for configuration in ${CONFIGURATIONS:-libfuzzer-address}; do
   esac || fail "$configuration: built without it"
 done
 
+# Without pairs, every candidate whose source is ours has its programs: configured, not built.
+every_pair() {
+  local candidate
+  "$PAGELAB" list >listed || fail "pagelab list: $?"
+  awk '$2 == "candidate" { print $1 }' listed | grep -vE '^(jemalloc|jemalloc-notcache|mimalloc)$' >ours
+  for candidate in $(cat ours) percpu_buddy; do
+    printf '%s\n' {page,all,schedule-page}_"$candidate"
+  done >wanted
+  printf '%s\n' {vm,area,orb,buffer,schedule-all}_buddy >>wanted
+  cmake -S "$SOURCE" -B every -G Ninja -DPL_FUZZ=ON -DPL_FUZZ_ENGINE="$FUZZING_ENGINE" \
+    -DPL_FUZZ_LINK="$LIB_FUZZING_ENGINE" >every.log 2>&1 || fail "all pairs: $(tail -n 5 every.log)"
+  ninja -C every -t targets all | sed -n 's,^bin/\([^:]*\):.*,\1,p' | sort >every.names
+  sort wanted | diff - every.names >differ || fail "programs that are built without PAGELAB_PAIRS: $(cat differ)"
+}
+[ -n "${SCRIPT:-}" ] || every_pair # a script of others has pairs of its own
+
 # What the targets are not made for is one line.
 refused() { # VARIABLE VALUE
   local was=${!1}

@@ -5,7 +5,7 @@ reader=$SOURCE/tests/commands/workflows.py
 kernel=$SOURCE/examples/kernel-tree
 expect 0 '' /usr/bin/python3 "$reader" "$SOURCE"/.github/workflows/*.yml "$kernel"/.github/workflows/*.yml
 cp out read.json
-[ "$(wc -l <read.json)" = 6 ] || fail "six workflow files expected: $(cat read.json)"
+[ "$(wc -l <read.json)" = 7 ] || fail "seven workflow files expected: $(cat read.json)"
 
 cat >list.py <<'P'
 import json, sys
@@ -67,10 +67,11 @@ while read -r file command; do
   esac
   # shellcheck disable=SC2086 # words on purpose
   set -- $pagelab_words
-  if [ "$1" = setup ]; then
-    grep -qE '^  setup\)' "$SOURCE/pagelab" || fail "$file: the wrapper has no command setup"
-    continue
-  fi
+  case $1 in
+    setup | test)
+      grep -qE "^  $1\)" "$SOURCE/pagelab" || fail "$file: the wrapper has no command $1"
+      continue ;;
+  esac
   "$PAGELAB" "$1" --help >help 2>err || fail "$file: pagelab $1 --help: $(head -n 2 err)"
   for option in "$@"; do
     [[ $option != --* ]] || grep -qE -- "$option(=| |$)" help || fail "$file: pagelab $1 has no $option"
