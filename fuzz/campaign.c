@@ -285,6 +285,7 @@ static void run_lanes(struct campaign *campaign)
             return;
         campaign_pool_run(campaign, campaign->lanes, campaign->lane_count, campaign->slice);
         campaign_state_write(campaign);
+        campaign_collect_say_left(campaign);
         if (campaign->result->exit_code == 0 && !was_stopped(campaign))
             campaign_merge(campaign);
     }
@@ -296,7 +297,7 @@ static int exit_code_of(struct campaign *campaign)
 {
     struct campaign_result *result = campaign->result;
     uint32_t impossible = 0;
-    bool found = result->new_count > 0;
+    bool found = result->new_count > 0 || campaign->left > 0;
     for (uint32_t i = 0; i < result->finding_count; i++)
         found =
             found || result->findings[i].again || (campaign->options->resume && result->findings[i].known);

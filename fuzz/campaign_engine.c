@@ -14,6 +14,8 @@
 
 #define INPUT_LIMIT_S   10
 #define JUDGE_LIMIT_S   15.0
+#define JUDGE_EACH_S    0.1 /* more, for each input of many */
+#define JUDGE_STOP_S    2.0 /* once the campaign is to end */
 #define JUDGE_LOG_BYTES (64u << 10)
 
 #define QUEUES_MAX       (2u * CAMPAIGN_JOBS_MAX)
@@ -179,7 +181,7 @@ static int start_afl(struct campaign_worker *worker, double seconds)
         return campaign_pair_fail(pair, "%.200s: a shorter path expected", pair->work);
     name_subject(pair, &subject);
     const char *arguments[] = {"afl-fuzz", "-i", pair->start,      "-o", out,        "-S", numbers[3], "-m",
-                               "none",     "-t", "2000",           "-G", numbers[1], "-s", numbers[2], "-V",
+                               "none",     "-t", "5000",           "-G", numbers[1], "-s", numbers[2], "-V",
                                numbers[0], "-x", pair->dictionary, "--", driver,     NULL};
     const char *environment[16] = {
         subject.backend,      subject.target,       mutator,
@@ -240,9 +242,10 @@ int campaign_engine_merge(const struct campaign_pair *pair, const char *to, char
     return failed;
 }
 
-/* The driver's process with its output in `log`, to the end or to the limit. 0, or -1. */
+/* The driver's process with its output in `log`, to the end or to the limit. 0, or -1. `cut`: it was `late`
+ * because the campaign is to end. */
 static int run_inputs(const struct campaign_pair *pair, const char *driver, const char *const *inputs,
-                      uint32_t count, const char *log, struct campaign_child *child, bool *late)
+                      uint32_t count, const char *log, struct campaign_child *child, bool *late, bool *cut)
 {
     struct subject subject;
     const char **arguments = calloc(count + 2u, sizeof(*arguments));
@@ -260,10 +263,17 @@ static int run_inputs(const struct campaign_pair *pair, const char *driver, cons
     free(arguments);
     if (failed)
         return -1;
-    double limit = campaign_now() + JUDGE_LIMIT_S;
-    while (!campaign_child_ended(child) && campaign_now() < limit)
+    const volatile sig_atomic_t *stop = pair->campaign->options->stop;
+    double limit = campaign_now() + JUDGE_LIMIT_S + JUDGE_EACH_S * count;
+    while (!campaign_child_ended(child) && campaign_now() < limit) {
+        if (!*cut && stop != NULL && *stop != 0) {
+            *cut = true;
+            limit = campaign_now() + JUDGE_STOP_S;
+        }
         campaign_sleep(0.002);
+    }
     *late = child->pid != 0;
+    *cut = *cut && *late;
     campaign_child_stop(child, 0);
     return 0;
 }
@@ -276,13 +286,17 @@ void campaign_judge(struct campaign_pair *pair, enum campaign_build build, const
     struct campaign_child child = {0};
     enum campaign_engine engine = CAMPAIGN_LIBFUZZER;
     bool late = false;
+    bool cut = false;
     memset(verdict, 0, sizeof(*verdict));
     if (campaign_engine_missing(pair->campaign, pair->target, engine, build, driver) != NULL)
         engine = CAMPAIGN_AFL;
     if (!campaign_path(driver, "%s/%s", folder_of(pair->campaign, build),
                        driver_name(pair->target, engine)) ||
         !campaign_path(log, "%s/judge.log", pair->work) ||
-        run_inputs(pair, driver, inputs, count, log, &child, &late) != 0)
+        run_inputs(pair, driver, inputs, count, log, &child, &late, &cut) != 0)
+        return;
+    verdict->cut = cut;
+    if (cut)
         return;
     char *text = calloc(1, JUDGE_LOG_BYTES);
     if (text == NULL)

@@ -166,6 +166,10 @@ bool campaign_take_input(struct campaign_pair *pair, struct campaign_worker *wor
     size_t byte_count = campaign_read(input, false, bytes, sizeof(bytes));
     campaign_judge(pair, worker == NULL ? campaign_plain_build(pair->campaign) : worker->lane->build, &input,
                    1, &verdict);
+    if (verdict.cut) {
+        pair->campaign->unstored = true;
+        return false;
+    }
     if (!verdict.bad && (hang || worker == NULL))
         return false; /* a slow moment of this machine; a seed that is fine */
     bool bad = verdict.bad;

@@ -37,7 +37,8 @@ struct campaign {
     uint32_t lock_count;
     uint32_t drawn; /* lines of the live view above the cursor */
     uint32_t lost;  /* pairs that broke down */
-    bool unstored;  /* a finding could not be written: its artifact stays */
+    bool unstored;  /* a finding could not be written, or not be judged: its artifact stays */
+    uint32_t left;  /* inputs that failed and were not judged yet */
     double next_view;
     double next_state;
 };
@@ -92,9 +93,9 @@ struct campaign_worker {
     int statsd;    /* AFL++: where it sends its numbers; -1: nowhere */
     uint16_t port; /* of that */
     uint32_t starts;
-    uint32_t judged;
-    uint32_t next_input[2]; /* AFL++: numbers of the next crash, the next hang */
-    bool put_aside;         /* AFL++: what it could not go on from */
+    uint32_t judged; /* of what it found, */
+    double judging;  /* and the seconds for it */
+    bool put_aside;  /* AFL++: what it could not go on from */
     bool done;
 };
 
@@ -184,6 +185,17 @@ int campaign_worker_poll(struct campaign_worker *worker);
 /* Its process ends, its numbers are the lane's. */
 void campaign_worker_close(struct campaign_worker *worker);
 uint64_t campaign_worker_executions(const struct campaign_worker *worker);
+
+/* --- campaign_collect.c --- */
+
+/* Before an engine starts, while it works, and once it has ended. */
+void campaign_collect_first(struct campaign_worker *worker);
+void campaign_collect(struct campaign_worker *worker);
+void campaign_collect_last(struct campaign_worker *worker);
+
+/* At the end: says what waits to be judged, and counts it in campaign->left. An engine has seen it fail, so
+ * it counts as found. */
+void campaign_collect_say_left(struct campaign *campaign);
 
 /* --- campaign_engine.c --- */
 

@@ -27,6 +27,7 @@ void campaign_parse_statsd(const char *text, struct campaign_counts *counts);
 /* What one input did, from what its process printed. */
 struct campaign_verdict {
     bool bad;
+    bool cut; /* the campaign was to end before it did anything: nobody knows */
     char ids[64];
     char op[24];
     char summary[240];

@@ -48,19 +48,31 @@ static uint32_t list_seeds(const struct campaign_pair *pair, char *list[SEED_LIM
     return count;
 }
 
-/* All in one process; if that fails, each alone, and those that fail go. */
+/* All in one process; if that fails, each half, and those that fail alone go. */
+static void judge_some(struct campaign_pair *pair, char *const *list, uint32_t count)
+{
+    struct campaign_verdict verdict;
+    if (count == 0 || !campaign_goes_on(pair->campaign) || pair->reason[0] != '\0')
+        return;
+    if (count == 1) {
+        if (campaign_take_input(pair, NULL, list[0], false))
+            (void)unlink(list[0]);
+        return;
+    }
+    campaign_judge(pair, campaign_plain_build(pair->campaign), (const char *const *)list, count, &verdict);
+    if (!verdict.bad)
+        return;
+    judge_some(pair, list, count / 2);
+    judge_some(pair, list + count / 2, count - count / 2);
+}
+
 static void judge_seeds(struct campaign_pair *pair)
 {
     static char *list[SEED_LIMIT];
-    struct campaign_verdict verdict;
     uint32_t count = list_seeds(pair, list);
-    campaign_judge(pair, campaign_plain_build(pair->campaign), (const char *const *)list, count, &verdict);
-    for (uint32_t i = 0; i < count; i++) {
-        if (verdict.bad && campaign_goes_on(pair->campaign) && pair->reason[0] == '\0' &&
-            campaign_take_input(pair, NULL, list[i], false))
-            (void)unlink(list[i]);
+    judge_some(pair, list, count);
+    for (uint32_t i = 0; i < count; i++)
         free(list[i]);
-    }
 }
 
 static int make_dirs(struct campaign_pair *pair)

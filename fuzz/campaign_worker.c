@@ -1,7 +1,6 @@
-/* A worker: one process of an engine in its directory, its log read as it grows, its crashes taken as they
- * appear. libFuzzer ends at a crash and is started again; AFL++ goes on. */
+/* A worker: one process of an engine in its directory, its log read as it grows. libFuzzer ends at a crash
+ * and is started again; AFL++ goes on. */
 #define _DEFAULT_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "fuzz/campaign_internal.h"
 
 #define STARTS_MAX 24u /* of libFuzzer: more crashes than that say nothing new */
-#define JUDGED_MAX 48u
 #define STOP_S     3.0
 #define EARLY_S    1.5 /* an engine that ends so long before its time did not work */
 
@@ -51,72 +49,12 @@ static void read_afl(struct campaign_worker *worker)
         campaign_parse_afl_stats(text, &worker->counts);
 }
 
-/* The corpus input of that content is named by the hash that ends the artifact's name; libFuzzer would
- * stumble over it at every start. */
-static void forget_corpus_input(const struct campaign_worker *worker, const char *artifact)
+static void read_numbers(struct campaign_worker *worker)
 {
-    char path[CAMPAIGN_PATH_BYTES];
-    const char *hash = strrchr(artifact, '-');
-    if (hash != NULL && campaign_path(path, "%s/libfuzzer/corpus/%s", worker->lane->pair->work, hash + 1))
-        (void)unlink(path);
-}
-
-static void take(struct campaign_worker *worker, const char *path, bool hang)
-{
-    if (worker->judged++ < JUDGED_MAX && campaign_take_input(worker->lane->pair, worker, path, hang) &&
-        worker->lane->pair->canary && !worker->lane->caught) {
-        worker->lane->caught = true;
-        worker->ended = campaign_now();
-    }
-}
-
-static void collect_libfuzzer(struct campaign_worker *worker)
-{
-    char dir[CAMPAIGN_PATH_BYTES];
-    char path[CAMPAIGN_PATH_BYTES];
-    const struct dirent *entry;
-    DIR *found = campaign_path(dir, "%s/found", worker->dir) ? opendir(dir) : NULL;
-    if (found == NULL || worker->child.pid != 0) { /* while it runs, a file may be half written */
-        if (found != NULL)
-            closedir(found);
-        return;
-    }
-    while ((entry = readdir(found)) != NULL) {
-        const char *name = entry->d_name;
-        if (name[0] == '.' || !campaign_path(path, "%s/%s", dir, name))
-            continue;
-        forget_corpus_input(worker, name);
-        if (strncmp(name, "slow-unit-", 10) != 0)
-            take(worker, path, strncmp(name, "timeout-", 8) == 0);
-        if (!worker->lane->pair->campaign->unstored)
-            (void)unlink(path);
-    }
-    closedir(found);
-}
-
-/* Inputs are numbered as they come: "id:000003,sig:06,...". */
-static void collect_afl(struct campaign_worker *worker, bool hang)
-{
-    char dir[CAMPAIGN_PATH_BYTES];
-    char path[CAMPAIGN_PATH_BYTES];
-    const struct dirent *entry;
-    uint32_t next = worker->next_input[hang];
-    DIR *found = campaign_path(dir, "%s/%s", worker->dir, hang ? "hangs" : "crashes") ? opendir(dir) : NULL;
-    if (found == NULL)
-        return;
-    while ((entry = readdir(found)) != NULL) {
-        unsigned long number;
-        if (strncmp(entry->d_name, "id:", 3) != 0)
-            continue;
-        number = strtoul(entry->d_name + 3, NULL, 10);
-        if (number < worker->next_input[hang] || !campaign_path(path, "%s/%s", dir, entry->d_name))
-            continue;
-        if (number >= next)
-            next = (uint32_t)number + 1;
-        take(worker, path, hang);
-    }
-    worker->next_input[hang] = next;
-    closedir(found);
+    if (worker->lane->engine == CAMPAIGN_LIBFUZZER)
+        read_log(worker);
+    else
+        read_afl(worker);
 }
 
 uint64_t campaign_worker_executions(const struct campaign_worker *worker)
@@ -143,30 +81,14 @@ static int make_dirs(struct campaign_worker *worker)
     return made ? 0 : campaign_pair_fail(pair, "%.300s: cannot be made: %s", path, strerror(errno));
 }
 
-/* What was found is stored, and what was not could not be. */
-static void forget_afl_findings(struct campaign_worker *worker)
-{
-    char path[CAMPAIGN_PATH_BYTES];
-    if (worker->lane->pair->campaign->unstored)
-        return;
-    if (campaign_path(path, "%s/crashes", worker->dir))
-        campaign_remove_tree(path);
-    if (campaign_path(path, "%s/hangs", worker->dir))
-        campaign_remove_tree(path);
-    worker->next_input[false] = worker->next_input[true] = 0;
-}
-
 int campaign_worker_open(struct campaign_worker *worker, struct campaign_lane *lane, double seconds)
 {
     *worker = (struct campaign_worker){.lane = lane, .statsd = -1, .seconds = seconds};
     worker->started = campaign_now();
     if (make_dirs(worker) != 0)
         return -1;
-    collect_libfuzzer(worker); /* a campaign that was killed may have left something */
+    campaign_collect_first(worker); /* a campaign that was killed may have left something */
     if (lane->engine == CAMPAIGN_AFL) {
-        collect_afl(worker, false);
-        collect_afl(worker, true);
-        forget_afl_findings(worker);
         read_afl(worker);
         worker->executions_at_start = worker->counts.executions;
         worker->statsd = campaign_statsd_open(&worker->port);
@@ -239,14 +161,8 @@ int campaign_worker_poll(struct campaign_worker *worker)
         return 0;
     bool ended = campaign_child_ended(&worker->child);
     uint32_t judged = worker->judged;
-    if (worker->lane->engine == CAMPAIGN_LIBFUZZER) {
-        read_log(worker);
-        collect_libfuzzer(worker);
-    } else {
-        read_afl(worker);
-        collect_afl(worker, false);
-        collect_afl(worker, true);
-    }
+    read_numbers(worker);
+    campaign_collect(worker);
     if (!worker->lane->caught)
         worker->ended = campaign_now();
     if (worker->lane->caught)
@@ -272,15 +188,8 @@ void campaign_worker_close(struct campaign_worker *worker)
     struct campaign_lane *lane = worker->lane;
     campaign_child_stop(&worker->child, STOP_S);
     if (worker->starts > 0) {
-        if (lane->engine == CAMPAIGN_LIBFUZZER) {
-            read_log(worker);
-            collect_libfuzzer(worker);
-        } else {
-            read_afl(worker);
-            collect_afl(worker, false);
-            collect_afl(worker, true);
-            forget_afl_findings(worker);
-        }
+        read_numbers(worker);
+        campaign_collect_last(worker);
         lane->counts.executions += campaign_worker_executions(worker);
         add_counts(&worker->before, &worker->counts);
         lane->counts.counted += worker->before.counted;

@@ -25,7 +25,9 @@
     "for a in \"$@\"; do case $a in -artifact_prefix=*) to=${a#-artifact_prefix=};; esac; done\n"            \
     "echo '#1000 NEW cov: 12 ft: 3 corp: 5/9b exec/s: 500 rss: 1Mb'\n"
 #define CRASH "printf Bad > \"${to}crash-0123\"\nexit 77\n"
-#define WAIT  "sleep 30 &\nwait\n"
+/* In the canary only. */
+#define CAUGHT "if [ $PAGELAB_BACKEND = canary ]; then " CRASH "fi\n"
+#define WAIT   "sleep 30 &\nwait\n"
 
 struct place {
     char dir[64];

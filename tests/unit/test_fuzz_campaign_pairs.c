@@ -12,10 +12,8 @@
 
 #include <cmocka.h>
 
-#include "engine/finding_note.h"
 #include "tests/unit/campaign_fixture.h"
 
-#define CAUGHT "if [ $PAGELAB_BACKEND = canary ]; then " CRASH "fi\n"
 /* Which target it was started on, once a slice. */
 #define TELL "echo $PAGELAB_TARGET >> ${to%/out/*}/told\n"
 
@@ -191,37 +189,6 @@ static void the_first_new_finding_ends_it(void **state)
     close_place(place);
 }
 
-/* The folder holds more findings than anybody counts. Expect: one that is not among them is stored and said,
- * and is known the next time. */
-static void among_many_findings_a_new_one_is_kept(void **state)
-{
-    (void)state;
-    char path[CAMPAIGN_PATH_BYTES];
-    struct finding_note note = {
-        .op = "free", .backend = "buddy", .target = "page", .summary = "one; but: two"};
-    struct place *place = open_place(ALONE CRASH);
-    assert_int_equal(campaign_make_dirs(place->out), 0);
-    for (unsigned i = 0; i < 200; i++) {
-        assert_true(campaign_path(path, "%s/old-%u.bin", place->out, i));
-        assert_int_equal(campaign_write(path, "old", 3), 0);
-        assert_true(campaign_path(path, "%s/old-%u.txt", place->out, i));
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        snprintf(note.ids, sizeof(note.ids), "P-%u", i);
-        finding_note_print(&note, file);
-        assert_int_equal(fclose(file), 0);
-    }
-    assert_int_equal(campaign_run(&place->options, &place->result), 3);
-    assert_int_equal(place->result.new_count, 1);
-    assert_int_equal(place->result.finding_count, 201);
-    assert_string_equal(place->result.findings[200].ids, "F-1 X-2");
-    assert_true(exists(place->result.findings[200].path));
-    assert_int_equal(campaign_run(&place->options, &place->result), 3);
-    assert_int_equal(place->result.new_count, 0);
-    assert_int_equal(place->result.finding_count, 201);
-    close_place(place);
-}
-
 static void two_on_one_folder_are_one_too_many(void **state)
 {
     (void)state;
@@ -248,45 +215,6 @@ static void a_full_disk_ends_it(void **state)
     assert_int_equal(campaign_run(&place->options, &place->result), 2);
     assert_non_null(strstr(place->result.error, "the disk is as good as full"));
     assert_null(strchr(place->result.error, '\n'));
-    close_place(place);
-}
-
-/* Where the finding's file should be there is a folder. Expect: it is kept elsewhere, and the campaign says
- * where. */
-static void a_finding_that_cannot_be_stored_is_not_lost(void **state)
-{
-    (void)state;
-    char path[CAMPAIGN_PATH_BYTES];
-    struct place *place = open_place(ALONE CRASH);
-    assert_int_equal(campaign_run(&place->options, &place->result), 3);
-    memcpy(path, place->result.findings[0].path, sizeof(path));
-    campaign_remove_tree(place->out);
-    assert_int_equal(campaign_make_dirs(path), 0);
-    assert_int_equal(setenv("TMPDIR", place->dir, 1), 0);
-    assert_int_equal(campaign_run(&place->options, &place->result), 3);
-    assert_int_equal(unsetenv("TMPDIR"), 0);
-    assert_non_null(strstr(place->result.error, "a finding cannot be written"));
-    assert_string_not_equal(place->result.findings[0].path, path);
-    assert_true(strncmp(place->result.findings[0].path, place->dir, strlen(place->dir)) == 0);
-    assert_true(exists(place->result.findings[0].path));
-    assert_true(exists(place->result.findings[0].text_path));
-    close_place(place);
-}
-
-/* What a killed campaign had not looked at. */
-static void an_artifact_of_before_is_taken(void **state)
-{
-    (void)state;
-    char path[CAMPAIGN_PATH_BYTES];
-    struct place *place = open_place(ALONE CAUGHT "exit 0\n");
-    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/w0/found", place->out));
-    assert_int_equal(campaign_make_dirs(path), 0);
-    assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/w0/found/crash-77", place->out));
-    assert_int_equal(campaign_write(path, "Bad", 3), 0);
-    assert_int_equal(campaign_run(&place->options, &place->result), 3);
-    assert_int_equal(place->result.new_count, 1);
-    assert_true(exists(place->result.findings[0].path));
-    assert_false(exists(path));
     close_place(place);
 }
 
@@ -374,12 +302,9 @@ int main(void)
         cmocka_unit_test(a_killed_campaign_goes_on),
         cmocka_unit_test(too_short_a_time_is_refused),
         cmocka_unit_test(only_the_same_campaign_goes_on),
-        cmocka_unit_test(among_many_findings_a_new_one_is_kept),
         cmocka_unit_test(the_first_new_finding_ends_it),
         cmocka_unit_test(two_on_one_folder_are_one_too_many),
         cmocka_unit_test(a_full_disk_ends_it),
-        cmocka_unit_test(a_finding_that_cannot_be_stored_is_not_lost),
-        cmocka_unit_test(an_artifact_of_before_is_taken),
         cmocka_unit_test(a_target_that_hangs_is_left),
         cmocka_unit_test(a_merge_takes_the_corpus_place_only_if_whole),
         cmocka_unit_test(a_killed_merge_costs_nothing),
