@@ -13,13 +13,14 @@
 #include "fuzz/campaign_internal.h"
 
 #define MERGE_S  120.0
-#define FROM_MAX (2u * CAMPAIGN_JOBS_MAX + 2u)
-#define PLACES   2u /* where AFL++ works, and what it could not go on from */
+#define FROM_MAX 1024u /* folders of one merge */
+#define PLACES   2u    /* where AFL++ works, and what it could not go on from */
 
 struct merge {
     struct campaign_pair *pair;
     struct campaign_child child;
     double deadline;
+    long before; /* inputs of all that is merged, but the seeds */
     char corpus[CAMPAIGN_PATH_BYTES];
     char old[CAMPAIGN_PATH_BYTES];
     char fresh[CAMPAIGN_PATH_BYTES];
@@ -99,24 +100,34 @@ static long count_inputs(const char *path)
 static bool start(struct merge *merge, struct campaign_pair *pair)
 {
     double limit = pair->campaign->options->merge_seconds;
-    char from[FROM_MAX][CAMPAIGN_PATH_BYTES];
     uint32_t count = 2;
     *merge = (struct merge){.deadline = campaign_now() + (limit > 0 ? limit : MERGE_S)};
-    if (!name_paths(pair, merge) || !exists(merge->corpus))
-        return false; /* nothing was fuzzed */
+    char(*from)[CAMPAIGN_PATH_BYTES] = calloc(FROM_MAX, sizeof(*from));
+    if (from == NULL || !name_paths(pair, merge)) {
+        free(from);
+        return false;
+    }
     (void)campaign_path(from[0], "%s", merge->corpus);
     (void)campaign_path(from[1], "%s", pair->seeds);
     count += campaign_afl_queues(pair, from + 2, FROM_MAX - 2);
+    for (uint32_t i = 0; i < count; i++) {
+        long inputs = i == 1 ? 0 : count_inputs(from[i]);
+        merge->before += inputs > 0 ? inputs : 0;
+    }
+    bool fuzzed = exists(merge->corpus) || count > 2;
+    const char *why = count == FROM_MAX ? "it is in too many folders to merge" : NULL;
     remove(merge->log);
     campaign_remove_tree(merge->fresh);
-    if (campaign_make_dirs(merge->fresh) != 0 ||
-        campaign_engine_merge(pair, merge->fresh, from, count, merge->log, &merge->child) != 0) {
+    if (fuzzed && why == NULL &&
+        (campaign_make_dirs(merge->corpus) != 0 || campaign_make_dirs(merge->fresh) != 0 ||
+         campaign_engine_merge(pair, merge->fresh, from, count, merge->log, &merge->child) != 0))
+        why = strerror(errno);
+    free(from);
+    if (fuzzed && why != NULL)
         campaign_say(pair->campaign, "%s %s: the corpus stays as it is: %s", fuzz_target_names[pair->target],
-                     pair->backend, strerror(errno));
-        return false;
-    }
-    merge->pair = pair;
-    return true;
+                     pair->backend, why);
+    merge->pair = fuzzed && why == NULL ? pair : NULL;
+    return merge->pair != NULL;
 }
 
 /* "MERGE-OUTER: 12 new files with 90 new features added; 30 new coverage edges": what should be there. */
@@ -150,19 +161,20 @@ static bool swap(const struct merge *merge)
     return true;
 }
 
-static void end(struct merge *merge, bool late)
+/* `stopped`: by whom the campaign is for, before its time; `late`: at its time. */
+static void end(struct merge *merge, bool late, bool stopped)
 {
     struct campaign_pair *pair = merge->pair;
     const char *name = fuzz_target_names[pair->target];
-    bool clean = !late && WIFEXITED(merge->child.status) && WEXITSTATUS(merge->child.status) == 0;
-    long before = count_inputs(merge->corpus);
+    const char *why = stopped ? "was interrupted" : late ? "took too long" : "failed";
+    bool clean = !late && !stopped && WIFEXITED(merge->child.status) && WEXITSTATUS(merge->child.status) == 0;
     long count = clean ? count_inputs(merge->fresh) : -1;
     merge->pair = NULL;
     long most = promised(merge); /* equal inputs of several names are counted there, and kept once */
     if (count <= most / 2 || count > most || !campaign_state_has_room(pair->campaign)) {
         campaign_remove_tree(merge->fresh);
         campaign_say(pair->campaign, "%s %s: the corpus stays as it is: merging %s (log: %s)", name,
-                     pair->backend, late ? "took too long" : "failed", merge->log);
+                     pair->backend, why, merge->log);
         return;
     }
     merge->pair = pair;
@@ -174,7 +186,8 @@ static void end(struct merge *merge, bool late)
         return;
     }
     pair->merged = (uint64_t)count;
-    campaign_say(pair->campaign, "%s %s: %ld inputs merged to %ld", name, pair->backend, before, count);
+    campaign_say(pair->campaign, "%s %s: %ld inputs merged to %ld", name, pair->backend, merge->before,
+                 count);
 }
 
 void campaign_merge(struct campaign *campaign)
@@ -189,11 +202,11 @@ void campaign_merge(struct campaign *campaign)
         bool stopped = campaign->options->stop != NULL && *campaign->options->stop != 0;
         for (uint32_t i = 0; possible && i < campaign->jobs; i++) {
             struct merge *slot = &slots[i];
-            bool late = slot->pair != NULL && (stopped || campaign_now() >= slot->deadline);
-            if (late)
+            bool late = slot->pair != NULL && campaign_now() >= slot->deadline;
+            if (slot->pair != NULL && (late || stopped))
                 campaign_child_stop(&slot->child, 0);
-            if (slot->pair != NULL && (late || campaign_child_ended(&slot->child)))
-                end(slot, late);
+            if (slot->pair != NULL && (late || stopped || campaign_child_ended(&slot->child)))
+                end(slot, late, stopped);
             while (slot->pair == NULL && !stopped && next < campaign->pair_count) {
                 struct campaign_pair *pair = &campaign->pairs[next++];
                 bool can = pair->prepared && pair->reason[0] == '\0' &&

@@ -60,6 +60,11 @@ expect 0 '' fuzz $long --resume
 grep -q 'all of it is done already' err || fail "what is done was done again: $(cat err)"
 expect 2 'of another campaign' fuzz $long --time 5 --resume
 
+# AFL++'s queues alone become a corpus, too.
+expect 0 '' fuzz --backend buddy --engine afl++ --time 3 --out alone
+grep -qE ' [1-9][0-9]* inputs merged to [1-9]' err && [ ! -e alone/corpora/page/afl ] &&
+  [ -n "$(ls alone/corpora/page/libfuzzer/corpus)" ] || fail "AFL++'s queues were not merged: $(cat err)"
+
 # A write that fails is a line and an exit code.
 expect 2 'pagelab fuzz: ' bash -c 'ulimit -f 2; fuzz --backend buddy --engine libfuzzer --time 2 --out small 2>&1 >/dev/null |
   grep -v ^fuzz: >&2; exit ${PIPESTATUS[0]}'

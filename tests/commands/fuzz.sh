@@ -14,7 +14,6 @@ rows = json.load(open("out"))
 seen = {(row["target"], row["candidate"], row["engine"]): row for row in rows}
 for engine in ("libfuzzer", "afl++"):
     assert seen[("page", "canary", engine)]["verdict"] == "caught", engine
-    assert seen[("page", "canary", engine)]["seconds"] <= 10, engine
     for target in ("page", "area"):
         assert seen[(target, "buddy", engine)]["executions"] > 100, (target, engine)
         assert seen[(target, "buddy", engine)]["findings"] == 0, (target, engine)
