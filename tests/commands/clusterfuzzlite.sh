@@ -116,6 +116,9 @@ for configuration in ${CONFIGURATIONS:-libfuzzer-address}; do
   engine=${configuration%-*} sanitizer=${configuration#*-}
   [ "$engine" != afl ] || command -v afl-clang-fast >/dev/null || exit 77
   configure "$engine" "$sanitizer"
+  # shellcheck disable=SC2086 # words on purpose
+  echo 'int main(void) { return 0; }' | $CC $CFLAGS -x c - -o probe 2>probe.log ||
+    { echo "$CC has no runtime for $configuration: $(tail -n 1 probe.log)"; exit 77; }
   export PAGELAB_PAIRS=${PAIRS:-page:buddy;page:canary}
   build >build.log 2>&1 || fail "$configuration: $(tail -n 20 build.log)"
   complete
