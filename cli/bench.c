@@ -189,7 +189,7 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
     plan_fini(&plan);
     if (end == SESSION_MISTAKE)
         return cli_mistake("bench", "%s", error.text);
-    if (report_print(result, format, isatty(STDOUT_FILENO), stdout, &report_error) != 0)
+    if (report_print(result, format, cli_colour(), stdout, &report_error) != 0)
         end = (enum session_end)cli_mistake("bench", "%s", report_error.line);
     cJSON_Delete(result);
     return (int)end;
@@ -236,6 +236,8 @@ static int bench_main(int argc, const char **argv)
 const struct cli_command cli_bench = {.name = "bench",
                                       .arguments = "--backend NAME --workload NAME",
                                       .summary = "times one workload on one or more candidates",
+                                      .example =
+                                          "bench --backend percpu+buddy,llfree --workload repeat --cpus 2",
                                       .main = bench_main};
 const struct cli_command cli_bench_cell = {
     .name = "bench-cell", .arguments = "", .summary = NULL, .main = cell_main};

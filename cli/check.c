@@ -354,4 +354,5 @@ static int check_main(int argc, const char **argv)
 const struct cli_command cli_check = {.name = "check",
                                       .arguments = "[CANDIDATE...]",
                                       .summary = "checks every promise of the contract, by number",
+                                      .example = "check buddy slate\ncheck --id F-7 --contract real",
                                       .main = check_main};

@@ -25,6 +25,7 @@ struct cli_command {
     const char *name;
     const char *arguments; /* after the name, for --help */
     const char *summary;   /* NULL: not shown in --help */
+    const char *example;   /* what follows "pagelab" in a call that runs in the checkout; several by '\n' */
     int (*main)(int argc, const char **argv);
 };
 
@@ -57,10 +58,20 @@ extern volatile sig_atomic_t cli_stop;
 /* Prints "pagelab COMMAND: words" on stderr, one line; returns CLI_MISTAKE. */
 PL_PRINTF(2, 3) int cli_mistake(const char *command, const char *format, ...);
 
-/* --help and --usage, which cli_parse answers; last in a command's table of options. Below the options --help
- * says what is explored and what is not (limits.h). */
+/* --help and --usage, which cli_parse answers, and --no-color; last in a command's table of options. Below
+ * the options --help has the examples, and what is explored and what is not (limits.h). */
 extern struct poptOption cli_help_options[];
-#define CLI_HELP {NULL, '\0', POPT_ARG_INCLUDE_TABLE, cli_help_options, 0, "Help options:", NULL},
+#define CLI_HELP {NULL, '\0', POPT_ARG_INCLUDE_TABLE, cli_help_options, 0, "Common options:", NULL},
+
+/* While it is set, cli_parse hands it the command's table, parses nothing and returns NULL: so each main
+ * returns at once, and man page and completions know what --help knows (describe.c). */
+extern void (*cli_describe_options)(const struct cli_command *command, const struct poptOption *options);
+
+/* May stdout have colour: a terminal that knows it, and neither --no-color nor NO_COLOR. */
+bool cli_colour(void);
+
+/* pagelab --no-color COMMAND. */
+void cli_without_colour(void);
 
 /* Parses options into the table's variables. Returns the arguments that are left, NULL-terminated (an empty
  * list if none); NULL after an error was printed. At least `least` and at most `most` arguments are expected.

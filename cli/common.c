@@ -34,18 +34,48 @@ int cli_mistake(const char *command, const char *format, ...)
 
 enum help { HELP_LONG = 1, HELP_SHORT };
 
+static int no_colour;
+
 struct poptOption cli_help_options[] = {
+    {"no-color", '\0', POPT_ARG_NONE, &no_colour, 0, "plain text on a terminal, too; as NO_COLOR=1", NULL},
     {"help", '?', POPT_ARG_NONE, NULL, HELP_LONG, "show this help", NULL},
     {"usage", '\0', POPT_ARG_NONE, NULL, HELP_SHORT, "show the options only, in short", NULL},
     POPT_TABLEEND};
 
-static PL_NORETURN void help(const char *command, poptContext context, enum help form)
+void (*cli_describe_options)(const struct cli_command *command, const struct poptOption *options);
+
+void cli_without_colour(void)
+{
+    no_colour = 1;
+}
+
+bool cli_colour(void)
+{
+    const char *said = getenv("NO_COLOR"); /* https://no-color.org: set and not empty */
+    const char *terminal = getenv("TERM");
+    return no_colour == 0 && (said == NULL || said[0] == '\0') && isatty(STDOUT_FILENO) != 0 &&
+           terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+static void print_examples(const char *examples)
+{
+    const char *separator = "\n";
+    while (examples != NULL && *examples != '\0') {
+        int length = (int)strcspn(examples, "\n");
+        printf("%sexample: pagelab %.*s\n", separator, length, examples);
+        separator = "";
+        examples += length + (examples[length] == '\n');
+    }
+}
+
+static PL_NORETURN void help(const struct cli_command *command, poptContext context, enum help form)
 {
     if (form == HELP_SHORT) {
         poptPrintUsage(context, stdout, 0);
     } else {
         poptPrintHelp(context, stdout, 0);
-        cli_limits_print(command, stdout);
+        print_examples(command->example);
+        cli_limits_print(command->name, stdout);
     }
     exit(fflush(stdout) == 0 ? CLI_OK : CLI_MISTAKE);
 }
@@ -55,13 +85,20 @@ const char **cli_parse(const struct cli_command *command, int argc, const char *
 {
     static const char *none[] = {NULL};
     static poptContext kept; /* reachable until the end, also when a mistake ends the program early */
+    if (cli_describe_options != NULL) {
+        cli_describe_options(command, options);
+        return NULL;
+    }
+    static char usage[64]; /* what popt calls the program */
+    snprintf(usage, sizeof(usage), "pagelab %s", command->name);
+    argv[0] = usage;
     *context = poptGetContext(command->name, argc, argv, options, 0);
     kept = *context;
     (void)kept;
     poptSetOtherOptionHelp(*context, command->arguments);
     int code = poptGetNextOpt(*context);
     if (code == HELP_LONG || code == HELP_SHORT)
-        help(command->name, *context, (enum help)code);
+        help(command, *context, (enum help)code);
     if (code < -1) {
         cli_mistake(command->name, "%s: %s; see 'pagelab %s --help'",
                     poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(code), command->name);

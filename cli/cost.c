@@ -52,4 +52,5 @@ const struct cli_command cli_cost = {
     .name = "cost",
     .arguments = "[PROGRAM|FOLDER...] [--backend LIST] [--out FOLDER]",
     .summary = "the calls with the most accesses, locked operations and retries, and their programs",
+    .example = "cost corpora/seeds/page --backend buddy",
     .main = cost_main};

@@ -62,4 +62,5 @@ const struct cli_command cli_explore = {
     .name = "explore",
     .arguments = "PROGRAM... [--backend LIST]",
     .summary = "every schedule of a small program with a few preemptions or interrupts",
+    .example = "explore corpora/explore/free-free.txt --preemptions 1 --backend bitmap",
     .main = explore_main};

@@ -217,4 +217,5 @@ static int fuzz_main(int argc, const char **argv)
 const struct cli_command cli_fuzz = {.name = "fuzz",
                                      .arguments = "--backend NAME --time S",
                                      .summary = "tries to break candidates with libFuzzer and AFL++",
+                                     .example = "fuzz --backend buddy --target page,area --time 30",
                                      .main = fuzz_main};

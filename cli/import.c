@@ -90,4 +90,5 @@ const struct cli_command cli_import = {.name = "import",
                                        .arguments = "TRACE -o FILE",
                                        .summary =
                                            "reads ftrace, trace-cmd or perf text; writes a compact trace",
+                                       .example = "import tests/data/traces/ftrace.txt -o trace.pltrace",
                                        .main = import_main};

@@ -276,4 +276,5 @@ const struct cli_command cli_interrupt = {
     .name = "interrupt",
     .arguments = "[PROGRAM...] [--backend LIST]",
     .summary = "raises an interrupt before every instruction of stored programs",
+    .example = "interrupt corpora/seeds/interrupt/cold-and-warm.txt --backend buddy",
     .main = interrupt_main};

@@ -146,4 +146,5 @@ static int list_main(int argc, const char **argv)
 const struct cli_command cli_list = {.name = "list",
                                      .arguments = "[CANDIDATE...]",
                                      .summary = "names the candidates, wrappers, rods and services",
+                                     .example = "list buddy",
                                      .main = list_main};

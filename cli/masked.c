@@ -342,4 +342,5 @@ const struct cli_command cli_masked = {
     .name = "masked",
     .arguments = "[PROGRAM...] [--backend LIST] [--search SECONDS]",
     .summary = "how long interrupts are held off at worst, and the search for the worst program",
+    .example = "masked --backend buddy",
     .main = masked_main};

@@ -159,4 +159,5 @@ static int new_backend_main(int argc, const char **argv)
 const struct cli_command cli_new_backend = {.name = "new-backend",
                                             .arguments = "NAME",
                                             .summary = "writes a commented start of an allocator",
+                                            .example = "new-backend mine",
                                             .main = new_backend_main};

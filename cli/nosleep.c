@@ -288,4 +288,5 @@ static int nosleep_main(int argc, const char **argv)
 const struct cli_command cli_nosleep = {.name = "nosleep",
                                         .arguments = "[--backend LIST]",
                                         .summary = "looks for whatever blocks in calls that must not sleep",
+                                        .example = "nosleep --backend slate,jemalloc",
                                         .main = nosleep_main};

@@ -229,8 +229,9 @@ static int regress_main(int argc, const char **argv)
     return code;
 }
 
-const struct cli_command cli_regress = {.name = "regress",
-                                        .arguments = "add FILE --backend NAME --name WORDS",
-                                        .summary =
-                                            "keeps a finding as a test, under a name that says what it is",
-                                        .main = regress_main};
+const struct cli_command cli_regress = {
+    .name = "regress",
+    .arguments = "add FILE --backend NAME --name WORDS",
+    .summary = "keeps a finding as a test, under a name that says what it is",
+    .example = "regress add corpora/seeds/page/floor-edges.txt --backend buddy --name floor-edges --to .",
+    .main = regress_main};

@@ -246,7 +246,10 @@ static int replay_main(int argc, const char **argv)
     return code;
 }
 
-const struct cli_command cli_replay = {.name = "replay",
-                                       .arguments = "FILE [--backend NAME]",
-                                       .summary = "runs a stored program or trace with every check on",
-                                       .main = replay_main};
+const struct cli_command cli_replay = {
+    .name = "replay",
+    .arguments = "FILE [--backend NAME]",
+    .summary = "runs a stored program or trace with every check on",
+    .example = "replay corpora/seeds/page/floor-edges.txt --backend buddy\nreplay "
+               "corpora/schedules/two-cpus.txt --schedule --backend bitmap",
+    .main = replay_main};

@@ -24,7 +24,7 @@ static int report_main(int argc, const char **argv)
             code = cli_mistake("report", "%s", error.line);
     } else {
         cJSON *result = report_read(left[0], &error);
-        if (result == NULL || report_print(result, format, isatty(STDOUT_FILENO), stdout, &error) != 0)
+        if (result == NULL || report_print(result, format, cli_colour(), stdout, &error) != 0)
             code = cli_mistake("report", "%s", error.line);
         cJSON_Delete(result);
     }
@@ -35,4 +35,5 @@ static int report_main(int argc, const char **argv)
 const struct cli_command cli_report = {.name = "report",
                                        .arguments = "RESULT.json",
                                        .summary = "prints a result file, or makes its page",
+                                       .example = "report results/reference/result.json --format markdown",
                                        .main = report_main};

@@ -130,7 +130,7 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
     if (end == SESSION_MISTAKE)
         return cli_mistake("run", "%s", error.text);
     int code = (int)end;
-    if (report_print(result, format, isatty(STDOUT_FILENO), stdout, &report_error) != 0 ||
+    if (report_print(result, format, cli_colour(), stdout, &report_error) != 0 ||
         report_write_html_from(result, page_path, &report_error) != 0)
         code = cli_mistake("run", "%s", report_error.line);
     cJSON_Delete(result);
@@ -228,4 +228,5 @@ static int run_main(int argc, const char **argv)
 const struct cli_command cli_run = {.name = "run",
                                     .arguments = "[--quick] [--backends a,b,c] [--out DIR]",
                                     .summary = "every candidate on every workload and trace; writes a report",
+                                    .example = "run --quick --backends percpu+buddy,slate --out results/mine",
                                     .main = run_main};

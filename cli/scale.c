@@ -98,7 +98,7 @@ static int scale_go(const struct scale_options *options, enum report_format form
     int code = cli_stop ? CLI_INTERRUPTED : CLI_OK;
     if (document == NULL)
         code = cli_mistake("scale", "out of memory");
-    else if (report_scale_print(document, format, isatty(STDOUT_FILENO) != 0, stdout, &error) != 0)
+    else if (report_scale_print(document, format, cli_colour(), stdout, &error) != 0)
         code = cli_mistake("scale", "%s", error.line);
     if (out != NULL) {
         bool good = document != NULL && report_scale_print(document, REPORT_JSON, false, out, &error) == 0;
@@ -175,4 +175,5 @@ static int scale_main(int argc, const char **argv)
 const struct cli_command cli_scale = {.name = "scale",
                                       .arguments = "[CANDIDATE...]",
                                       .summary = "how candidates grow: machines up to 16 TiB, up to 64 CPUs",
+                                      .example = "scale llfree buddy --to 1GiB",
                                       .main = scale_main};

@@ -213,4 +213,5 @@ static int score_main(int argc, const char **argv)
 const struct cli_command cli_score = {.name = "score",
                                       .arguments = "--set NAME",
                                       .summary = "what the fuzz targets find of bugs planted on purpose",
+                                      .example = "score --set schedule --seconds 10",
                                       .main = score_main};

@@ -146,4 +146,5 @@ static int show_main(int argc, const char **argv)
 const struct cli_command cli_show = {.name = "show",
                                      .arguments = "FILE [--backend NAME]",
                                      .summary = "a stored program or finding as text, its promise in words",
+                                     .example = "show corpora/seeds/page/floor-edges.txt --backend buddy",
                                      .main = show_main};

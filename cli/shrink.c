@@ -109,7 +109,9 @@ static int shrink_main(int argc, const char **argv)
     return code;
 }
 
-const struct cli_command cli_shrink = {.name = "shrink",
-                                       .arguments = "FILE --backend NAME [-o OUT]",
-                                       .summary = "makes a finding small: fewer, simpler operations",
-                                       .main = shrink_main};
+const struct cli_command cli_shrink = {
+    .name = "shrink",
+    .arguments = "FILE --backend NAME [-o OUT]",
+    .summary = "makes a finding small: fewer, simpler operations",
+    .example = "shrink corpora/seeds/page/floor-edges.txt --backend null -o small.txt",
+    .main = shrink_main};

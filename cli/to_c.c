@@ -242,4 +242,6 @@ static int to_c_main(int argc, const char **argv)
 const struct cli_command cli_to_c = {.name = "to-c",
                                      .arguments = "FILE --backend NAME [-o TEST.c]",
                                      .summary = "a finding as a C test that needs the public headers only",
+                                     .example =
+                                         "to-c corpora/seeds/page/floor-edges.txt --backend null -o test.c",
                                      .main = to_c_main};

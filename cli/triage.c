@@ -239,4 +239,5 @@ static int triage_main(int argc, const char **argv)
 const struct cli_command cli_triage = {.name = "triage",
                                        .arguments = "FOLDER [--backend NAME]",
                                        .summary = "lists a folder of findings, each kind once",
+                                       .example = "triage corpora/regress --backend buddy",
                                        .main = triage_main};
