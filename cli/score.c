@@ -18,6 +18,7 @@ struct score_arguments {
     char *format;
     char *corpus;
     double seconds;
+    double executions;
     int seeds;
     int jobs;
     int no_threads;
@@ -92,9 +93,11 @@ static bool print(const struct score_options *options, const struct score_row *r
     return (file == NULL || fclose(file) == 0) && good;
 }
 
-/* Each mutant detected; of a control, nothing. */
+/* Each mutant detected; of a control, nothing, in as many executions as were asked for. */
 static bool is_goal_met(const struct score_options *options, const struct score_row *rows)
 {
+    if (options->control && !score_controls_complete(options, rows))
+        return false;
     for (uint32_t i = 0; i < options->mutant_count; i++) {
         bool silent = rows[i].reports[SCORE_TARGET] == 0 && rows[i].reports[SCORE_THREADS] == 0;
         if (options->control ? !silent : !rows[i].ways[SCORE_TARGET].detected)
@@ -123,6 +126,11 @@ static int score_go(struct score_options *options, enum report_format format)
 
 static bool in_bounds(const struct score_arguments *arguments)
 {
+    bool counted = arguments->executions > 0 && arguments->executions <= 1e12 && arguments->control;
+    if (arguments->executions != 0 && !counted) {
+        cli_mistake("score", "--executions of 1 to 1e12, and --control with it, expected");
+        return false;
+    }
     if (arguments->seeds >= 1 && arguments->seeds <= (int)SCORE_SEEDS_MAX && arguments->seconds > 0 &&
         arguments->seconds <= 1e5 && arguments->jobs >= 0 && arguments->jobs <= (int)SCORE_JOBS_MAX)
         return true;
@@ -176,6 +184,10 @@ static int score_main(int argc, const char **argv)
          "WHICH"},
         {"control", 0, POPT_ARG_NONE, &arguments.control, 0,
          "the same targets and candidates with no mutant alive: nothing may be reported", NULL},
+        {"executions", 0, POPT_ARG_DOUBLE, &arguments.executions, 0,
+         "with --control: of each target, spread over its candidates, at least a tenth of it each; runs of "
+         "--seconds until then, in as many sittings as it takes",
+         "N"},
         {"out", 'o', POPT_ARG_STRING, &arguments.out, 0,
          "for results; what is there already is not run again (results/score)", "DIR"},
         {"bin", 0, POPT_ARG_STRING, &arguments.bin, 0, "folder of the mutant drivers (build/fuzz/bin)",
@@ -194,6 +206,7 @@ static int score_main(int argc, const char **argv)
                                     .threads = !arguments.no_threads,
                                     .plain = !arguments.no_plain && !arguments.control,
                                     .control = arguments.control != 0,
+                                    .executions = arguments.executions,
                                     .bin_dir = cli_drivers(arguments.bin, "fuzz", bin, sizeof(bin)),
                                     .out_dir = arguments.out == NULL ? "results/score" : arguments.out,
                                     .progress = stderr,

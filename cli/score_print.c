@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <pagelab/compiler.h>
 
@@ -107,22 +108,38 @@ void score_print_table(const struct score_row *rows, uint32_t count, enum report
     table_destroy(table);
 }
 
-static void add_control(struct table *table, const struct score_row *row, enum score_way way)
+static void add_counts(struct table *table, const char *target, const char *candidate, double executions,
+                       double seconds, uint32_t reports, const char *by)
 {
-    char executions[32] = "";
-    char seconds[32];
-    char reports[32];
-    if (way == SCORE_TARGET)
-        snprintf(executions, sizeof(executions), "%.0f", row->executions[way]);
-    snprintf(seconds, sizeof(seconds), "%.1f", row->ways[way].seconds);
-    snprintf(reports, sizeof(reports), "%u", row->reports[way]);
-    const char *cells[] = {way == SCORE_TARGET ? row->mutant->target : "threads",
-                           row->mutant->backend,
-                           executions,
-                           seconds,
-                           reports,
-                           row->ways[way].by};
+    char texts[3][32] = {""};
+    if (executions >= 0)
+        snprintf(texts[0], sizeof(texts[0]), "%.0f", executions);
+    snprintf(texts[1], sizeof(texts[1]), "%.1f", seconds);
+    snprintf(texts[2], sizeof(texts[2]), "%u", reports);
+    const char *cells[] = {target, candidate, texts[0], texts[1], texts[2], by};
     table_add_row(table, cells);
+}
+
+/* What a target's candidates had together, where there are several; at the first of them. */
+static void add_total(struct table *table, const struct score_row *rows, uint32_t count, uint32_t first)
+{
+    const char *target = rows[first].mutant->target;
+    double executions = 0;
+    double seconds = 0;
+    uint32_t reports = 0;
+    uint32_t pairs = 0;
+    for (uint32_t i = 0; i < count && rows[first].ways[SCORE_TARGET].known; i++) {
+        if (strcmp(rows[i].mutant->target, target) != 0 || !rows[i].ways[SCORE_TARGET].known)
+            continue;
+        if (i < first)
+            return;
+        pairs++;
+        executions += rows[i].executions[SCORE_TARGET];
+        seconds += rows[i].seconds[SCORE_TARGET];
+        reports += rows[i].reports[SCORE_TARGET];
+    }
+    if (pairs > 1)
+        add_counts(table, target, "(together)", executions, seconds, reports, "");
 }
 
 bool score_print_controls(const struct score_row *rows, uint32_t count, enum report_format format, FILE *out)
@@ -133,11 +150,16 @@ bool score_print_controls(const struct score_row *rows, uint32_t count, enum rep
     };
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
     for (uint32_t i = 0; table != NULL && i < count; i++) {
-        for (unsigned way = 0; way < SCORE_WAY_COUNT; way++) {
-            if (rows[i].ways[way].known)
-                add_control(table, &rows[i], (enum score_way)way);
-        }
+        const struct score_row *row = &rows[i];
+        if (row->ways[SCORE_TARGET].known)
+            add_counts(table, row->mutant->target, row->mutant->backend, row->executions[SCORE_TARGET],
+                       row->seconds[SCORE_TARGET], row->reports[SCORE_TARGET], row->ways[SCORE_TARGET].by);
+        if (row->ways[SCORE_THREADS].known)
+            add_counts(table, "threads", row->mutant->backend, -1, row->seconds[SCORE_THREADS],
+                       row->reports[SCORE_THREADS], row->ways[SCORE_THREADS].by);
     }
+    for (uint32_t i = 0; table != NULL && i < count; i++)
+        add_total(table, rows, count, i);
     bool good = table != NULL && table_print(table, format, false, out);
     table_destroy(table);
     return good && fflush(out) == 0;

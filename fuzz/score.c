@@ -29,61 +29,6 @@ struct score {
     size_t error_bytes;
 };
 
-static int compare_numbers(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *numbers, uint32_t count)
-{
-    qsort(numbers, count, sizeof(numbers[0]), compare_numbers);
-    return count % 2 != 0 ? numbers[count / 2] : (numbers[count / 2 - 1] + numbers[count / 2]) / 2;
-}
-
-/* What most of those that detected it say. */
-static const char *usual_word(const struct score_result *results, uint32_t count)
-{
-    const char *best = "";
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t same = 0;
-        for (uint32_t j = 0; j < count; j++)
-            same += results[j].detected && strcmp(results[i].by, results[j].by) == 0;
-        if (results[i].detected && same > most) {
-            most = same;
-            best = results[i].by;
-        }
-    }
-    return best;
-}
-
-void score_summarise(const struct score_result *results, uint32_t count, struct score_result *summary)
-{
-    double executions[SCORE_SEEDS_MAX];
-    double seconds[SCORE_SEEDS_MAX];
-    uint32_t reached = 0;
-    uint32_t triggered = 0;
-    uint32_t detected = 0;
-    *summary = (struct score_result){.known = count != 0};
-    for (uint32_t i = 0; i < count; i++) {
-        reached += results[i].reached;
-        triggered += results[i].triggered;
-        detected += results[i].detected;
-        executions[i] = results[i].executions;
-        seconds[i] = results[i].seconds;
-    }
-    if (count == 0)
-        return;
-    summary->reached = reached * 2 > count;
-    summary->triggered = triggered * 2 > count;
-    summary->detected = detected * 2 > count;
-    summary->executions = median(executions, count);
-    summary->seconds = median(seconds, count);
-    snprintf(summary->by, sizeof(summary->by), "%s", usual_word(results, count));
-}
-
 PL_PRINTF(2, 3) static int fail(struct score *score, const char *format, ...)
 {
     va_list args;
@@ -100,38 +45,66 @@ static bool wants(const struct score_options *options, const struct mutant *muta
            (way == SCORE_THREADS && options->threads && mutant->kind == MUTANT_RACE);
 }
 
-/* The jobs of one mutant in one way. */
-static int make_way(struct score *score, const struct mutant *mutant, enum score_way way)
+/* How many runs a mutant has in one way, at most. */
+static uint32_t runs_of(const struct score_options *options, const struct mutant *mutant, enum score_way way)
+{
+    if (!wants(options, mutant, way))
+        return 0;
+    if (way == SCORE_TARGET && options->executions > 0)
+        return SCORE_RUNS_MAX;
+    return way == SCORE_PLAIN ? 1 : options->seeds;
+}
+
+static int find_drivers(struct score *score)
 {
     const struct score_options *options = score->options;
     char driver[SCORE_PATH_BYTES];
-    uint32_t seeds = way == SCORE_PLAIN ? 1 : options->seeds;
-    if (!wants(options, mutant, way))
-        return 0;
-    if (!score_driver(options, mutant, way, driver) || access(driver, X_OK) != 0)
-        return fail(score, "%.300s: the mutant drivers expected: cmake --workflow --preset fuzz", driver);
-    for (uint32_t seed = 1; seed <= seeds; seed++)
-        score->jobs[score->job_count++] =
-            (struct score_job){.mutant = mutant, .way = way, .seed = seed, .limit = options->seconds};
+    for (uint32_t i = 0; i < options->mutant_count; i++) {
+        for (unsigned way = 0; way < SCORE_WAY_COUNT; way++) {
+            if (!wants(options, options->mutants[i], (enum score_way)way))
+                continue;
+            if (!score_driver(options, options->mutants[i], (enum score_way)way, driver) ||
+                access(driver, X_OK) != 0)
+                return fail(score, "%.300s: the mutant drivers expected: cmake --workflow --preset fuzz",
+                            driver);
+        }
+    }
     return 0;
 }
 
-/* Those of the plain target are the last: how long they may take is known only then. */
+/* The run of that seed, where the mutant has so many in this way. */
+static void make_job(struct score *score, const struct mutant *mutant, enum score_way way, uint32_t seed)
+{
+    const struct score_options *options = score->options;
+    if (seed <= runs_of(options, mutant, way))
+        score->jobs[score->job_count++] =
+            (struct score_job){.mutant = mutant, .way = way, .seed = seed, .limit = options->seconds};
+}
+
+/* Those of the plain target are the last: how long they may take is known only then. Where executions are
+ * counted, one run of each pair after the other: if they are ended early, each pair had some. */
 static int make_jobs(struct score *score)
 {
     const struct score_options *options = score->options;
-    uint32_t limit = options->mutant_count * SCORE_WAY_COUNT * options->seeds;
-    score->jobs = calloc(limit, sizeof(*score->jobs));
+    uint32_t most = options->executions > 0 ? SCORE_RUNS_MAX : options->seeds;
+    score->jobs = calloc((size_t)options->mutant_count * SCORE_WAY_COUNT * most, sizeof(*score->jobs));
     if (score->jobs == NULL)
-        return fail(score, "out of memory for %u jobs", limit);
-    int code = 0;
-    for (uint32_t i = 0; code == 0 && i < options->mutant_count; i++) {
-        for (unsigned way = 0; code == 0 && way < SCORE_PLAIN; way++)
-            code = make_way(score, options->mutants[i], (enum score_way)way);
+        return fail(score, "out of memory for the runs of %u mutants", options->mutant_count);
+    for (uint32_t seed = 1; options->executions > 0 && seed <= most; seed++) {
+        for (uint32_t i = 0; i < options->mutant_count; i++) {
+            for (unsigned way = 0; way < SCORE_PLAIN; way++)
+                make_job(score, options->mutants[i], (enum score_way)way, seed);
+        }
     }
-    for (uint32_t i = 0; code == 0 && i < options->mutant_count; i++)
-        code = make_way(score, options->mutants[i], SCORE_PLAIN);
-    return code;
+    for (uint32_t i = 0; options->executions <= 0 && i < options->mutant_count; i++) {
+        for (unsigned way = 0; way < SCORE_PLAIN; way++) {
+            for (uint32_t seed = 1; seed <= most; seed++)
+                make_job(score, options->mutants[i], (enum score_way)way, seed);
+        }
+    }
+    for (uint32_t i = 0; i < options->mutant_count; i++)
+        make_job(score, options->mutants[i], SCORE_PLAIN, 1);
+    return find_drivers(score);
 }
 
 /* Two scores in one folder would take one another's results for their own. */
@@ -167,8 +140,13 @@ static void say(const struct score *score, const struct score_job *job)
     const struct score_result *result = &job->result;
     if (score->options->progress == NULL)
         return;
-    fprintf(score->options->progress, "score: %u/%u %s %s seed %u: %s%s after %.1f s\n", score->done,
-            score->job_count, job->mutant->name,
+    if (score->options->executions > 0 && job->way == SCORE_TARGET)
+        fprintf(score->options->progress, "score: %.0f of %.0f executions ",
+                score_control_done(score->options, score->jobs, score->job_count, job->mutant),
+                score_control_goal(score->options, job->mutant));
+    else
+        fprintf(score->options->progress, "score: %u/%u ", score->done, score->job_count);
+    fprintf(score->options->progress, "%s %s seed %u: %s%s after %.1f s\n", job->mutant->name,
             words[job->way] == NULL ? job->mutant->target : words[job->way], job->seed,
             result->detected          ? "detected by "
             : score->options->control ? "silent"
@@ -178,19 +156,6 @@ static void say(const struct score *score, const struct score_job *job)
             result->detected ? result->by : "", result->seconds);
 }
 
-/* The results of a mutant in one way that are known. Returns their number. */
-static uint32_t known_results(const struct score *score, const struct mutant *mutant, enum score_way way,
-                              struct score_result results[SCORE_SEEDS_MAX])
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < score->job_count; i++) {
-        const struct score_job *job = &score->jobs[i];
-        if (job->mutant == mutant && job->way == way && job->result.known)
-            results[count++] = job->result;
-    }
-    return count;
-}
-
 /* The plain target may take what ours took. False: that is not known yet. */
 static bool set_limit(const struct score *score, struct score_job *job)
 {
@@ -198,7 +163,7 @@ static bool set_limit(const struct score *score, struct score_job *job)
     struct score_result summary;
     if (job->way != SCORE_PLAIN)
         return true;
-    uint32_t count = known_results(score, job->mutant, SCORE_TARGET, results);
+    uint32_t count = score_rows_known(score->jobs, score->job_count, job->mutant, SCORE_TARGET, results);
     score_summarise(results, count, &summary);
     job->limit = SCORE_PLAIN_S;
     while (job->limit < summary.seconds) /* whole seconds: a file says it to the digit */
@@ -210,15 +175,23 @@ static bool set_limit(const struct score *score, struct score_job *job)
 static int start_next(struct score *score, struct score_process *process)
 {
     while (score->next < score->job_count) {
+        const struct score_options *options = score->options;
         struct score_job *job = &score->jobs[score->next];
         if (!set_limit(score, job))
             return 0; /* asked again soon */
         score->next++;
-        if (score_file_read(score->options, job)) {
+        if (score_control_enough(options, score->jobs, score->job_count, job)) {
             score->done++;
             continue;
         }
-        if (score_process_start(score->options, process, job) != 0)
+        if (score_file_read(options, job)) {
+            score->done++;
+            continue;
+        }
+        if (options->executions > 0 && job->way == SCORE_TARGET)
+            job->executions = score_control_goal(options, job->mutant) -
+                              score_control_done(options, score->jobs, score->job_count, job->mutant);
+        if (score_process_start(options, process, job) != 0)
             return fail(score, "cannot start a process: %s", strerror(errno));
         return 0;
     }
@@ -236,6 +209,10 @@ static int poll_one(struct score *score, struct score_process *process)
     process->job = NULL;
     if (score_process_failed(score->options, process, job, words, sizeof(words)))
         return fail(score, "%s", words);
+    if (score->options->executions > 0 && job->way == SCORE_TARGET && job->result.executions <= 0 &&
+        !job->result.detected)
+        return fail(score, "%s seed %u: nothing was executed; %s/logs says why", job->mutant->name, job->seed,
+                    score->options->out_dir);
     if (score_file_write(score->options, job) != 0)
         return fail(score, "%s/runs: cannot be written: %s", score->options->out_dir, strerror(errno));
     score->done++;
@@ -262,23 +239,6 @@ static int work(struct score *score)
     return code;
 }
 
-static void fill_rows(const struct score *score, struct score_row *rows)
-{
-    const struct score_options *options = score->options;
-    for (uint32_t i = 0; i < options->mutant_count; i++) {
-        rows[i] = (struct score_row){.mutant = options->mutants[i]};
-        for (unsigned way = 0; way < SCORE_WAY_COUNT; way++) {
-            struct score_result results[SCORE_SEEDS_MAX];
-            uint32_t count = known_results(score, options->mutants[i], (enum score_way)way, results);
-            for (uint32_t j = 0; j < count; j++) {
-                rows[i].reports[way] += results[j].detected;
-                rows[i].executions[way] += results[j].executions;
-            }
-            score_summarise(results, count, &rows[i].ways[way]);
-        }
-    }
-}
-
 int score_run(const struct score_options *options, struct score_row *rows, char *error, size_t error_bytes)
 {
     struct score *score = calloc(1, sizeof(*score));
@@ -299,7 +259,7 @@ int score_run(const struct score_options *options, struct score_row *rows, char 
     if (code == 0)
         code = work(score);
     if (code != 2)
-        fill_rows(score, rows);
+        score_rows_fill(options, score->jobs, score->job_count, rows);
     if (score->lock >= 0)
         close(score->lock);
     free(score->jobs);

@@ -13,6 +13,7 @@
 #define SCORE_SEEDS_MAX   32u
 #define SCORE_MUTANTS_MAX 256u
 #define SCORE_JOBS_MAX    64u
+#define SCORE_RUNS_MAX    1000u /* of a pair, where executions are counted */
 #define SCORE_PATH_BYTES  1024u
 
 /* The fuzz target; the same mutant among real threads under ThreadSanitizer; and on the plain target, one
@@ -37,6 +38,7 @@ struct score_row {
     struct score_result ways[SCORE_WAY_COUNT];
     uint32_t reports[SCORE_WAY_COUNT];  /* processes that detected something */
     double executions[SCORE_WAY_COUNT]; /* of all processes together */
+    double seconds[SCORE_WAY_COUNT];    /* of one core, of all processes together */
 };
 
 /* A row with no mutant: a target and a candidate as they are. */
@@ -48,12 +50,13 @@ struct score_control {
 struct score_options {
     const struct mutant *const *mutants;
     uint32_t mutant_count;
-    uint32_t seeds;        /* 1 .. this many */
-    double seconds;        /* of one core, a process */
-    uint32_t jobs;         /* processes at once */
-    bool threads;          /* mutants of kind race among real threads, too */
-    bool plain;            /* on the plain target, too */
-    bool control;          /* no mutant is alive: `mutants` are those of score_controls */
+    uint32_t seeds;    /* 1 .. this many */
+    double seconds;    /* of one core, a process */
+    uint32_t jobs;     /* processes at once */
+    bool threads;      /* mutants of kind race among real threads, too */
+    bool plain;        /* on the plain target, too */
+    bool control;      /* no mutant is alive: `mutants` are those of score_controls */
+    double executions; /* of a control: each target's, spread over its pairs; 0: seeds say how many runs */
     const char *seeds_dir; /* runs start from a copy of what is there; NULL: from nothing */
     const char *bin_dir;
     const char *out_dir;
@@ -68,6 +71,9 @@ int score_run(const struct score_options *options, struct score_row *rows, char 
 /* One control for each pair of a target and a candidate among those picked. Returns their number, at most
  * `count`. */
 uint32_t score_controls(const struct mutant *const *picked, uint32_t count, struct score_control *controls);
+
+/* Has each pair of a control had its executions? */
+bool score_controls_complete(const struct score_options *options, const struct score_row *rows);
 
 /* Rows from results: majority and medians. `count` is at most SCORE_SEEDS_MAX. */
 void score_summarise(const struct score_result *results, uint32_t count, struct score_result *summary);

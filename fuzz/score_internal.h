@@ -10,7 +10,8 @@ struct score_job {
     const struct mutant *mutant;
     enum score_way way;
     uint32_t seed;
-    double limit; /* seconds of one core */
+    double limit;      /* seconds of one core */
+    double executions; /* after which it may end by itself; 0: never */
     struct score_result result;
 };
 
@@ -41,6 +42,26 @@ bool score_process_poll(const struct score_options *options, struct score_proces
 /* True if it has ended because it was called wrongly; then `words` is what it said. */
 bool score_process_failed(const struct score_options *options, const struct score_process *process,
                           const struct score_job *job, char *words, size_t bytes);
+
+/* --- score_rows.c --- */
+
+/* The results of a mutant in one way that are known. Returns their number. */
+uint32_t score_rows_known(const struct score_job *jobs, uint32_t job_count, const struct mutant *mutant,
+                          enum score_way way, struct score_result results[SCORE_SEEDS_MAX]);
+
+void score_rows_fill(const struct score_options *options, const struct score_job *jobs, uint32_t job_count,
+                     struct score_row *rows);
+
+/* --- score_control.c --- */
+
+/* The executions that a pair of a control has had, and those that it should have. */
+double score_control_done(const struct score_options *options, const struct score_job *jobs,
+                          uint32_t job_count, const struct mutant *mutant);
+double score_control_goal(const struct score_options *options, const struct mutant *mutant);
+
+/* This run is not needed: its pair has had its executions, or has spoken. */
+bool score_control_enough(const struct score_options *options, const struct score_job *jobs,
+                          uint32_t job_count, const struct score_job *job);
 
 /* --- score_seeds.c --- */
 

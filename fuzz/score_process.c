@@ -1,5 +1,6 @@
 /* One process of the score: its command line, its time, and what became of it. */
 #define _DEFAULT_SOURCE
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -83,7 +84,7 @@ int score_process_start(const struct score_options *options, struct score_proces
     char prefix[SCORE_PATH_BYTES + 32];
     char list[SCORE_PATH_BYTES];
     char seeds[SCORE_PATH_BYTES + 32];
-    char numbers[4][48];
+    char numbers[5][48];
     struct surroundings around;
     if (!score_driver(options, job->mutant, job->way, driver) || !score_path(options, "logs", job, log) ||
         !score_path(options, "found", job, artifact) ||
@@ -96,11 +97,13 @@ int score_process_start(const struct score_options *options, struct score_proces
     snprintf(numbers[1], sizeof(numbers[1]), "-max_len=%u", PROGRAM_BYTES_MAX);
     snprintf(numbers[2], sizeof(numbers[2]), "%u", job->seed);
     snprintf(numbers[3], sizeof(numbers[3]), "-max_total_time=%.0f", job->limit * WALL_FACTOR);
+    snprintf(numbers[4], sizeof(numbers[4]), "-runs=%.0f", job->executions > 0 ? ceil(job->executions) : -1);
     const char *fuzzer[] = {driver,
                             prefix,
                             numbers[0],
                             numbers[1],
                             numbers[3],
+                            numbers[4],
                             "-len_control=0",
                             "-timeout=10",
                             "-detect_leaks=0",

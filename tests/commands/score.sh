@@ -39,6 +39,20 @@ assert row["executions"] > 1000, row
 assert json.load(open("easy/control.json")) == [row]
 assert [row["mutant"] for row in json.load(open("easy/score.json"))] == ["buddy-uncharge-one"]
 P
+# Until each target had its executions: of a target's pairs each its part, with a line for all of them; a second sitting
+# runs nothing.
+expect 2 'score: --executions' "$PAGELAB" score --executions 100 --bin "$drivers"
+counted="score --control --executions 6e3 --no-threads --set out-of-memory --target page --seconds 20 --bin $drivers --out sittings"
+expect 0 '' "$PAGELAB" $counted --format json
+/usr/bin/python3 - <<'P' || fail "the counted control: $(cat out)"
+import json
+*pairs, total = json.load(open("out"))
+assert total["candidate"] == "(together)" and total["executions"] >= 6000 and total["reports"] == 0, total
+assert len(pairs) > 1 and all(row["executions"] >= 6000 / min(len(pairs), 10) for row in pairs), pairs
+assert total["executions"] == sum(row["executions"] for row in pairs)
+P
+expect 0 '' "$PAGELAB" $counted
+! grep -q '^score: ' err || fail "nothing was left to do: $(cat err)"
 mkdir loud
 printf '#!/bin/sh\necho "pagelab finding: id=F-1 backend=b" >&2\nexit 77\n' >loud/pagelab-fuzz-mutants
 chmod +x loud/pagelab-fuzz-mutants

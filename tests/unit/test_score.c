@@ -254,6 +254,39 @@ static void a_control_runs_with_no_mutant(void **state)
     assert_true(rig->rows[0].executions[SCORE_TARGET] > 2099 && rig->rows[0].executions[SCORE_TARGET] < 2101);
 }
 
+/* 10 a target; of one pair all of them, in runs of at most 4 by these drivers. Nothing that is known is run
+ * again, and a pair that spoke needs no more. */
+static void a_control_goes_on_until_its_executions_are_had(void **state)
+{
+    struct rig *rig = *state;
+    struct score_control controls[1];
+    assert_int_equal(score_controls(rig->mutants, 1, controls), 1);
+    rig->mutants[0] = &controls[0].mutant;
+    rig->options.control = true;
+    rig->options.jobs = 1;
+    rig->options.seeds = 1;
+    rig->options.executions = 10;
+    write_driver(rig, DRIVER,
+                 COUNTED "for word; do case $word in -runs=*) n=${word#*=};; esac; done\n"
+                         "[ $n -le 4 ] || n=4\necho \"stat::number_of_executed_units: $n\" >&2\n");
+    assert_int_equal(run(rig), 0);
+    assert_int_equal(starts_of(rig), 3);
+    assert_int_equal((int)rig->rows[0].executions[SCORE_TARGET], 10);
+    assert_true(score_controls_complete(&rig->options, rig->rows));
+    rig->options.executions = 11;
+    assert_int_equal(run(rig), 0);
+    assert_int_equal(starts_of(rig), 4);
+    write_driver(rig, DRIVER, COUNTED NUMBERED FINDING "exit 77\n");
+    rig->options.executions = 5000;
+    assert_int_equal(run(rig), 0);
+    assert_int_equal(rig->rows[0].reports[SCORE_TARGET], 1);
+    assert_false(score_controls_complete(&rig->options, rig->rows));
+    write_driver(rig, DRIVER, "exit 0\n");
+    rig->options.executions = 9000;
+    assert_int_equal(run(rig), 2); /* for ever, else */
+    assert_non_null(strstr(rig->error, "nothing was executed"));
+}
+
 /* A driver gets a list of copies, and no folder that it could write to. */
 static void runs_start_from_copies_of_the_seeds(void **state)
 {
@@ -363,6 +396,7 @@ int main(void)
         RIGGED(races_are_also_run_among_threads),
         RIGGED(threads_speak_by_majority_too),
         RIGGED(a_control_runs_with_no_mutant),
+        RIGGED(a_control_goes_on_until_its_executions_are_had),
         RIGGED(runs_start_from_copies_of_the_seeds),
         RIGGED(the_plain_target_gets_the_time_that_ours_needed),
         RIGGED(an_end_that_was_asked_for_keeps_what_is_known),
