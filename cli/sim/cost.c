@@ -1,17 +1,20 @@
 /* pagelab-sim cost KEY=VALUE...: of programs of frames, stored or in a campaign's folder, the dearest call of
  * each candidate, by kind, in a process for each candidate. Keys: seeds, stored, out (folders), format,
  * backend and input (both as often as wanted). A program that fails says nothing: findings are ./pagelab
- * fuzz's. */
-#define _POSIX_C_SOURCE 200809L /* sigaction */
+ * fuzz's. A signal ends the search; what was found until then is stored and printed. */
+#define _DEFAULT_SOURCE /* sigaction, MAP_ANONYMOUS */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cli/sim/cost.h"
 #include "cli/sim/sim.h"
 #include "engine/isolate.h"
 
 #define LIMIT_S 1800u /* of one candidate */
+#define STORE_S 5u    /* for storing what was found, once a signal has come */
 /* A seed is worse if it costs more by over a quarter, and by more than two: compilers differ by less. */
 #define OUTDONE       4u
 #define OUTDONE_LEAST 2u
@@ -67,7 +70,36 @@ static bool outdone(const struct cost_answer *answer)
     return false;
 }
 
-static int run_candidate(const struct cost_wish *wish, const char *name, struct table *table)
+static volatile sig_atomic_t signals;     /* that this process got: a terminal sends one to the child, too */
+static volatile sig_atomic_t out_of_time; /* of a child that does not end by itself */
+
+static void on_signal(int number)
+{
+    if (number == SIGALRM || signals != 0) /* asked twice: at once */
+        out_of_time = 1;
+    signals = 1;
+    *cost_stop = 1;
+    (void)alarm(STORE_S);
+}
+
+/* False: no memory. */
+static bool watch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+    struct sigaction action = {.sa_handler = on_signal};
+    void *page = mmap(NULL, sizeof(*cost_stop), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return false;
+    cost_stop = page;
+    for (size_t i = 0; i < PL_COUNT_OF(numbers); i++)
+        sigaction(numbers[i], &action, NULL);
+    return true;
+}
+
+/* A candidate whose source is ours counts in `asked`; one on which a file that was named says nothing, in
+ * `mute`, too. */
+static int run_candidate(const struct cost_wish *wish, const char *name, struct table *table, uint32_t *asked,
+                         uint32_t *mute)
 {
     static struct cost_answer answer;
     struct spec spec;
@@ -77,7 +109,7 @@ static int run_candidate(const struct cost_wish *wish, const char *name, struct 
         add_words(table, name, "opaque: not compiled for the simulated platform");
         return 0;
     }
-    switch (isolate_run(cost_work, &job, &answer, sizeof(answer), LIMIT_S, &cost_stop, how, sizeof(how))) {
+    switch (isolate_run(cost_work, &job, &answer, sizeof(answer), LIMIT_S, &out_of_time, how, sizeof(how))) {
     case ISOLATE_DONE:
         break;
     case ISOLATE_INTERRUPTED:
@@ -92,6 +124,12 @@ static int run_candidate(const struct cost_wish *wish, const char *name, struct 
     }
     for (uint32_t kind = 0; kind < COST_KINDS; kind++)
         add_kind(table, name, &answer, (enum cost_kind)kind);
+    ++*asked;
+    *mute += answer.mute != 0;
+    if (answer.mute != 0)
+        fprintf(stderr, "pagelab cost: %s\n", answer.mute_words);
+    if (*cost_stop != 0)
+        return 130;
     return outdone(&answer) ? 1 : 0;
 }
 
@@ -118,28 +156,25 @@ static bool read_word(const char *word, struct cost_wish *wish)
     return true;
 }
 
-static void on_signal(int number)
-{
-    (void)number;
-    cost_stop = 1;
-}
-
 int sim_cost(int argc, char **argv)
 {
     struct cost_wish wish = {.format = REPORT_TABLE};
-    struct sigaction action = {.sa_handler = on_signal};
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
+    uint32_t asked = 0;
+    uint32_t mute = 0;
     int code = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    if (!watch_signals())
+        return sim_mistake("cost", "no memory");
     for (int i = 0; i < argc; i++) {
         if (!read_word(argv[i], &wish))
             return sim_mistake(argv[i], "a key and its value expected; ./pagelab cost calls it");
     }
     for (size_t i = 0; i < wish.backend_count && table != NULL && code != 2 && code != 130; i++) {
-        int own = run_candidate(&wish, wish.backends[i], table);
+        int own = run_candidate(&wish, wish.backends[i], table, &asked, &mute);
         code = own > code ? own : code;
     }
+    if (code < 2 && mute != 0 && mute == asked)
+        code = 2; /* each has said so */
     if (table != NULL && code != 2) {
         table_add_note(table,
                        "the dearest call, counted as the simulated platform sees it; retries under the "

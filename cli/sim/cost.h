@@ -11,7 +11,8 @@
 #define COST_NAMES      96u
 #define COST_PATH_BYTES 256u /* of what is shown */
 
-extern volatile sig_atomic_t cost_stop;
+/* Shared with the child: who is asked to end stores what was found first. */
+extern volatile sig_atomic_t *cost_stop;
 
 struct cost_wish {
     enum report_format format;
@@ -40,6 +41,8 @@ struct cost_answer {
     uint64_t stored[COST_KINDS]; /* 0: none is */
     struct cost_found worst[COST_KINDS];
     uint32_t programs;
+    uint32_t mute; /* files that were named and say nothing; of the first: */
+    char mute_words[600];
     int code;
     char words[200];
 };

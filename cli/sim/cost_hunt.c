@@ -11,7 +11,7 @@
 #include "cli/sim/cost.h"
 #include "engine/program_file.h"
 
-volatile sig_atomic_t cost_stop;
+volatile sig_atomic_t *cost_stop;
 
 /* In the child. */
 struct hunt {
@@ -36,14 +36,20 @@ static void describe(const struct program *program, const struct cost_call *call
     program_op_text(program, call->op, found->operation, sizeof(found->operation));
 }
 
-/* Keeps a copy of the program if one of its calls is the dearest so far. */
-static void judge(struct hunt *hunt, const struct program *program, const char *path, bool seed)
+/* Keeps a copy of the program if one of its calls is the dearest so far. NULL, or why it says nothing. */
+static const char *judge(struct hunt *hunt, const struct program *program, const char *path, bool seed)
 {
     struct cost_call calls[COST_KINDS];
     struct cost_answer *answer = hunt->answer;
-    if (program->family != OP_FAMILY_PAGE || !cost_worst_of(&hunt->worst, program, calls))
-        return;
+    if (program->family != OP_FAMILY_PAGE)
+        return "a program of frames expected; this one is of a system";
+    if (!cost_worst_of(&hunt->worst, program, calls))
+        return cost_worst_frames(&hunt->worst, program) == 0
+                   ? "this candidate cannot have the program's machine"
+                   : "it does not run to its end; ./pagelab replay FILE --schedule --backend NAME says why";
     answer->programs++;
+    if (calls[COST_ACCESSES].counts[COST_ACCESSES] == 0)
+        return "none of its calls gets to this candidate: it lacks what they need";
     for (uint32_t kind = 0; kind < COST_KINDS; kind++) {
         uint64_t count = calls[kind].counts[kind];
         struct cost_found *found = &answer->worst[kind];
@@ -59,15 +65,30 @@ static void judge(struct hunt *hunt, const struct program *program, const char *
         hunt->best[kind].ops = memcpy(hunt->ops[kind], program->ops, program->op_count * sizeof(struct op));
         hunt->best[kind].op_capacity = 0;
     }
+    return NULL;
 }
 
-static bool read_one(struct hunt *hunt, const char *path, bool seed, struct program_error *error)
+/* NULL, or why the file says nothing. */
+static const char *read_one(struct hunt *hunt, const char *path, bool seed, struct program_error *error)
 {
     if (program_file_read(path, &hunt->file, error) != 0)
-        return false;
-    judge(hunt, &hunt->file.program, path, seed);
+        return error->text;
+    const char *why = judge(hunt, &hunt->file.program, path, seed);
     program_file_fini(&hunt->file);
-    return true;
+    return why;
+}
+
+/* A file that was named is expected to say something. */
+static void read_named(struct hunt *hunt, const char *path, bool seed)
+{
+    struct program_error error;
+    struct cost_answer *answer = hunt->answer;
+    const char *why = read_one(hunt, path, seed, &error);
+    if (why == error.text)
+        refuse(hunt, "a program or a folder expected", why);
+    else if (why != NULL && answer->mute++ == 0)
+        snprintf(answer->mute_words, sizeof(answer->mute_words), "%.120s: %s: %.150s", hunt->worst.spec.name,
+                 path, why);
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -84,12 +105,11 @@ static void read_all(struct hunt *hunt, const char *path, bool seed)
     char *const roots[] = {name, NULL};
     snprintf(name, sizeof(name), "%s", path);
     if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        if (!read_one(hunt, path, seed, &error))
-            refuse(hunt, "a program or a folder expected", error.text);
+        read_named(hunt, path, seed);
         return;
     }
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
-    for (FTSENT *entry; tree != NULL && !cost_stop && (entry = fts_read(tree)) != NULL;) {
+    for (FTSENT *entry; tree != NULL && !*cost_stop && (entry = fts_read(tree)) != NULL;) {
         if (entry->fts_info == FTS_F)
             (void)read_one(hunt, entry->fts_path, seed, &error);
     }
@@ -131,7 +151,7 @@ static void store(struct hunt *hunt, enum cost_kind kind)
         return;
     }
     struct cost_call call =
-        cost_worst_shrink(&hunt->worst, &hunt->best[kind], hunt->ops[kind], kind, &cost_stop);
+        cost_worst_shrink(&hunt->worst, &hunt->best[kind], hunt->ops[kind], kind, cost_stop);
     found->count = call.counts[kind];
     describe(&hunt->best[kind], &call, found);
     snprintf(found->path, sizeof(found->path), "%.*s", (int)sizeof(found->path) - 1, path);
@@ -167,7 +187,7 @@ void cost_work(void *argument, void *result)
     }
     for (uint32_t kind = 0; kind < COST_KINDS && job->wish->stored != NULL; kind++)
         read_stored(&hunt, (enum cost_kind)kind);
-    for (size_t i = 0; i < job->wish->input_count; i++)
+    for (size_t i = 0; i < job->wish->input_count && !*cost_stop; i++)
         read_all(&hunt, job->wish->inputs[i], false);
     if (job->wish->seeds != NULL)
         read_all(&hunt, job->wish->seeds, true);

@@ -39,6 +39,23 @@ cp found/accesses/bitmap.txt before.txt
 expect 0 '' "$PAGELAB" cost camp found --backend bitmap --out found
 cmp before.txt found/accesses/bitmap.txt || fail "what is there was replaced by what is no worse"
 
+# A program that is named and says nothing on a candidate is named in a line.
+expect 2 'bitmap: .*vm.*: a program of frames expected' "$PAGELAB" cost "$(find "$SOURCE/corpora/seeds/vm" -name '*.txt' | head -1)" --backend bitmap
+[ ! -s out ] || fail "nothing was counted, and a table printed: $(cat out)"
+
+# Interrupted, it stores what it has found. Each file is one program more to run, so thousands of them take a while.
+mkdir many
+cp camp/deep/long.txt many/a.txt
+for i in $(seq 4000); do ln camp/deep/long.txt many/b$i.txt; done
+"$PAGELAB" cost many --backend bitmap --out kept >kept.out 2>err &
+pid=$!
+sleep 0.4
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+[ "$code" = 130 ] || fail "interrupted: exit $code, 130 expected: $(cat err)"
+[ -s kept/accesses/bitmap.txt ] && grep -q 'bitmap *accesses' kept.out || fail "nothing was kept: $(cat kept.out)"
+
 # A seed that is worse than the stored one is a missed goal.
 mkdir -p corpora/cost/accesses
 printf 'pagelab program 1\nmachine 64@0x0 cpus=1 floors=0/0/0\ncpu0 task alloc s0 order=0\n' >corpora/cost/accesses/bitmap.txt
