@@ -29,6 +29,16 @@ struct cli_command {
     int (*main)(int argc, const char **argv);
 };
 
+/* Every command, in the order of --help; ends with NULL. */
+extern const struct cli_command *const cli_commands[];
+
+struct cli_exit_code {
+    enum cli_exit code;
+    const char *words; /* NULL: the end */
+};
+extern const struct cli_exit_code cli_exit_codes[];
+
+extern const struct cli_command cli_describe;
 extern const struct cli_command cli_list;
 extern const struct cli_command cli_bench;
 extern const struct cli_command cli_bench_cell;
@@ -104,8 +114,8 @@ const char *cli_program(void);
 /* pagelab-sim, which lies beside it; no build with a sanitizer has it. */
 const char *cli_sim_program(void);
 
-/* `path` if it exists, else the same below PAGELAB_ROOT (the checkout) if that does. `buffer` may hold the
- * result. */
+/* `path` if it exists, else the same below PAGELAB_ROOT (the checkout) or among what was installed, if that
+ * does. `buffer` may hold the result. */
 const char *cli_find(const char *path, char *buffer, size_t bytes);
 
 /* A whole file of 1 byte to 64 MiB; the caller frees it. NULL after an error was printed. */

@@ -58,12 +58,20 @@ static void wrap(const char *text, FILE *out)
     fputc('\n', out);
 }
 
-void cli_limits_print(const char *command, FILE *out)
+const char *cli_limits_text(const char *command)
 {
     for (size_t i = 0; i < PL_COUNT_OF(limits); i++) {
-        if (strcmp(limits[i].command, command) != 0)
-            continue;
-        fputc('\n', out);
-        wrap(limits[i].text, out);
+        if (strcmp(limits[i].command, command) == 0)
+            return limits[i].text;
     }
+    return NULL;
+}
+
+void cli_limits_print(const char *command, FILE *out)
+{
+    const char *text = cli_limits_text(command);
+    if (text == NULL)
+        return;
+    fputc('\n', out);
+    wrap(text, out);
 }

@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 
+/* The paragraph of a command, or NULL. */
+const char *cli_limits_text(const char *command);
+
 /* An empty line and the paragraph of a command, if it has one. */
 void cli_limits_print(const char *command, FILE *out);
 

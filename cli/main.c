@@ -8,11 +8,20 @@
 
 volatile sig_atomic_t cli_stop;
 
-static const struct cli_command *const commands[] = {
-    &cli_run,     &cli_bench,     &cli_bench_cell, &cli_list,        &cli_import, &cli_replay,
-    &cli_check,   &cli_fuzz,      &cli_report,     &cli_new_backend, &cli_scale,  &cli_nosleep,
-    &cli_explore, &cli_interrupt, &cli_score,      &cli_shrink,      &cli_show,   &cli_triage,
-    &cli_regress, &cli_masked,    &cli_cost,       &cli_to_c,
+const struct cli_command *const cli_commands[] = {
+    &cli_run,     &cli_bench,     &cli_bench_cell, &cli_list,        &cli_import,   &cli_replay,
+    &cli_check,   &cli_fuzz,      &cli_report,     &cli_new_backend, &cli_scale,    &cli_nosleep,
+    &cli_explore, &cli_interrupt, &cli_score,      &cli_shrink,      &cli_show,     &cli_triage,
+    &cli_regress, &cli_masked,    &cli_cost,       &cli_to_c,        &cli_describe, NULL,
+};
+
+const struct cli_exit_code cli_exit_codes[] = {
+    {CLI_OK, "all is well"},
+    {CLI_MISSED, "a threshold or a goal was missed, or a fuzz campaign was blind"},
+    {CLI_MISTAKE, "the caller's mistake: one line on stderr says what, where, and what was expected"},
+    {CLI_BROKEN, "a backend broke its contract or died, or a finding"},
+    {CLI_INTERRUPTED, "interrupted; what was done until then is kept"},
+    {CLI_OK, NULL},
 };
 
 static void on_signal(int signal_number)
@@ -28,19 +37,16 @@ static void print_help(FILE *out)
           "them\non real kernel traces, and lays the evidence side by side.\n\n"
           "usage: pagelab COMMAND [OPTION...]        pagelab COMMAND --help\n\n",
           out);
-    for (size_t i = 0; i < PL_COUNT_OF(commands); i++) {
-        if (commands[i]->summary != NULL)
-            fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    for (const struct cli_command *const *at = cli_commands; *at != NULL; at++) {
+        if ((*at)->summary != NULL)
+            fprintf(out, "  %-12s %s\n", (*at)->name, (*at)->summary);
     }
     fputs("  test         builds and runs the test suite (the wrapper script's own)\n"
           "  setup        installs what is missing; builds nothing (the wrapper script's own)\n\n"
-          "exit codes:\n"
-          "  0    all is well\n"
-          "  1    a threshold or a goal was missed, or a fuzz campaign was blind\n"
-          "  2    the caller's mistake: one line on stderr says what, where, and what was expected\n"
-          "  3    a backend broke its contract or died, or a finding\n"
-          "  130  interrupted; what was done until then is kept\n",
+          "exit codes:\n",
           out);
+    for (const struct cli_exit_code *code = cli_exit_codes; code->words != NULL; code++)
+        fprintf(out, "  %-3d  %s\n", code->code, code->words);
 }
 
 /* What a plug-in prints when it is unloaded is no part of the output. */
@@ -72,9 +78,9 @@ int main(int argc, char **argv)
         puts("pagelab " PAGELAB_VERSION);
         return CLI_OK;
     }
-    for (size_t i = 0; i < PL_COUNT_OF(commands); i++) {
-        if (strcmp(commands[i]->name, name) == 0)
-            return run_command(commands[i], argc - 1, (const char **)(argv + 1));
+    for (const struct cli_command *const *at = cli_commands; *at != NULL; at++) {
+        if (strcmp((*at)->name, name) == 0)
+            return run_command(*at, argc - 1, (const char **)(argv + 1));
     }
     if (argc < 2)
         fprintf(stderr, "pagelab: a command expected; see 'pagelab --help'\n");

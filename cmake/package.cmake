@@ -1,4 +1,5 @@
-# What a plug-in is built against: headers, find_package(pagelab), pkg-config. Component `contract`.
+# What is installed. Component `contract`: what a plug-in is built against, headers, find_package(pagelab), pkg-config.
+# `program`: with the programs of cli/, their man page and completions (there as well), what they read, and the docs.
 include(CMakePackageConfigHelpers)
 set(package_folder "${CMAKE_INSTALL_DATADIR}/cmake/pagelab")
 
@@ -14,3 +15,8 @@ install(FILES cmake/package/pagelab-config.cmake "${PROJECT_BINARY_DIR}/pagelab-
 
 configure_file(cmake/package/pagelab.pc.in "${PROJECT_BINARY_DIR}/pagelab.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/pagelab.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig" COMPONENT contract)
+
+install(DIRECTORY corpora DESTINATION "${CMAKE_INSTALL_DATADIR}/pagelab" COMPONENT program)
+install(DIRECTORY results/reference DESTINATION "${CMAKE_INSTALL_DATADIR}/pagelab/results" COMPONENT program)
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
+install(DIRECTORY docs examples DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)

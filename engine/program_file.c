@@ -130,11 +130,25 @@ bool program_file_of(const char *folder, const char *candidate, char *path, size
     return true;
 }
 
+static bool find_below(const char *root, const char *middle, const char *path, char *buffer, size_t bytes)
+{
+    int n = snprintf(buffer, bytes, "%s%s/%s", root, middle, path);
+    return n > 0 && (size_t)n < bytes && access(buffer, F_OK) == 0;
+}
+
 const char *program_file_find(const char *path, char *buffer, size_t bytes)
 {
     const char *root = getenv("PAGELAB_ROOT");
-    if (path[0] == '/' || root == NULL || access(path, F_OK) == 0)
+    char program[4096];
+    if (path[0] == '/' || access(path, F_OK) == 0)
         return path;
-    int n = snprintf(buffer, bytes, "%s/%s", root, path);
-    return n > 0 && (size_t)n < bytes && access(buffer, F_OK) == 0 ? buffer : path;
+    if (root != NULL && find_below(root, "", path, buffer, bytes))
+        return buffer;
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash == NULL)
+        return path;
+    slash[1] = '\0';
+    return find_below(program, PL_DATA_FROM_PROGRAM, path, buffer, bytes) ? buffer : path;
 }

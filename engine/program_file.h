@@ -25,7 +25,8 @@ void program_file_fini(struct program_file *file);
 int program_file_write(const char *path, const struct program *program, bool binary, const char *comment,
                        bool fresh, struct program_error *error);
 
-/* `path` as it is, or, where there is no such file, below PAGELAB_ROOT, in `buffer`. */
+/* `path` as it is, or, where there is no such file, below PAGELAB_ROOT, else among what was installed with
+ * the program, in `buffer`. */
 const char *program_file_find(const char *path, char *buffer, size_t bytes);
 
 /* FOLDER/CANDIDATE.txt, with '_' for what is awkward in a name. False: too long. */
