@@ -27,6 +27,7 @@ struct cell_params {
     uint64_t operations; /* ageing only: about so many; 0: the workload's own choice */
     bool smoke;          /* a few iterations: does it run at all? */
     double min_time_s;
+    bool twin; /* measured once more as if it were another candidate: what differs is noise */
     bool once; /* in the first round only, whatever the number of rounds */
 };
 

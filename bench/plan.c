@@ -59,6 +59,37 @@ static int plan_clock(struct plan *plan, const struct plan_options *options, con
     return plan_add(plan, options, &cell, "null");
 }
 
+/* Not where a cell is long, or is more than one time. */
+static bool takes_twin(const struct workload *workload)
+{
+    static const char *const sections[] = {SECTION_FRAMES, SECTION_SYSTEMS, SECTION_SERVICES};
+    if (workload == NULL || (workload->takes_trace && !workload->is_replay) ||
+        strcmp(workload->name, "age") == 0)
+        return false;
+    for (size_t i = 0; i < PL_COUNT_OF(sections); i++) {
+        if (strcmp(workload->section, sections[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The candidate that is measured twice. */
+static size_t twin_of(const struct plan_options *options)
+{
+    for (size_t i = 0; i < options->spec_count; i++) {
+        if (strcmp(options->specs[i].name, "percpu+buddy") == 0)
+            return i;
+    }
+    return 0;
+}
+
+static int plan_twin(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
+{
+    struct cell_params twin = *cell;
+    twin.twin = true;
+    return plan_add(plan, options, &twin, options->specs[twin_of(options)].name);
+}
+
 int plan_workload(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
 {
     static const char *const rods[] = {"null", "magazine"};
@@ -71,11 +102,16 @@ int plan_workload(struct plan *plan, const struct plan_options *options, const s
             plan_add(plan, options, cell, rods[i]) != 0)
             return -1;
     }
+    /* As far from its original as candidates are from each other. */
+    bool twin = options->twin && options->spec_count != 0 && takes_twin(workload);
+    bool early = twin && twin_of(options) >= (options->spec_count + 1) / 2;
+    if (early && plan_twin(plan, options, cell) != 0)
+        return -1;
     for (size_t i = 0; i < options->spec_count; i++) {
         if (plan_add(plan, options, cell, options->specs[i].name) != 0)
             return -1;
     }
-    return 0;
+    return twin && !early ? plan_twin(plan, options, cell) : 0;
 }
 
 /* Once: what comes of a life is the same each time, and it is long; recordings take longest. */

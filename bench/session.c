@@ -3,16 +3,14 @@
 #include "bench/session.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/cell_row.h"
+#include "bench/cell_child.h"
 #include "bench/environment.h"
-#include "bench/memory_guard.h"
 #include "bench/rows.h"
 
 #define SAVE_PAUSE 20 /* times what the last writing took */
@@ -25,10 +23,12 @@ struct session {
     cJSON *root;
     cJSON *benchmarks;
     cJSON *ours;
+    cJSON *twins; /* in ours */
     double start_s;
     double shown_s;
     size_t done;
     bool broken;
+    bool annotated; /* the medians are final */
 };
 
 static double now_s(void)
@@ -47,7 +47,8 @@ static int save(struct session *session)
     char beside[4096];
     if (path == NULL)
         return 0;
-    rows_finish(session->root);
+    if (!session->annotated)
+        rows_finish(session->root);
     cJSON_ReplaceItemInObject(session->ours, "seconds", cJSON_CreateNumber(now_s() - session->start_s));
     char *text = cJSON_Print(session->root);
     /* What is no regular file, a device or a pipe, is written to and not replaced. */
@@ -147,14 +148,18 @@ static int resume(struct session *session)
         note_settings(session, row);
         cJSON_AddItemToArray(session->benchmarks, row);
     }
+    cJSON *twins = cJSON_DetachItemFromObject((cJSON *)(uintptr_t)theirs, "twins");
+    while (twins != NULL && twins->child != NULL)
+        cJSON_AddItemToArray(session->twins, cJSON_DetachItemViaPointer(twins, twins->child));
+    cJSON_Delete(twins);
     cJSON_Delete(old);
     return 0;
 }
 
-static bool have_row(const struct session *session, const char *name, unsigned round)
+static bool have_row(const cJSON *rows, const char *name, unsigned round)
 {
     const cJSON *row;
-    cJSON_ArrayForEach(row, session->benchmarks)
+    cJSON_ArrayForEach(row, rows)
     {
         const cJSON *run_name = cJSON_GetObjectItem(row, "run_name");
         const cJSON *index = cJSON_GetObjectItem(row, "repetition_index");
@@ -166,54 +171,6 @@ static bool have_row(const struct session *session, const char *name, unsigned r
 }
 
 /* --- one cell --- */
-
-void cell_arguments_make(const char *program, const struct cell_params *params,
-                         struct cell_arguments *arguments)
-{
-    size_t n = 0;
-#define ARGUMENT(...) snprintf(arguments->store[n++], CELL_ARGUMENT_BYTES, __VA_ARGS__)
-    memset(arguments, 0, sizeof(*arguments));
-    ARGUMENT("bench-cell");
-    ARGUMENT("--backend=%s", params->backend);
-    ARGUMENT("--workload=%s", params->workload);
-    ARGUMENT("--order=%u", params->order);
-    ARGUMENT("--cpus=%u", params->cpus);
-    ARGUMENT("--memory=%" PRIu64, params->memory_bytes);
-    if (params->cap_bytes != 0)
-        ARGUMENT("--memory-cap=%" PRIu64, params->cap_bytes);
-    ARGUMENT("--min-time=%.6f", params->min_time_s);
-    ARGUMENT("--admission=%s", params->admission == ADMISSION_EXACT ? "exact" : "batched");
-    if (params->own_floors)
-        ARGUMENT("--floors=%" PRIu64 "/%" PRIu64 "/%" PRIu64, params->floors.interrupt, params->floors.system,
-                 params->floors.normal);
-    if (params->operations != 0)
-        ARGUMENT("--operations=%" PRIu64, params->operations);
-    if (params->parallel)
-        ARGUMENT("--parallel");
-    if (params->smoke)
-        ARGUMENT("--smoke");
-#undef ARGUMENT
-    arguments->argv[0] = (char *)(uintptr_t)program;
-    for (size_t i = 0; i < n; i++)
-        arguments->argv[i + 1] = arguments->store[i];
-}
-
-/* A child that gave no row becomes one. */
-static cJSON *row_of_failure(const struct cell_params *params, const struct child_result *child)
-{
-    cJSON *row = cell_row_new(params);
-    char words[400];
-    child_describe(child, words, sizeof(words));
-    cJSON_AddStringToObject(row, "admission", params->admission == ADMISSION_EXACT ? "exact" : "batched");
-    cJSON_AddNumberToObject(row, "failures", 0);
-    if (child->end == CHILD_EXITED && memory_guard_ended(child->code, child->last_words)) {
-        snprintf(words, sizeof(words), "n/a (machine): %s", child->last_words);
-        cell_row_fail(row, "n/a", words);
-    } else {
-        cell_row_fail(row, child->end == CHILD_TIMED_OUT ? "timeout" : "crashed", words);
-    }
-    return row;
-}
 
 static void show_progress(struct session *session, const char *name, const cJSON *row)
 {
@@ -242,42 +199,47 @@ static void show_progress(struct session *session, const char *name, const cJSON
     fflush(options->progress);
 }
 
+/* Of a twin only the time counts, and only beside its original's; what went wrong with it went wrong with the
+ * candidate, and is a row like any other. Takes the row. */
+static void add_twin(struct session *session, cJSON *row, const char *status)
+{
+    static const char *const keys[] = {"run_name", "candidate",        "workload", "section",
+                                       "status",   "repetition_index", "real_time"};
+    if (status == NULL || (strcmp(status, "ok") != 0 && strcmp(status, "n/a") != 0)) {
+        cJSON_AddItemToArray(session->benchmarks, row);
+        return;
+    }
+    cJSON *twin = cJSON_CreateObject();
+    for (size_t i = 0; i < PL_COUNT_OF(keys); i++)
+        cJSON_AddItemToObject(twin, keys[i], cJSON_DetachItemFromObject(row, keys[i]));
+    cJSON_AddItemToArray(session->twins, twin);
+    cJSON_Delete(row);
+}
+
 /* False: interrupted, or the result cannot be written. */
 static bool run_cell(struct session *session, const struct cell_params *params, unsigned round)
 {
     char name[CELL_NAME_BYTES];
-    struct cell_arguments arguments;
-    struct child_result child;
+    const struct session_options *options = session->options;
+    const struct cell_child how = {options->program, options->limit_s, options->stop};
     cell_name(params, name);
     session->done++;
-    if (session->options->resume && have_row(session, name, round))
+    if (options->resume && have_row(params->twin ? session->twins : session->benchmarks, name, round))
         return true;
-    cell_arguments_make(session->options->program, params, &arguments);
-    child_run(arguments.argv, session->options->limit_s, session->options->stop, &child);
-    if (child.end == CHILD_INTERRUPTED) {
-        free(child.output);
-        return false;
-    }
-    /* Only what the child wrote counts: a candidate may exit with any code it likes. */
-    cJSON *row = child.end == CHILD_EXITED && child.code == 0 ? cJSON_Parse(child.output) : NULL;
-    const char *mistake = cJSON_GetStringValue(cJSON_GetObjectItem(row, "mistake"));
-    if (mistake != NULL) {
-        snprintf(session->error->text, sizeof(session->error->text), "%s", mistake);
-        cJSON_Delete(row);
-        free(child.output);
-        return false;
-    }
+    cJSON *row = cell_child_row(&how, params, session->error->text, sizeof(session->error->text));
     if (row == NULL)
-        row = row_of_failure(params, &child);
-    free(child.output);
+        return false;
     note_settings(session, row);
     cJSON_ReplaceItemInObject(row, "repetition_index", cJSON_CreateNumber(round));
     const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
     if (status == NULL || strcmp(status, "crashed") == 0 || strcmp(status, "timeout") == 0 ||
         strcmp(status, "broken") == 0)
         session->broken = true;
-    cJSON_AddItemToArray(session->benchmarks, row);
     show_progress(session, name, row);
+    if (params->twin)
+        add_twin(session, row, status);
+    else
+        cJSON_AddItemToArray(session->benchmarks, row);
     return save_in_time(session) == 0;
 }
 
@@ -305,6 +267,7 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
     cJSON_AddItemToObject(session.root, "context", environment_context(options->mode));
     session.ours = cJSON_GetObjectItem(cJSON_GetObjectItem(session.root, "context"), "pagelab");
     cJSON_AddItemToObject(session.ours, "candidates", environment_candidates(specs, spec_count));
+    session.twins = cJSON_AddArrayToObject(session.ours, "twins");
     session.benchmarks = cJSON_AddArrayToObject(session.root, "benchmarks");
     if (plan->cell_count != 0) {
         const struct cell_params *cell = &plan->cells[0];
@@ -328,6 +291,9 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
     if (whole)
         cJSON_ReplaceItemInObject(session.ours, "complete", cJSON_CreateTrue());
     rows_finish(session.root);
+    if (options->annotate != NULL)
+        options->annotate(session.root);
+    session.annotated = true;
     if (save(&session) != 0) {
         cJSON_Delete(session.root);
         return SESSION_MISTAKE;

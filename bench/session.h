@@ -13,9 +13,10 @@ struct session_options {
     const char *result_path; /* NULL: nothing is written */
     const char *mode;        /* for the record */
     unsigned rounds;
-    double limit_s; /* a child's time */
-    bool resume;    /* keep the rows that result_path already has */
-    FILE *progress; /* NULL: silent */
+    double limit_s;                  /* a child's time */
+    void (*annotate)(cJSON *result); /* NULL, or: adds to the finished result before it is written */
+    bool resume;                     /* keep the rows that result_path already has */
+    FILE *progress;                  /* NULL: silent */
     bool progress_is_tty;
     const volatile sig_atomic_t *stop;
 };
@@ -36,14 +37,5 @@ enum session_end {
 enum session_end session_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
                              const struct session_options *options, cJSON **result,
                              struct session_error *error);
-
-/* The arguments of `bench-cell` for these parameters; the strings live in `store`. */
-#define CELL_ARGUMENT_BYTES 640u
-struct cell_arguments {
-    char *argv[20];
-    char store[20][CELL_ARGUMENT_BYTES];
-};
-void cell_arguments_make(const char *program, const struct cell_params *params,
-                         struct cell_arguments *arguments);
 
 #endif

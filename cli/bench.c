@@ -12,6 +12,7 @@
 #include "engine/instance.h"
 #include "engine/isolate.h"
 #include "engine/trace/trace.h"
+#include "report/noise.h"
 
 #define DEFAULT_MIN_TIME_S 0.2
 #define DEFAULT_LIMIT_S    120.0
@@ -36,6 +37,7 @@ struct bench_options {
     int parallel;
     int smoke;
     int no_rods;
+    int no_twin;
 };
 
 static int read_cell(const char *command, const struct bench_options *options, struct cell_params *cell)
@@ -166,6 +168,7 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
         .specs = specs,
         .spec_count = (size_t)count,
         .rods = bench->no_rods == 0,
+        .twin = bench->no_twin == 0 && !cell->smoke,
         .memory_bytes = cell->memory_bytes,
         .admission = cell->admission,
         .floors = cell->floors,
@@ -179,6 +182,7 @@ static int bench_run(const struct bench_options *bench, const struct cell_params
         .mode = cell->smoke ? "smoke" : "bench",
         .rounds = (unsigned)bench->rounds,
         .limit_s = bench->limit_s,
+        .annotate = noise_annotate,
         .progress = isatty(STDERR_FILENO) ? stderr : NULL,
         .progress_is_tty = true,
         .stop = &cli_stop,
@@ -209,6 +213,8 @@ static int bench_main(int argc, const char **argv)
          "S"},
         {"no-rods", 0, POPT_ARG_NONE, &bench.no_rods, 0, "without null and magazine, so without ratios",
          NULL},
+        {"no-twin", 0, POPT_ARG_NONE, &bench.no_twin, 0,
+         "nobody is measured twice, so the noise stays unknown", NULL},
         {"out", 'o', POPT_ARG_STRING, &bench.out, 0, "also write the result to FILE", "FILE"},
         {"format", 'f', POPT_ARG_STRING, &bench.format, 0, "table, json, markdown or csv", "FORMAT"},
         CLI_HELP POPT_TABLEEND};

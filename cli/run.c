@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "engine/instance.h"
 #include "engine/trace/trace.h"
+#include "report/noise.h"
 
 #define DEFAULT_BACKENDS                                                                                     \
     "slate,llfree,linux,freebsd,xnu,nbbs,nbbs-hint,tlsf,freelist,buddy,bitmap,reference,percpu+buddy,"       \
@@ -120,6 +121,7 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
                              : "full",
         .rounds = (unsigned)run->rounds,
         .limit_s = run->limit_s,
+        .annotate = noise_annotate,
         .resume = run->resume != 0,
         .progress = stderr,
         .progress_is_tty = isatty(STDERR_FILENO) != 0,
@@ -176,6 +178,7 @@ static int run_checked(struct run_options *run)
         .specs = specs,
         .spec_count = (size_t)count,
         .rods = true,
+        .twin = run->smoke == 0,
         .traces = traces.list,
         .trace_count = run->smoke && traces.count > 1 ? 1 : traces.count,
         .admission = run->admission != NULL && strcmp(run->admission, "exact") == 0 ? ADMISSION_EXACT

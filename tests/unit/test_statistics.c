@@ -1,0 +1,340 @@
+/* Medians, intervals, noise and modes, held to simulated samples of a seed: how often an alarm is false, how
+ * often a planted difference is found, how often an interval covers the truth. And what becomes of a result
+ * with twins. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/noise.h"
+#include "report/statistics.h"
+
+#define ROUNDS_MOST 32
+#define JOBS        300
+
+enum kind { NORMAL, HEAVY, OUTLIERS, TWO_STATES, KINDS };
+
+static uint64_t rng = 88172645463325252u;
+
+static double uniform(void)
+{
+    rng ^= rng << 13;
+    rng ^= rng >> 7;
+    rng ^= rng << 17;
+    return ((double)(rng >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double normal(void)
+{
+    return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
+}
+
+/* Nanoseconds of one repetition: 100, and what a machine does to it. */
+static double sample(enum kind kind)
+{
+    switch (kind) {
+    case HEAVY: /* Student's t with 2 degrees of freedom */
+        return 100 * exp(0.02 * normal() / sqrt(-log(uniform())));
+    case OUTLIERS:
+        return 100 * exp(0.02 * normal() - (uniform() < 0.1 ? 0.5 * log(uniform()) : 0));
+    case TWO_STATES:
+        return 100 * exp(0.01 * normal() + (uniform() < 0.3 ? 0.3 : 0));
+    default:
+        return 100 * exp(0.015 * normal());
+    }
+}
+
+static void fill(double *samples, enum kind kind, size_t count, double factor)
+{
+    for (size_t i = 0; i < count; i++) {
+        samples[i] = factor * sample(kind);
+    }
+}
+
+struct score {
+    size_t alarms; /* equals that were told apart */
+    size_t found;  /* of as many that are slower by 15 per cent */
+    double noise;  /* the mean */
+};
+
+/* Jobs of a candidate, its twin, once more itself, and itself slowed down. */
+static struct score play(enum kind kind, size_t rounds)
+{
+    struct score score = {0, 0, 0};
+
+    for (size_t job = 0; job < JOBS; job++) {
+        double one[ROUNDS_MOST];
+        double twin[ROUNDS_MOST];
+        double same[ROUNDS_MOST];
+        double slow[ROUNDS_MOST];
+        double logs[ROUNDS_MOST];
+
+        fill(one, kind, rounds, 1);
+        fill(twin, kind, rounds, 1);
+        fill(same, kind, rounds, 1);
+        fill(slow, kind, rounds, 1.15);
+        for (size_t i = 0; i < rounds; i++) {
+            logs[i] = log(twin[i] / one[i]);
+        }
+
+        double noise = statistics_noise(logs, rounds, rounds);
+
+        score.alarms += fabs(log(statistics_paired_ratio(one, same, rounds))) > log1p(noise);
+        score.found += statistics_paired_ratio(one, slow, rounds) > 1 + noise;
+        score.noise += noise / JOBS;
+    }
+    return score;
+}
+
+static void test_equals_are_not_told_apart(void **state)
+{
+    static const size_t rounds[] = {2, 3, 5, 9, 15};
+
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+            struct score score = play((enum kind)kind, rounds[i]);
+
+            /* One of a hundred; two, where a third of all samples come from another state of the machine. */
+            if (score.alarms > JOBS / 100 * (kind == TWO_STATES ? 2 : 1)) {
+                fail_msg("kind %d, %zu rounds: %zu false alarms in %d", kind, rounds[i], score.alarms, JOBS);
+            }
+        }
+    }
+}
+
+static void test_a_slow_down_is_found_where_it_can_be(void **state)
+{
+    (void)state;
+    struct score calm = play(NORMAL, 15);
+    struct score few = play(NORMAL, 3);
+
+    assert_true(calm.found >= JOBS * 95 / 100);
+    assert_true(calm.noise < 0.08);
+    /* Three rounds say nothing, and claim nothing. */
+    assert_true(few.noise > 0.5);
+    assert_true(few.found < JOBS / 10);
+    /* Nor does a machine that changes its speed by a third say much. */
+    assert_true(play(TWO_STATES, 9).noise > 0.2);
+}
+
+static void test_noise_of_little(void **state)
+{
+    static const double equal[] = {0, 0, 0, 0, 0, 0, 0, 0};
+    static const double wild[] = {9, -12, 8, -9};
+
+    (void)state;
+    assert_true(statistics_noise(equal, 0, 8) == 0);
+    assert_true(statistics_noise(equal, 8, 0) == 0);
+    assert_true(statistics_noise(equal, 8, 8) > 0.004 && statistics_noise(equal, 8, 8) < 0.006);
+    assert_true(statistics_noise(wild, 4, 4) == 10);
+}
+
+static void test_median(void **state)
+{
+    double odd[] = {9, 1, 5};
+    double even[] = {4, 1, 3, 2};
+    double many[101];
+
+    (void)state;
+    assert_true(statistics_median(odd, 3) == 5);
+    assert_true(statistics_median(even, 4) == 2.5);
+    assert_true(statistics_median(odd, 0) == 0);
+    for (int i = 0; i < 101; i++) {
+        many[i] = (i * 37) % 101;
+    }
+    assert_true(statistics_median(many, 101) == 50);
+    static const double before[] = {100, 200, 400};
+    static const double after[] = {110, 100, 440};
+    assert_float_equal(statistics_paired_ratio(before, after, 3), 1.1, 1e-9);
+    assert_true(statistics_paired_ratio(before, after, 0) == 0);
+}
+
+/* 95 per cent are asked for; of the median of few samples no bootstrap gives quite that. */
+static void test_intervals_cover(void **state)
+{
+    (void)state;
+    for (size_t count = 9; count <= 25; count += 8) {
+        int covered = 0;
+        int ratio_covered = 0;
+
+        for (int job = 0; job < JOBS; job++) {
+            struct statistics_interval interval;
+            double samples[ROUNDS_MOST];
+            double others[ROUNDS_MOST];
+
+            fill(samples, HEAVY, count, 1);
+            fill(others, HEAVY, count, 1.2);
+            assert_true(statistics_median_interval(samples, count, &interval));
+            covered += interval.low <= 100 && interval.high >= 100;
+            assert_true(statistics_ratio_interval(samples, count, others, count, &interval));
+            ratio_covered += interval.low <= 1.2 && interval.high >= 1.2;
+            assert_true(interval.low < interval.high);
+        }
+        if (covered < JOBS * 90 / 100 || covered > JOBS * 99 / 100 || ratio_covered < JOBS * 90 / 100) {
+            fail_msg("%zu samples: %d and %d of %d covered", count, covered, ratio_covered, JOBS);
+        }
+    }
+}
+
+static void test_intervals_repeat_and_refuse(void **state)
+{
+    static const double samples[] = {3, 1, 4, 1.5, 9, 2.6, 5};
+    struct statistics_interval one;
+    struct statistics_interval two;
+
+    (void)state;
+    assert_true(statistics_median_interval(samples, 7, &one));
+    assert_true(statistics_median_interval(samples, 7, &two));
+    assert_true(one.low == two.low && one.high == two.high);
+    assert_true(one.low >= 1 && one.low < 3 && one.high > 3 && one.high <= 9);
+    assert_false(statistics_median_interval(samples, 1, &one));
+    assert_false(statistics_ratio_interval(samples, 7, samples, 1, &one));
+    /* Two samples: no more than their range can be said. */
+    assert_true(statistics_median_interval(samples, 2, &one));
+    assert_true(one.low == 1 && one.high == 3);
+}
+
+static int count_modes(enum kind kind, size_t count)
+{
+    int flagged = 0;
+
+    for (int job = 0; job < JOBS; job++) {
+        double samples[ROUNDS_MOST];
+
+        fill(samples, kind, count, 1);
+        flagged += statistics_bimodal(samples, count);
+    }
+    return flagged;
+}
+
+static void test_two_states_are_seen(void **state)
+{
+    (void)state;
+    assert_true(count_modes(TWO_STATES, 15) > JOBS * 60 / 100);
+    assert_true(count_modes(NORMAL, 9) <= JOBS / 100);
+    assert_true(count_modes(NORMAL, 31) == 0);
+    assert_true(count_modes(HEAVY, 15) <= JOBS / 100);
+    assert_true(count_modes(TWO_STATES, STATISTICS_MODES_LEAST - 1) == 0);
+
+    /* Two heaps a hundredth apart are not worth a word, and one odd sample is an outlier. */
+    static const double close[] = {100, 100.01, 100.02, 100.03, 101, 101.01, 101.02, 101.03};
+    static const double odd[] = {100, 100.01, 100.02, 100.03, 100, 100.01, 100.02, 300};
+    assert_false(statistics_bimodal(close, 8));
+    assert_false(statistics_bimodal(odd, 8));
+}
+
+/* --- a result with twins --- */
+
+static cJSON *make_row(const char *workload, const char *candidate, int round, double ns)
+{
+    cJSON *row = cJSON_CreateObject();
+    char name[64];
+
+    snprintf(name, sizeof name, "%s/%s/cpus:1", workload, candidate);
+    cJSON_AddStringToObject(row, "run_name", name);
+    snprintf(name, sizeof name, "%s/%s/cpus:1%s", workload, candidate, round < 0 ? "_median" : "");
+    cJSON_AddStringToObject(row, "name", name);
+    cJSON_AddStringToObject(row, "run_type", round < 0 ? "aggregate" : "iteration");
+    if (round < 0) {
+        cJSON_AddStringToObject(row, "aggregate_name", "median");
+    } else {
+        cJSON_AddNumberToObject(row, "repetition_index", round);
+    }
+    cJSON_AddStringToObject(row, "candidate", candidate);
+    cJSON_AddStringToObject(row, "workload", workload);
+    cJSON_AddStringToObject(row, "section", "frames");
+    cJSON_AddStringToObject(row, "status", "ok");
+    cJSON_AddNumberToObject(row, "real_time", ns);
+    cJSON_AddStringToObject(row, "time_unit", "ns");
+    return row;
+}
+
+static const cJSON *find_row(const cJSON *result, const char *name)
+{
+    const cJSON *row = NULL;
+
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(result, "benchmarks"))
+    {
+        if (strcmp(cJSON_GetObjectItem(row, "name")->valuestring, name) == 0) {
+            return row;
+        }
+    }
+    fail_msg("no row %s", name);
+    return NULL;
+}
+
+static double number_in(const cJSON *result, const char *name, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItem(find_row(result, name), key);
+
+    return item != NULL && cJSON_IsNumber(item) ? item->valuedouble : -1;
+}
+
+static void test_a_result_is_annotated(void **state)
+{
+    cJSON *result = cJSON_CreateObject();
+    cJSON *ours = cJSON_AddObjectToObject(cJSON_AddObjectToObject(result, "context"), "pagelab");
+    cJSON *twins = cJSON_AddArrayToObject(ours, "twins");
+    cJSON *rows = cJSON_AddArrayToObject(result, "benchmarks");
+
+    (void)state;
+    for (int round = 0; round < 9; round++) {
+        cJSON_AddItemToArray(rows, make_row("repeat", "a", round, 100 + round % 3));
+        cJSON_AddItemToArray(rows, make_row("repeat", "b", round, round % 2 != 0 ? 100 : 150));
+        cJSON_AddItemToArray(rows, make_row("age", "a", round, 100));
+        /* In another order than the rows: they meet by name and round. */
+        cJSON_AddItemToArray(twins, make_row("repeat", "a", 8 - round, 1.02 * (100 + (8 - round) % 3)));
+    }
+    cJSON_AddItemToArray(twins, make_row("repeat", "nobody", 0, 7));
+    cJSON_AddItemToArray(rows, make_row("repeat", "a", -1, 101));
+    cJSON_AddItemToArray(rows, make_row("repeat", "b", -1, 150));
+    cJSON_AddItemToArray(rows, make_row("repeat", "c", 0, 50));
+    cJSON_AddItemToArray(rows, make_row("repeat", "c", -1, 50));
+    cJSON_AddItemToArray(rows, make_row("age", "a", -1, 100));
+    for (int twice = 0; twice < 2; twice++) {
+        noise_annotate(result);
+        double noise = number_in(result, "repeat/a/cpus:1_median", "noise");
+
+        /* All nine logs are log 1.02: 7.14 x 1.4826 x 0.0198 x 1.2533 / 3, and not the 3.5 % of the worst
+         * draw. */
+        assert_float_equal(noise, expm1(7.14 * 1.4826 * log(1.02) * 1.2533 / 3), 1e-6);
+        assert_float_equal(number_in(result, "repeat/b/cpus:1_median", "noise"), noise, 1e-12);
+        assert_true(number_in(result, "repeat/c/cpus:1_median", "noise") > 2 * noise); /* one repetition */
+        assert_true(number_in(result, "repeat/c/cpus:1_median", "ci_low") == -1);
+        assert_true(number_in(result, "age/a/cpus:1_median", "noise") == -1);
+        assert_true(number_in(result, "repeat/a/cpus:1_median", "ci_low") >= 100);
+        assert_true(number_in(result, "repeat/a/cpus:1_median", "ci_high") <= 102);
+        assert_true(cJSON_IsTrue(cJSON_GetObjectItem(find_row(result, "repeat/b/cpus:1_median"), "bimodal")));
+        assert_false(cJSON_HasObjectItem(find_row(result, "repeat/a/cpus:1_median"), "bimodal"));
+        assert_false(cJSON_HasObjectItem(find_row(result, "repeat/a/cpus:1"), "noise"));
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(ours, "noise")), 1);
+    }
+    const cJSON *entry = cJSON_GetArrayItem(cJSON_GetObjectItem(ours, "noise"), 0);
+    assert_string_equal(cJSON_GetObjectItem(entry, "workload")->valuestring, "repeat");
+    assert_int_equal(cJSON_GetObjectItem(entry, "pairs")->valueint, 9);
+    assert_float_equal(cJSON_GetObjectItem(entry, "median_difference")->valuedouble, 0.02, 1e-9);
+    cJSON_Delete(result);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equals_are_not_told_apart),
+        cmocka_unit_test(test_a_slow_down_is_found_where_it_can_be),
+        cmocka_unit_test(test_noise_of_little),
+        cmocka_unit_test(test_median),
+        cmocka_unit_test(test_intervals_cover),
+        cmocka_unit_test(test_intervals_repeat_and_refuse),
+        cmocka_unit_test(test_two_states_are_seen),
+        cmocka_unit_test(test_a_result_is_annotated),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
