@@ -145,7 +145,7 @@ static int cell_prepare(struct cell *cell, const struct spec *spec, struct spec_
     return 0;
 }
 
-static void cell_fini(struct cell *cell)
+void cell_close(struct cell *cell)
 {
     if (cell->workload->drop != NULL)
         cell->workload->drop(cell);
@@ -169,13 +169,15 @@ static void cell_fini(struct cell *cell)
 
 /* Runs libbench once, into a temporary file, and returns its only row. `iterations` a thread; 0: libbench
  * finds out how many take the time. */
-static cJSON *run_libbench(struct cell *cell, const char *name, double min_time_s, uint64_t iterations)
+static cJSON *run_libbench(struct cell *cell, double min_time_s, uint64_t iterations)
 {
+    char name[CELL_NAME_BYTES];
     FILE *file = tmpfile();
     if (file == NULL)
         return NULL;
     char path[32];
     snprintf(path, sizeof(path), "/dev/fd/%d", fileno(file));
+    cell_name(&cell->params, name);
     lb_clear();
     struct lb_bench *bench = lb_register(name, cell->workload->body, cell);
     if (cell->workload->own_time)
@@ -222,12 +224,12 @@ static bool is_plain(const struct cell *cell)
 /* Warms up for a part of the time, and then measures as many operations as fill it. Libbench alone takes the
  * first run that was long enough, were it one operation during which the host took the CPU away; here a count
  * that filled less than half of the time is found to be such a mistake, and is corrected. */
-static cJSON *measure(struct cell *cell, const char *name)
+cJSON *cell_measure(struct cell *cell)
 {
     double min_time_s = cell->params.smoke ? 0.001 : cell->params.min_time_s;
     if (!is_plain(cell))
-        return run_libbench(cell, name, min_time_s, cell->iterations);
-    cJSON *row = run_libbench(cell, name, min_time_s * WARM_UP_PART, 0);
+        return run_libbench(cell, min_time_s, cell->iterations);
+    cJSON *row = run_libbench(cell, min_time_s * WARM_UP_PART, 0);
     double threads = cell_threads(cell);
     for (unsigned i = 0; i < COUNT_TRIES && row != NULL; i++) {
         double ns = threads * cJSON_GetNumberValue(cJSON_GetObjectItem(row, "real_time"));
@@ -235,7 +237,7 @@ static cJSON *measure(struct cell *cell, const char *name)
         if (!(ns > 0) || cJSON_HasObjectItem(row, "error_message"))
             break;
         cJSON_Delete(row);
-        row = run_libbench(cell, name, min_time_s, (uint64_t)count);
+        row = run_libbench(cell, min_time_s, (uint64_t)count);
         ns = threads * cJSON_GetNumberValue(cJSON_GetObjectItem(row, "real_time"));
         if (ns * count >= 0.5e9 * min_time_s)
             break;
@@ -243,11 +245,8 @@ static cJSON *measure(struct cell *cell, const char *name)
     return row;
 }
 
-cJSON *cell_run(const struct cell_params *params, struct spec_error *error)
+struct cell *cell_open(const struct cell_params *params, const struct spec *spec, struct spec_error *error)
 {
-    struct spec spec;
-    if (spec_parse(params->backend, &spec, error) != 0)
-        return NULL;
     struct cell *cell = aligned_alloc(PL_CPU_LINE_BYTES, sizeof(*cell));
     if (cell == NULL) {
         snprintf(error->text, sizeof(error->text), "bench: out of memory");
@@ -263,18 +262,28 @@ cJSON *cell_run(const struct cell_params *params, struct spec_error *error)
         free(cell);
         return NULL;
     }
+    if (cell_prepare(cell, spec, error) == 0)
+        return cell;
+    cell_close(cell);
+    return NULL;
+}
+
+cJSON *cell_run(const struct cell_params *params, struct spec_error *error)
+{
+    struct spec spec;
+    if (spec_parse(params->backend, &spec, error) != 0)
+        return NULL;
+    struct cell *cell = cell_open(params, &spec, error);
+    if (cell == NULL)
+        return NULL;
     cJSON *row = NULL;
-    if (cell_prepare(cell, &spec, error) == 0) {
-        char name[CELL_NAME_BYTES];
-        cell_name(params, name);
-        if (!cell->cannot)
-            row = measure(cell, name);
-        if (!cell->cannot && row == NULL)
-            (void)workload_cannot(cell, "libbench gave no result");
-        if (!cell->cannot && cell->workload->finish != NULL)
-            cell->workload->finish(cell);
-        row = cell_row(cell, row);
-    }
-    cell_fini(cell);
+    if (!cell->cannot)
+        row = cell_measure(cell);
+    if (!cell->cannot && row == NULL)
+        (void)workload_cannot(cell, "libbench gave no result");
+    if (!cell->cannot && cell->workload->finish != NULL)
+        cell->workload->finish(cell);
+    row = cell_row(cell, row);
+    cell_close(cell);
     return row;
 }

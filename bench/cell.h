@@ -82,8 +82,18 @@ struct cell {
  * unreadable trace). */
 cJSON *cell_run(const struct cell_params *params, struct spec_error *error);
 
+/* The steps of cell_run, for whoever wants to do something in between. cell_open: a cell that is prepared, or
+ * whose `cannot` is set; `spec` is of params->backend and borrowed until cell_close. NULL as above.
+ * cell_measure: libbench once, and its only row; NULL: it gave none. */
+struct cell *cell_open(const struct cell_params *params, const struct spec *spec, struct spec_error *error);
+cJSON *cell_measure(struct cell *cell);
+void cell_close(struct cell *cell);
+
 /* "workload/candidate/order:0/cpus:1". */
 void cell_name(const struct cell_params *params, char name[CELL_NAME_BYTES]);
+
+/* One word for a shell: in quotes where it holds more than names and paths mostly do. */
+void cell_word(const char *word, char *text, size_t bytes);
 
 /* The command that runs exactly this cell. */
 void cell_command(const struct cell_params *params, char *text, size_t bytes);

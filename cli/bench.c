@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/cost/counted.h"
 #include "bench/memory_guard.h"
 #include "bench/session.h"
 #include "bench/workloads/workload.h"
@@ -17,6 +18,7 @@
 #define DEFAULT_MIN_TIME_S 0.2
 #define DEFAULT_LIMIT_S    120.0
 #define ORDER_UNSAID       (-1)
+#define NOT_COUNTED        (-2)
 #define OPERATIONS_MAX     1000000000000ll
 
 struct bench_options {
@@ -108,7 +110,11 @@ static int cell_main(int argc, const char **argv)
 {
     static struct bench_options bench = {
         .order = ORDER_UNSAID, .cpus = 1, .rounds = 1, .min_time_s = DEFAULT_MIN_TIME_S};
-    const struct poptOption options[] = {CELL_OPTIONS(bench), CLI_HELP POPT_TABLEEND};
+    static int marks_fd = NOT_COUNTED;
+    const struct poptOption options[] = {CELL_OPTIONS(bench),
+                                         {"counted", 0, POPT_ARG_INT, &marks_fd, 0,
+                                          "for valgrind (cost); -1, or where the mark is told", "FD"},
+                                         CLI_HELP POPT_TABLEEND};
     struct cell_params cell;
     struct spec_error error;
     poptContext context;
@@ -120,9 +126,15 @@ static int cell_main(int argc, const char **argv)
     if (workload_file(cell.workload) != NULL)
         cell.trace_path = cli_find(workload_file(cell.workload), found, sizeof(found));
     int own_stdout = isolate_stdout(); /* only the row goes there, whatever a plug-in prints */
-    memory_guard_start(cell.cap_bytes != 0 ? cell.cap_bytes : memory_guard_cap(UINT64_MAX), STDERR_FILENO);
-    cJSON *row = cell_run(&cell, &error);
-    memory_guard_stop();
+    cJSON *row = NULL;
+    if (marks_fd != NOT_COUNTED) { /* and no thread beside it */
+        row = cost_counted_run(&cell, marks_fd, &error);
+    } else {
+        memory_guard_start(cell.cap_bytes != 0 ? cell.cap_bytes : memory_guard_cap(UINT64_MAX),
+                           STDERR_FILENO);
+        row = cell_run(&cell, &error);
+        memory_guard_stop();
+    }
     poptFreeContext(context);
     if (row == NULL) {
         row = cJSON_CreateObject();

@@ -55,6 +55,7 @@ extern const struct cli_command cli_explore;
 extern const struct cli_command cli_interrupt;
 extern const struct cli_command cli_masked;
 extern const struct cli_command cli_cost;
+extern const struct cli_command cli_gate;
 extern const struct cli_command cli_score;
 extern const struct cli_command cli_shrink;
 extern const struct cli_command cli_show;

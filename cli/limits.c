@@ -39,6 +39,13 @@ static const struct {
      "for "
      "schedules ('pagelab explore'): sequentially consistent plus TSO, no inline assembly, libraries "
      "opaque."},
+    {"cost",
+     "Without --workload: the single calls with the most accesses, locked operations and retries, of stored "
+     "programs, on the simulated platform. With --workload: what an operation costs on average, counted "
+     "under "
+     "valgrind in this program itself below the candidate's hooks, so without the harness: instructions, "
+     "locked operations, cache lines. The same each time for our candidates, a range for libraries. 'pagelab "
+     "gate' compares two such files. Not counted: time, what a cache misses, other CPUs."},
     {"pagelab-sim",
      "Explored: " ORDERS " and, with tso (replay), those of x86's store buffers. " NOT_EXPLORED},
 };

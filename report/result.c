@@ -141,7 +141,7 @@ static size_t line_number(const char *text, const char *at)
     return line;
 }
 
-cJSON *report_read(const char *result_path, struct report_error *error)
+cJSON *result_read(const char *result_path, struct report_error *error)
 {
     size_t bytes = 0;
     char *text = file_read(result_path, &bytes, error);
@@ -161,9 +161,25 @@ cJSON *report_read(const char *result_path, struct report_error *error)
         }
     }
     free(text);
+    return result;
+}
+
+cJSON *report_read(const char *result_path, struct report_error *error)
+{
+    cJSON *result = result_read(result_path, error);
+
     if (result != NULL && !result_check(result, result_path, error)) {
         cJSON_Delete(result);
         result = NULL;
     }
     return result;
+}
+
+bool result_print(const cJSON *document, FILE *out)
+{
+    char *text = cJSON_Print(document);
+    bool good = text != NULL && fprintf(out, "%s\n", text) > 0;
+
+    free(text);
+    return good;
 }

@@ -7,6 +7,12 @@
 /* False: *error names `where` and the first thing that is missing or of the wrong kind. */
 bool result_check(const cJSON *result, const char *where, struct report_error *error);
 
+/* Any JSON file, unchecked; the caller deletes it. NULL: *error says why. */
+cJSON *result_read(const char *result_path, struct report_error *error);
+
+/* The document as it stands. False: no memory, or `out` is in error. */
+bool result_print(const cJSON *document, FILE *out);
+
 /* "" where the field is absent or no string. The text belongs to `object`. */
 const char *result_text(const cJSON *object, const char *key);
 

@@ -2,6 +2,7 @@
 #include "report/scale.h"
 
 #include "report/error.h"
+#include "report/result.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,12 +230,8 @@ int report_scale_print(const cJSON *document, enum report_format format, bool co
 {
     struct sheet sheet = {.machine = format == REPORT_CSV};
     report_error_set(error, "cannot print, the output, expected one that takes it");
-    if (format == REPORT_JSON) {
-        char *text = cJSON_Print(document);
-        bool good = text != NULL && fprintf(out, "%s\n", text) > 0;
-        free(text);
-        return good ? 0 : -1;
-    }
+    if (format == REPORT_JSON)
+        return result_print(document, out) ? 0 : -1;
     bool good = print_memory(document, &sheet, format, colour, out);
     fputc('\n', out);
     good = good && print_growth(document, &sheet, format, colour, out);

@@ -180,7 +180,7 @@ static enum pl_status backend_call(struct admission *admission, struct pl_cpu *c
 {
     const struct pl_page_ops *ops = admission->page.ops;
     if (constraints == NULL)
-        return ops->alloc(admission->page.self, cpu, request, run);
+        return admission->hooks.alloc(admission->hooks.self, cpu, request, run);
     PL_ASSERT(ops->alloc_run != NULL); /* admission_alloc_run looked */
     return ops->alloc_run(admission->page.self, cpu, request, constraints, run);
 }

@@ -1,0 +1,170 @@
+/* See count.h. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "cli/count.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pagelab/check.h>
+
+#include "bench/cost/cost.h"
+#include "bench/cost/counted.h"
+#include "bench/workloads/workload.h"
+#include "report/cost.h"
+
+#define OPERATIONS_MAX 10000000
+
+/* "a,b,c": calls `take` with each. False: `take` said so, or there is an empty one. */
+static bool each_word(const char *list, bool (*take)(void *argument, const char *word), void *argument)
+{
+    char word[512];
+    for (const char *at = list;; at++) {
+        size_t bytes = strcspn(at, ",");
+        snprintf(word, sizeof(word), "%.*s", (int)bytes, at);
+        if (bytes >= sizeof(word) || !take(argument, word))
+            return false;
+        at += bytes;
+        if (*at == '\0')
+            return true;
+    }
+}
+
+static bool take_workload(void *argument, const char *word)
+{
+    struct cost_options *options = argument;
+    const struct workload *workload = workload_find(word);
+    if (workload == NULL || !cost_can_count(workload)) {
+        cli_mistake("cost",
+                    "--workload '%.80s': repeat, bulk, replace, remote or replay:FILE expected, with commas",
+                    word);
+        return false;
+    }
+    if (options->workload_count == COST_AXIS_LIMIT) {
+        cli_mistake("cost", "--workload: at most %u expected", COST_AXIS_LIMIT);
+        return false;
+    }
+    struct cost_workload *added = &options->workloads[options->workload_count++];
+    snprintf(added->shown, sizeof(added->shown), "%s", word);
+    snprintf(added->real, sizeof(added->real), "%s", word);
+    if (workload_file(word) == NULL)
+        return true;
+    /* The child's environment is empty, so it cannot look where we would. */
+    char found[4096];
+    char absolute[PATH_MAX];
+    if (realpath(cli_find(workload_file(word), found, sizeof(found)), absolute) == NULL) {
+        cli_mistake("cost", "%s: %s ('pagelab import' makes one)", workload_file(word), strerror(errno));
+        return false;
+    }
+    int bytes = snprintf(added->real, sizeof(added->real), "replay:%s", absolute);
+    if (bytes < (int)sizeof(added->real))
+        return true;
+    cli_mistake("cost", "--workload '%.60s...': a shorter path expected", word);
+    return false;
+}
+
+static bool take_order(void *argument, const char *word)
+{
+    struct cost_options *options = argument;
+    char *end = NULL;
+    unsigned long order = word[0] >= '0' && word[0] <= '9' ? strtoul(word, &end, 10) : 0;
+    if (end == NULL || *end != '\0' || order > PL_ORDER_LIMIT || options->order_count == COST_AXIS_LIMIT) {
+        cli_mistake("cost", "--order '%.80s': numbers from 0 to %u, with commas, expected", word,
+                    PL_ORDER_LIMIT);
+        return false;
+    }
+    options->orders[options->order_count++] = (unsigned)order;
+    return true;
+}
+
+/* The candidates that are named, or all of them and the rods. Their count, or minus the exit code. */
+static int read_specs(const char *backends, struct spec *specs)
+{
+    struct spec_error error;
+    int count = -1;
+    if (backends != NULL) {
+        count = spec_parse_list(backends, specs, &error);
+    } else {
+        count = cli_every_candidate(specs, &error);
+        static const char *const rods[] = {"null", "magazine"};
+        for (size_t i = 0; count >= 0 && i < PL_COUNT_OF(rods); i++)
+            count = spec_parse(rods[i], &specs[count], &error) == 0 ? count + 1 : -1;
+    }
+    int code = cli_check_specs("cost", specs, count, &error);
+    return code == CLI_OK ? count : -code;
+}
+
+static int write_out(const char *path, const cJSON *document)
+{
+    char part[4096];
+    struct report_error error;
+    snprintf(part, sizeof(part), "%.4080s.part", path);
+    FILE *out = fopen(part, "we");
+    if (out == NULL)
+        return cli_mistake("cost", "--out '%s': %s", path, strerror(errno));
+    bool good = report_cost_print(document, REPORT_JSON, false, out, &error) == 0;
+    good = fclose(out) == 0 && good && rename(part, path) == 0;
+    if (good)
+        return CLI_OK;
+    (void)remove(part);
+    return cli_mistake("cost", "--out '%s': could not be written", path);
+}
+
+static int go(const struct cost_options *options, enum report_format format, const char *out)
+{
+    cJSON *document = NULL;
+    struct cost_error error = {""};
+    struct report_error report_error;
+    enum session_end end = cost_session(options, &document, &error);
+    int code = (int)end;
+    if (end == SESSION_MISTAKE)
+        return cli_mistake("cost", "%s", error.text);
+    if (report_cost_print(document, format, isatty(STDOUT_FILENO) != 0, stdout, &report_error) != 0)
+        code = cli_mistake("cost", "%s", report_error.line);
+    if (out != NULL && write_out(out, document) != CLI_OK)
+        code = CLI_MISTAKE;
+    if (end == SESSION_BROKEN)
+        fputs("pagelab cost: a candidate broke its contract or died; its row says how\n", stderr);
+    if (code == CLI_OK && strcmp(PL_TIER, "release") != 0)
+        fputs("pagelab cost: assertions are on in this build, so their instructions count, too\n", stderr);
+    cJSON_Delete(document);
+    return code;
+}
+
+int count_main(const struct count_arguments *arguments, enum report_format format)
+{
+    static struct spec specs[SPEC_LIST_LIMIT];
+    static struct cost_options options;
+    options.specs = specs;
+    if (!each_word(arguments->workloads, take_workload, &options) ||
+        !each_word(arguments->orders == NULL ? "0" : arguments->orders, take_order, &options))
+        return CLI_MISTAKE;
+    if (arguments->operations < 1 || arguments->operations > OPERATIONS_MAX)
+        return cli_mistake("cost", "--operations %lld: 1 to %d expected", arguments->operations,
+                           OPERATIONS_MAX);
+    if (arguments->runs < 0 || arguments->runs > 100)
+        return cli_mistake("cost", "--runs %d: 1 to 100 expected", arguments->runs);
+    if (arguments->limit_s < 1 || arguments->limit_s > 86400)
+        return cli_mistake("cost", "--time-limit %d: 1 to 86400 expected", arguments->limit_s);
+    if (!cli_bytes("cost", "--memory", arguments->memory, &options.memory_bytes))
+        return CLI_MISTAKE;
+    int count = read_specs(arguments->backends, specs);
+    if (count < 0)
+        return -count;
+    options.spec_count = (size_t)count;
+    options.operations = (uint64_t)arguments->operations;
+    options.runs = (unsigned)arguments->runs;
+    options.lines = arguments->no_lines == 0;
+    options.progress = isatty(STDERR_FILENO) ? stderr : NULL;
+    options.runner.program = cli_program();
+    options.runner.limit_s = arguments->limit_s;
+    options.runner.stop = &cli_stop;
+    if (!cost_runner_find(&options.runner))
+        return cli_mistake("cost",
+                           "--workload counts under valgrind, which is not on PATH: install the package "
+                           "valgrind");
+    return go(&options, format, arguments->out);
+}
