@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench/session.h"
+#include "cli/choose.h"
 #include "cli/cli.h"
 #include "engine/instance.h"
 #include "engine/trace/trace.h"
@@ -135,8 +136,11 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
     if (report_print(result, format, cli_colour(), stdout, &report_error) != 0 ||
         report_write_html_from(result, page_path, &report_error) != 0)
         code = cli_mistake("run", "%s", report_error.line);
-    cJSON_Delete(result);
+    fflush(stdout);
     fprintf(stderr, "pagelab run: wrote %s and %s\n", result_path, page_path);
+    if (format == REPORT_TABLE)
+        choose_brief(result, out);
+    cJSON_Delete(result);
     return code;
 }
 

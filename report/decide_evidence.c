@@ -1,0 +1,252 @@
+/* What is known: the run's cells, and the files of checks beside it and in the reference. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "report/decide_parts.h"
+#include "report/error.h"
+#include "report/result.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define EVIDENCE_BYTES_MAX ((size_t)1 << 26)
+
+static const struct {
+    const char *prefix;
+    enum evidence_kind kind;
+} prefixes[] = {
+    {"claims", EVIDENCE_CLAIMS},   {"conformance", EVIDENCE_CONFORMANCE},
+    {"nosleep", EVIDENCE_NOSLEEP}, {"interrupts", EVIDENCE_INTERRUPTS},
+    {"scale", EVIDENCE_SCALE},     {"worst", EVIDENCE_WORST},
+    {"masked", EVIDENCE_MASKED},
+};
+
+static bool kind_of(const char *name, enum evidence_kind *kind)
+{
+    size_t length = strlen(name);
+
+    if (length < 5 || strcmp(name + length - 5, ".json") != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t prefix = strlen(prefixes[i].prefix);
+
+        if (strncmp(name, prefixes[i].prefix, prefix) == 0 && name[prefix] == '.') {
+            *kind = prefixes[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static cJSON *json_read(const char *path, struct report_error *error)
+{
+    FILE *file = fopen(path, "rb");
+    struct stat status;
+    cJSON *document = NULL;
+    char *text = NULL;
+
+    if (file != NULL && fstat(fileno(file), &status) == 0 && status.st_size > 0 &&
+        (size_t)status.st_size <= EVIDENCE_BYTES_MAX) {
+        size_t bytes = (size_t)status.st_size;
+
+        text = malloc(bytes);
+        if (text != NULL && fread(text, 1, bytes, file) == bytes) {
+            document = cJSON_ParseWithLength(text, bytes);
+        }
+    }
+    if (document == NULL) {
+        report_error_set(error, "%s: a JSON file expected", path);
+    }
+    free(text);
+    if (file != NULL) {
+        fclose(file);
+    }
+    return document;
+}
+
+/* --- where it is from --- */
+
+/* evidence.json of the folder says it for files that do not; else it is the file's own time. */
+static void origin_find(const cJSON *origins, const char *path, const char *name, struct evidence_file *into)
+{
+    const cJSON *context = cJSON_GetObjectItemCaseSensitive(into->document, "context");
+    const cJSON *origin = NULL;
+    struct stat status;
+    struct tm utc;
+
+    cJSON_ArrayForEach(origin, origins)
+    {
+        if (strcmp(result_text(origin, "file"), name) == 0) {
+            snprintf(into->date, sizeof into->date, "%s", result_text(origin, "date"));
+            snprintf(into->commit, sizeof into->commit, "%s", result_text(origin, "commit"));
+            return;
+        }
+    }
+    if (context != NULL) {
+        snprintf(into->date, sizeof into->date, "%s", result_text(context, "date"));
+        snprintf(into->commit, sizeof into->commit, "%s",
+                 result_text(cJSON_GetObjectItemCaseSensitive(context, "pagelab"), "commit"));
+        return;
+    }
+    if (stat(path, &status) == 0 && gmtime_r(&status.st_mtime, &utc) != NULL &&
+        strftime(into->date, sizeof into->date, "%Y-%m-%dT%H:%M:%S+00:00", &utc) != 0) {
+        snprintf(into->commit, sizeof into->commit, "unknown");
+    }
+}
+
+static bool file_load(struct evidence *evidence, const char *folder, const char *name,
+                      enum evidence_kind kind, const cJSON *origins, bool reference,
+                      struct report_error *error)
+{
+    struct evidence_file *file = &evidence->files[evidence->file_count];
+    char path[4096];
+
+    if (evidence->file_count == EVIDENCE_FILES_MAX) {
+        report_error_set(error, "%s: at most %d files of evidence expected", folder, EVIDENCE_FILES_MAX);
+        return false;
+    }
+    memset(file, 0, sizeof *file);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    file->document = json_read(path, error);
+    if (file->document == NULL) {
+        return false;
+    }
+    evidence->file_count++;
+    file->kind = kind;
+    file->reference = reference;
+    snprintf(file->name, sizeof file->name, "%.120s/%.120s", folder, name);
+    origin_find(origins, path, name, file);
+    if (kind == EVIDENCE_WORST &&
+        (!result_check(file->document, path, error) || !cells_collect(file->document, &file->cells))) {
+        return false;
+    }
+    return true;
+}
+
+static int names_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool folder_load(struct evidence *evidence, const char *folder, bool reference,
+                        struct report_error *error)
+{
+    char *names[EVIDENCE_FILES_MAX];
+    size_t count = 0;
+    char path[4096];
+    enum evidence_kind kind;
+    struct report_error no_origins;
+    const struct dirent *entry;
+    DIR *directory = opendir(folder);
+    bool good = true;
+
+    if (directory == NULL) {
+        return true; /* there is no evidence, which is no mistake */
+    }
+    while ((entry = readdir(directory)) != NULL && count < EVIDENCE_FILES_MAX) {
+        if (kind_of(entry->d_name, &kind)) {
+            names[count] = strdup(entry->d_name);
+            count += names[count] != NULL;
+        }
+    }
+    closedir(directory);
+    qsort(names, count, sizeof names[0], names_compare);
+    snprintf(path, sizeof path, "%s/evidence.json", folder);
+
+    cJSON *origins = json_read(path, &no_origins);
+
+    for (size_t i = 0; i < count; i++) {
+        if (good && kind_of(names[i], &kind)) {
+            good = file_load(evidence, folder, names[i], kind, origins, reference, error);
+        }
+        free(names[i]);
+    }
+    cJSON_Delete(origins);
+    return good;
+}
+
+bool evidence_load(struct evidence *evidence, const struct decide_sources *sources,
+                   struct report_error *error)
+{
+    const char *folder = sources->folder;
+    const char *committed = sources->committed;
+
+    memset(evidence, 0, sizeof *evidence);
+    evidence->sources = sources;
+    if (!cells_collect(sources->result, &evidence->cells)) {
+        report_error_set(error, "out of memory");
+        return false;
+    }
+    if ((folder != NULL && !folder_load(evidence, folder, sources->reference, error)) ||
+        (committed != NULL && (folder == NULL || strcmp(folder, committed) != 0) &&
+         !folder_load(evidence, committed, true, error))) {
+        evidence_free(evidence);
+        return false;
+    }
+    return true;
+}
+
+void evidence_free(struct evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->file_count; i++) {
+        if (evidence->files[i].cells.list != NULL) {
+            cells_free(&evidence->files[i].cells);
+        }
+        cJSON_Delete(evidence->files[i].document);
+    }
+    cells_free(&evidence->cells);
+    memset(evidence, 0, sizeof *evidence);
+}
+
+/* --- finding --- */
+
+const struct report_cell *evidence_cell(const struct evidence *evidence, const char *candidate,
+                                        const struct decide_cell *wanted)
+{
+    for (size_t i = 0; i < evidence->cells.count; i++) {
+        const struct report_cell *cell = &evidence->cells.list[i];
+
+        if (strcmp(cell->candidate, candidate) == 0 && strcmp(cell->workload, wanted->workload) == 0 &&
+            (wanted->order < 0 || cell->order == wanted->order) &&
+            (wanted->cpus < 0 || cell->cpus == wanted->cpus)) {
+            return cell;
+        }
+    }
+    return NULL;
+}
+
+const cJSON *evidence_candidate(const struct evidence *evidence, const char *candidate)
+{
+    const cJSON *list =
+        cJSON_GetObjectItemCaseSensitive(result_pagelab(evidence->sources->result), "candidates");
+    const cJSON *one = NULL;
+
+    cJSON_ArrayForEach(one, list)
+    {
+        if (strcmp(result_text(one, "name"), candidate) == 0) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+bool evidence_claims(const struct evidence *evidence, const char *candidate, const char *capability)
+{
+    const cJSON *list =
+        cJSON_GetObjectItemCaseSensitive(evidence_candidate(evidence, candidate), "capabilities");
+    const cJSON *one = NULL;
+
+    cJSON_ArrayForEach(one, list)
+    {
+        const char *text = cJSON_GetStringValue(one);
+
+        if (text != NULL && strcmp(text, capability) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,267 @@
+/* Needs that a check answers: claims, interrupts inside calls, sleep, the contract's promises. */
+#include "report/decide_question.h"
+#include "report/result.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void answer(const struct question *question, enum decide_verdict verdict, const char *format, ...)
+{
+    va_list arguments;
+
+    question->fact->verdict = verdict;
+    va_start(arguments, format);
+    vsnprintf(question->fact->words, sizeof question->fact->words, format, arguments);
+    va_end(arguments);
+}
+
+void cite(const struct question *question, const char *file, const char *row)
+{
+    snprintf(question->fact->file, sizeof question->fact->file, "%s", file);
+    snprintf(question->fact->row, sizeof question->fact->row, "%s", row);
+}
+
+void command(const struct question *question, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(question->fact->command, sizeof question->fact->command, format, arguments);
+    va_end(arguments);
+}
+
+void decide_shell_word(const char *name, char *text, size_t bytes)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:,";
+    size_t used = 0;
+
+    if (name[0] != '\0' && name[strspn(name, plain)] == '\0') {
+        snprintf(text, bytes, "%s", name);
+        return;
+    }
+    text[used++] = '\'';
+    for (; *name != '\0' && used + 6 < bytes; name++) {
+        if (*name == '\'') {
+            memcpy(text + used, "'\\''", 4);
+            used += 4;
+        } else {
+            text[used++] = *name;
+        }
+    }
+    text[used++] = '\'';
+    text[used] = '\0';
+}
+
+/* --- claims --- */
+
+/* A row of claims; NULL: nobody asked this candidate. *asked: it was, whatever the capability. */
+static const cJSON *claim_find(const struct question *question, const char *capability,
+                               const struct evidence_file **file, bool *asked)
+{
+    *asked = false;
+    for (size_t i = 0; i < question->evidence->file_count && !*asked; i++) {
+        const cJSON *row = NULL;
+
+        *file = &question->evidence->files[i];
+        if ((*file)->kind != EVIDENCE_CLAIMS) {
+            continue;
+        }
+        cJSON_ArrayForEach(row, (*file)->document)
+        {
+            if (strcmp(result_text(row, "candidate"), question->candidate) != 0) {
+                continue;
+            }
+            *asked = true;
+            if (strcmp(result_text(row, "capability"), capability) == 0) {
+                return row;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void by_text(const cJSON *row, char *text, size_t bytes)
+{
+    const cJSON *by = cJSON_GetObjectItemCaseSensitive(row, "by");
+    const cJSON *one = NULL;
+    size_t used = 0;
+
+    text[0] = '\0';
+    cJSON_ArrayForEach(one, by)
+    {
+        if (cJSON_IsString(one) && used + 2 < bytes) {
+            int n = snprintf(text + used, bytes - used, "%s%s", used == 0 ? "" : " ", one->valuestring);
+            used += n < 0 ? 0 : (size_t)n;
+        }
+    }
+}
+
+/* Only what a check tried to refute counts; what is not claimed is out, for nobody promises it. A file of the
+ * run has the candidate or has it not: the reference speaks only of whom the run does not. */
+void judge_claim(const struct question *question, const char *capability)
+{
+    const struct evidence_file *file = NULL;
+    bool asked;
+    const cJSON *row = claim_find(question, capability, &file, &asked);
+    const char *state = result_text(row, "state");
+    char row_name[200];
+    char by[120];
+
+    command(question, "./pagelab check --claims %s", question->word);
+    by_text(row, by, sizeof by);
+    snprintf(row_name, sizeof row_name, "%.60s/%.100s %.30s", question->candidate, capability, by);
+    if (row != NULL) {
+        cite(question, file->name, row_name);
+    }
+    if (strcmp(state, "refuted") == 0) {
+        answer(question, DECIDE_OUT, "the claim %s is refuted: %s", capability, result_text(row, "seen"));
+    } else if (strcmp(state, "tested") == 0 &&
+               evidence_claims(question->evidence, question->candidate, capability)) {
+        answer(question, DECIDE_PASSES, "tested by %s", by);
+    } else if (evidence_claims(question->evidence, question->candidate, capability)) {
+        answer(question, DECIDE_UNKNOWN, "%s is claimed, and not tested", capability);
+    } else if (evidence_candidate(question->evidence, question->candidate) != NULL) {
+        answer(question, DECIDE_OUT, "does not claim %s", capability);
+        cite(question, question->evidence->sources->file, "candidates");
+        command(question, "./pagelab list");
+    } else {
+        answer(question, DECIDE_UNKNOWN, "what it claims is not in the run");
+    }
+}
+
+/* An interrupt at every point of a call: what broke beats what is claimed. */
+void judge_entered(const struct question *question, const char *capability, const char *level)
+{
+    bool own = false;
+
+    judge_claim(question, capability);
+    for (size_t i = 0; i < question->evidence->file_count; i++) {
+        const struct evidence_file *file = &question->evidence->files[i];
+        const cJSON *row = NULL;
+
+        if (file->kind != EVIDENCE_INTERRUPTS || (file->reference && own)) {
+            continue;
+        }
+        cJSON_ArrayForEach(row, file->document)
+        {
+            const cJSON *seen = cJSON_GetObjectItemCaseSensitive(row, level);
+            const char *verdict = result_text(seen, "verdict");
+            double interrupts = 0;
+            char name[200];
+
+            result_number(seen, "interrupts", &interrupts);
+            if (strcmp(result_text(row, "candidate"), question->candidate) != 0 || interrupts < 1) {
+                continue;
+            }
+            own |= !file->reference;
+            snprintf(name, sizeof name, "%.100s %.40s", question->candidate, level);
+            if (strcmp(verdict, "survives") != 0) {
+                answer(question, DECIDE_OUT, "%s at %s in %s", verdict, result_text(seen, "at"),
+                       result_text(seen, "function"));
+                cite(question, file->name, name);
+                command(question, "%s", result_text(seen, "replay"));
+                if (question->fact->command[0] == '\0') {
+                    command(question, "./pagelab interrupt --backend %s", question->word);
+                }
+                return;
+            }
+            if (question->fact->verdict == DECIDE_UNKNOWN &&
+                evidence_claims(question->evidence, question->candidate, capability)) {
+                answer(question, DECIDE_PASSES, "survives %.0f interrupts", interrupts);
+                cite(question, file->name, name);
+            }
+        }
+    }
+}
+
+/* --- no sleep --- */
+
+void judge_never_sleeps(const struct question *question)
+{
+    static const char *const scenarios[] = {"cold", "warm", "exhausted", "contended"};
+    size_t quiet = 0;
+    bool asked = false;
+
+    answer(question, DECIDE_UNKNOWN, "not watched");
+    command(question, "./pagelab nosleep --backend %s", question->word);
+    for (size_t i = 0; i < question->evidence->file_count && !asked; i++) {
+        const struct evidence_file *file = &question->evidence->files[i];
+        const cJSON *row = NULL;
+
+        if (file->kind != EVIDENCE_NOSLEEP) {
+            continue;
+        }
+        cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(file->document, "rows"))
+        {
+            const char *scenario = result_text(row, "scenario");
+            const char *status = result_text(row, "status");
+            char name[200];
+
+            if (strcmp(result_text(row, "candidate"), question->candidate) != 0) {
+                continue;
+            }
+            asked = true;
+            snprintf(name, sizeof name, "%.100s %.60s", question->candidate, scenario);
+            if (strcmp(status, "sleeps") == 0 || strcmp(status, "system calls") == 0 ||
+                strcmp(status, "died") == 0) {
+                const char *verdict = result_text(row, "verdict");
+                const char *place = strstr(verdict, " (");
+
+                answer(question, DECIDE_OUT, "%s: %.*s", scenario,
+                       place == NULL ? (int)strlen(verdict) : (int)(place - verdict), verdict);
+                cite(question, file->name, name);
+                command(question, "./pagelab nosleep --backend %s --scenario %s", question->word, scenario);
+                return;
+            }
+            for (size_t s = 0; s < sizeof scenarios / sizeof scenarios[0]; s++) {
+                quiet += strcmp(scenario, scenarios[s]) == 0 &&
+                         (strcmp(status, "never slept") == 0 || (s == 3 && strcmp(status, "n/a") == 0));
+            }
+            cite(question, file->name, question->candidate);
+        }
+    }
+    if (evidence_claims(question->evidence, question->candidate, "may-sleep")) {
+        answer(question, DECIDE_OUT, "says itself that it may sleep");
+        cite(question, question->evidence->sources->file, "candidates");
+    } else if (quiet == sizeof scenarios / sizeof scenarios[0]) {
+        answer(question, DECIDE_PASSES, "never slept in any scenario");
+    } else if (asked) {
+        answer(question, DECIDE_UNKNOWN, "%zu of 4 scenarios were seen to the end", quiet);
+    }
+}
+
+/* --- the contract --- */
+
+void judge_contract(const struct question *question)
+{
+    bool asked = false;
+    bool own = false;
+
+    answer(question, DECIDE_UNKNOWN, "its promises were not checked");
+    command(question, "./pagelab check %s", question->word);
+    for (size_t i = 0; i < question->evidence->file_count; i++) {
+        const struct evidence_file *file = &question->evidence->files[i];
+        const cJSON *promise = NULL;
+
+        if (file->kind != EVIDENCE_CONFORMANCE || (file->reference && own)) {
+            continue;
+        }
+        cJSON_ArrayForEach(promise, file->document)
+        {
+            const char *verdict = result_text(promise, question->candidate);
+
+            if (strncmp(verdict, "broken", 6) == 0) {
+                answer(question, DECIDE_OUT, "breaks promise %s", promise->string);
+                cite(question, file->name, promise->string);
+                command(question, "./pagelab check --id %s %s", promise->string, question->word);
+                return;
+            }
+            own |= verdict[0] != '\0' && !file->reference;
+            if (verdict[0] != '\0' && !asked) {
+                asked = true;
+                answer(question, DECIDE_PASSES, "no promise is broken");
+                cite(question, file->name, question->candidate);
+            }
+        }
+    }
+}
