@@ -50,16 +50,18 @@ static const struct {
      "Explored: " ORDERS " and, with tso (replay), those of x86's store buffers. " NOT_EXPLORED},
 };
 
-/* Line by line, broken between words. */
-static void wrap(const char *text, FILE *out)
+void cli_wrap(const char *text, unsigned indent, FILE *out)
 {
-    unsigned used = 0;
+    unsigned used = indent;
     while (*text != '\0') {
         unsigned bytes = (unsigned)strcspn(text, " ");
-        bool breaks = used != 0 && used + 1 + bytes > COLUMNS;
-        const char *before = used == 0 ? "" : breaks ? "\n" : " ";
-        fprintf(out, "%s%.*s", before, (int)bytes, text);
-        used = used == 0 || breaks ? bytes : used + 1 + bytes;
+        if (used == indent)
+            fprintf(out, "%.*s", (int)bytes, text);
+        else if (used + 1 + bytes > COLUMNS)
+            fprintf(out, "\n%*s%.*s", (int)indent, "", (int)bytes, text);
+        else
+            fprintf(out, " %.*s", (int)bytes, text);
+        used = used == indent || used + 1 + bytes > COLUMNS ? indent + bytes : used + 1 + bytes;
         text += bytes + strspn(text + bytes, " ");
     }
     fputc('\n', out);
@@ -80,5 +82,5 @@ void cli_limits_print(const char *command, FILE *out)
     if (text == NULL)
         return;
     fputc('\n', out);
-    wrap(text, out);
+    cli_wrap(text, 0, out);
 }

@@ -5,6 +5,10 @@
 
 #include <stdio.h>
 
+/* The text in lines of 79 columns, broken between words; the first begins at column `indent`, where the
+ * others are moved to. */
+void cli_wrap(const char *text, unsigned indent, FILE *out);
+
 /* The paragraph of a command, or NULL. */
 const char *cli_limits_text(const char *command);
 

@@ -40,6 +40,7 @@ struct promise {
     uint64_t needs;        /* capabilities; what lacks makes the cell n/a (capability) */
     const char *structure; /* NULL, or the structure that the candidate must have: "reservations" ... */
     check_function *run;
+    const char *source; /* whose promise it is: file, function, and how that keeps it; one line */
 };
 
 extern const struct promise promises_freebsd[];
