@@ -39,6 +39,7 @@ struct cli_exit_code {
 extern const struct cli_exit_code cli_exit_codes[];
 
 extern const struct cli_command cli_describe;
+extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_explain;
 extern const struct cli_command cli_list;
 extern const struct cli_command cli_bench;
