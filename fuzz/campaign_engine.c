@@ -215,22 +215,29 @@ int campaign_engine_start(struct campaign_worker *worker, double seconds)
 }
 
 int campaign_engine_merge(const struct campaign_pair *pair, const char *to, char (*from)[CAMPAIGN_PATH_BYTES],
-                          uint32_t count, const char *log, struct campaign_child *child)
+                          uint32_t count, const char *folder, const char *log, struct campaign_child *child)
 {
     char driver[CAMPAIGN_PATH_BYTES];
+    char notes[CAMPAIGN_PATH_BYTES];
+    char artifacts[CAMPAIGN_PATH_BYTES];
     char numbers[3][48];
     struct subject subject;
     const struct campaign *campaign = pair->campaign;
     const char **arguments = calloc(count + 16u, sizeof(*arguments));
-    if (arguments == NULL)
+    if (arguments == NULL ||
+        !campaign_path(notes, "-merge_control_file=%s/" CAMPAIGN_MERGE_CONTROL, folder) ||
+        !campaign_path(artifacts, "-artifact_prefix=%s/", folder)) {
+        free(arguments);
         return -1;
+    }
     snprintf(numbers[0], sizeof(numbers[0]), "-max_len=%u", PROGRAM_BYTES_MAX);
     snprintf(numbers[1], sizeof(numbers[1]), "-timeout=%d", INPUT_LIMIT_S);
     snprintf(numbers[2], sizeof(numbers[2]), "-rss_limit_mb=%d", MEMORY_LIMIT_MB);
     (void)campaign_path(driver, "%s/%s", folder_of(campaign, campaign_plain_build(campaign)),
                         driver_name(pair->target, CAMPAIGN_LIBFUZZER));
     const char *options[] = {driver,     "-set_cover_merge=1", numbers[0], numbers[1],
-                             numbers[2], "-detect_leaks=0",    to};
+                             numbers[2], "-detect_leaks=0",    notes,      artifacts,
+                             to};
     memcpy(arguments, options, sizeof(options));
     for (uint32_t i = 0; i < count; i++)
         arguments[PL_COUNT_OF(options) + i] = from[i];

@@ -14,6 +14,8 @@
 
 #define CAMPAIGN_LOCKS_MAX 66u
 
+#define CAMPAIGN_MERGE_CONTROL "control"
+
 /* An engine and a build each. */
 #define CAMPAIGN_KINDS ((unsigned)CAMPAIGN_ENGINE_COUNT * (unsigned)CAMPAIGN_BUILD_COUNT)
 
@@ -159,6 +161,13 @@ void campaign_merge_recover(const struct campaign_pair *pair);
 uint32_t campaign_afl_queues(const struct campaign_pair *pair, char (*dirs)[CAMPAIGN_PATH_BYTES],
                              uint32_t limit);
 
+/* --- campaign_whole.c --- */
+
+/* The files of the new folder, if they are inputs and together reach what all inputs do; inputs that failed
+ * meanwhile are judged, or copied there. -1: it is not whole, and `why` says what is wrong. */
+long campaign_merge_whole(struct campaign_pair *pair, const char *folder, const char *fresh,
+                          const char **why);
+
 /* --- campaign_view.c --- */
 
 /* Now and then what each pair has got to. `workers` are those of `count` slots. */
@@ -205,9 +214,10 @@ const char *campaign_engine_missing(const struct campaign *campaign, enum fuzz_t
                                     char path[CAMPAIGN_PATH_BYTES]);
 int campaign_engine_start(struct campaign_worker *worker, double seconds);
 
-/* libFuzzer's merge of `count` folders into the empty folder `to`. 0, or -1 with errno. */
+/* libFuzzer's merge of `count` folders into the empty folder `to`, with notes of what each input
+ * reaches (CAMPAIGN_MERGE_CONTROL), and what failed, in `folder`. 0, or -1 with errno. */
 int campaign_engine_merge(const struct campaign_pair *pair, const char *to, char (*from)[CAMPAIGN_PATH_BYTES],
-                          uint32_t count, const char *log, struct campaign_child *child);
+                          uint32_t count, const char *folder, const char *log, struct campaign_child *child);
 
 /* Runs inputs in a process of their own and says what they did. */
 void campaign_judge(struct campaign_pair *pair, enum campaign_build build, const char *const *inputs,

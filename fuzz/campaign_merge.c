@@ -25,6 +25,7 @@ struct merge {
     char old[CAMPAIGN_PATH_BYTES];
     char fresh[CAMPAIGN_PATH_BYTES];
     char log[CAMPAIGN_PATH_BYTES];
+    char notes[CAMPAIGN_PATH_BYTES]; /* a folder: what each input reaches, and what failed */
 };
 
 static bool exists(const char *path)
@@ -37,6 +38,7 @@ static bool name_paths(const struct campaign_pair *pair, struct merge *merge)
     return campaign_path(merge->corpus, "%s/libfuzzer/corpus", pair->work) &&
            campaign_path(merge->old, "%s/libfuzzer/corpus.old", pair->work) &&
            campaign_path(merge->fresh, "%s/libfuzzer/corpus.new", pair->work) &&
+           campaign_path(merge->notes, "%s/merge.notes", pair->work) &&
            campaign_path(merge->log, "%s/merge.log", pair->work);
 }
 
@@ -117,10 +119,13 @@ static bool start(struct merge *merge, struct campaign_pair *pair)
     bool fuzzed = exists(merge->corpus) || count > 2;
     const char *why = count == FROM_MAX ? "it is in too many folders to merge" : NULL;
     remove(merge->log);
+    campaign_remove_tree(merge->notes);
     campaign_remove_tree(merge->fresh);
     if (fuzzed && why == NULL &&
         (campaign_make_dirs(merge->corpus) != 0 || campaign_make_dirs(merge->fresh) != 0 ||
-         campaign_engine_merge(pair, merge->fresh, from, count, merge->log, &merge->child) != 0))
+         campaign_make_dirs(merge->notes) != 0 ||
+         campaign_engine_merge(pair, merge->fresh, from, count, merge->notes, merge->log, &merge->child) !=
+             0))
         why = strerror(errno);
     free(from);
     if (fuzzed && why != NULL)
@@ -128,17 +133,6 @@ static bool start(struct merge *merge, struct campaign_pair *pair)
                      pair->backend, why);
     merge->pair = fuzzed && why == NULL ? pair : NULL;
     return merge->pair != NULL;
-}
-
-/* "MERGE-OUTER: 12 new files with 90 new features added; 30 new coverage edges": what should be there. */
-static long promised(const struct merge *merge)
-{
-    char tail[4096] = "";
-    (void)campaign_read(merge->log, true, tail, sizeof(tail) - 1);
-    const char *last = NULL;
-    for (const char *at = tail; (at = strstr(at, "MERGE-OUTER: ")) != NULL; at++)
-        last = strstr(at, " new files with ") != NULL ? at : last;
-    return last == NULL ? -1 : strtol(last + strlen("MERGE-OUTER: "), NULL, 10);
 }
 
 static bool swap(const struct merge *merge)
@@ -168,10 +162,10 @@ static void end(struct merge *merge, bool late, bool stopped)
     const char *name = fuzz_target_names[pair->target];
     const char *why = stopped ? "was interrupted" : late ? "took too long" : "failed";
     bool clean = !late && !stopped && WIFEXITED(merge->child.status) && WEXITSTATUS(merge->child.status) == 0;
-    long count = clean ? count_inputs(merge->fresh) : -1;
+    long count = clean ? campaign_merge_whole(pair, merge->notes, merge->fresh, &why) : -1;
     merge->pair = NULL;
-    long most = promised(merge); /* equal inputs of several names are counted there, and kept once */
-    if (count <= most / 2 || count > most || !campaign_state_has_room(pair->campaign)) {
+    campaign_remove_tree(merge->notes);
+    if (count <= 0 || !campaign_state_has_room(pair->campaign)) {
         campaign_remove_tree(merge->fresh);
         campaign_say(pair->campaign, "%s %s: the corpus stays as it is: merging %s (log: %s)", name,
                      pair->backend, why, merge->log);

@@ -11,9 +11,11 @@
 #include "fuzz/campaign.h"
 #include "fuzz/campaign_files.h"
 
-/* As a driver: inputs alone are fine unless one begins with 'B'; with options it works for half a minute. */
+/* As a driver: inputs alone are fine unless one begins with 'B'; with options it works for half a minute; it
+ * merges nothing. */
 #define ALONE                                                                                                \
     "#!/bin/sh\n"                                                                                            \
+    "case $* in *-set_cover_merge=1*) exit 1;; esac\n"                                                       \
     "case $* in *-artifact_prefix=*) ;; *)\n"                                                                \
     "  for a in \"$@\"; do\n"                                                                                \
     "    case $(head -c 1 \"$a\" | tr -d '\\000') in B)\n"                                                   \

@@ -239,16 +239,23 @@ static void a_target_that_hangs_is_left(void **state)
 
 /* --- merging --- */
 
-/* As libFuzzer: keeps one input of all, and says so; `said` is what it claims. */
-#define MERGING(said, code)                                                                                  \
+/* As libFuzzer: notes what a, b and c reach, keeps what `keeps` writes. c reaches what a and b do. */
+#define MERGING(notes, keeps, code)                                                                          \
     "#!/bin/sh\ncase $* in *-set_cover_merge=1*)\n"                                                          \
-    "  for a in \"$@\"; do case $a in */corpus.new) to=$a;; esac; done\n"                                    \
-    "  echo one > $to/one\n  echo 'MERGE-OUTER: " said " new files with 9 new features added'\n"             \
-    "  exit " code ";; esac\n" ALONE CAUGHT                                                                  \
+    "  for a in \"$@\"; do case $a in\n"                                                                     \
+    "    */corpus.new) to=$a;; -merge_control_file=*) notes=${a#*=};; esac; done\n"                          \
+    "  from=${to%.new}\n  printf \"3\\n0\\n$from/a\\n$from/b\\n$from/c\\n" notes "\" >$notes\n  " keeps      \
+    "\n  exit " code ";; esac\n" ALONE CAUGHT                                                                \
     "for i in a b c; do echo $i > ${to%/w0/*}/corpus/$i; done\nexit 0\n"
+#define NOTES_A "STARTED 0 2\\nFT 0 1 25\\nCOV 0 1\\n"
+#define NOTES_B "STARTED 1 2\\nFT 1 25 30 \\n"
+#define NOTES_C "STARTED 2 2\\nFT 2 1 25 30 \\n"
+#define NOTES   NOTES_A NOTES_B NOTES_C
+#define KEEP_C  "cp $from/c $to/one"
 
-static void merged(const char *script, bool is_swapped)
+static void merged(const char *script, int kept)
 {
+    bool is_swapped = kept > 0;
     char path[CAMPAIGN_PATH_BYTES];
     struct place *place = open_place(script);
     assert_int_equal(campaign_run(&place->options, &place->result), 0);
@@ -260,17 +267,30 @@ static void merged(const char *script, bool is_swapped)
     assert_false(exists(path));
     assert_true(campaign_path(path, "%s/corpora/page/libfuzzer/corpus.old", place->out));
     assert_false(exists(path));
-    assert_int_equal(row_of(place, FUZZ_PAGE)->merged, is_swapped ? 1 : 0);
+    assert_true(campaign_path(path, "%s/corpora/page/merge.notes", place->out));
+    assert_false(exists(path));
+    assert_int_equal(row_of(place, FUZZ_PAGE)->merged, kept);
     close_place(place);
 }
 
-/* A merge that fails, or that has kept less than it says, leaves the corpus alone. */
+/* A merge that fails, or whose files are not inputs that reach all that was reached, leaves the corpus alone.
+ */
 static void a_merge_takes_the_corpus_place_only_if_whole(void **state)
 {
     (void)state;
-    merged(MERGING("1", "0"), true);
-    merged(MERGING("1", "1"), false);
-    merged(MERGING("4", "0"), false);
+    merged(MERGING(NOTES, KEEP_C, "0"), 1);
+    merged(MERGING(NOTES, KEEP_C, "1"), 0);
+    merged(MERGING(NOTES, "cp $from/a $to/one", "0"), 0);         /* b's was not written, */
+    merged(MERGING(NOTES, KEEP_C "; : >$to/two", "0"), 0);        /* or nothing of it, */
+    merged(MERGING(NOTES, KEEP_C "; printf b >$to/two", "0"), 0); /* or half, */
+    merged(MERGING(NOTES_A NOTES_B, "cp $from/[ab] $to; mv $to/a $to/one", "0"), 0); /* or not all was run */
+}
+
+/* b ended the engine, and does no harm when it is run alone: it stays. */
+static void what_fails_in_a_merge_stays(void **state)
+{
+    (void)state;
+    merged(MERGING(NOTES_A "STARTED 1 2\\n" NOTES_C, KEEP_C, "0"), 2);
 }
 
 /* Killed between the two renames, and while it wrote. */
@@ -307,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_ends_it),
         cmocka_unit_test(a_target_that_hangs_is_left),
         cmocka_unit_test(a_merge_takes_the_corpus_place_only_if_whole),
+        cmocka_unit_test(what_fails_in_a_merge_stays),
         cmocka_unit_test(a_killed_merge_costs_nothing),
     };
     return cmocka_run_group_tests_name("fuzz_campaign_pairs", tests, NULL, NULL);
