@@ -10,16 +10,8 @@
 #include "bench/child.h"
 #include "bench/memory_guard.h"
 
-#define CELL_ARGUMENT_BYTES 640u
-
-/* The strings live in `store`. */
-struct cell_arguments {
-    char *argv[20];
-    char store[20][CELL_ARGUMENT_BYTES];
-};
-
-static void cell_arguments_make(const char *program, const struct cell_params *params,
-                                struct cell_arguments *arguments)
+void cell_arguments_make(const char *program, const struct cell_params *params,
+                         struct cell_arguments *arguments)
 {
     size_t n = 0;
 #define ARGUMENT(...) snprintf(arguments->store[n++], CELL_ARGUMENT_BYTES, __VA_ARGS__)

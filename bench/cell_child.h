@@ -6,6 +6,17 @@
 
 #include "bench/cell.h"
 
+#define CELL_ARGUMENT_BYTES 640u
+
+/* The words that start a cell's process; they live in `store`. */
+struct cell_arguments {
+    char *argv[20];
+    char store[20][CELL_ARGUMENT_BYTES];
+};
+
+void cell_arguments_make(const char *program, const struct cell_params *params,
+                         struct cell_arguments *arguments);
+
 struct cell_child {
     const char *program; /* path of this program: the child is `program bench-cell ...` */
     double limit_s;

@@ -52,7 +52,7 @@ void cell_name(const struct cell_params *params, char name[CELL_NAME_BYTES])
 }
 
 /* One word for a shell: in quotes where it holds more than names and paths mostly do. */
-static void put_word(const char *word, char *text, size_t bytes)
+void cell_word(const char *word, char *text, size_t bytes)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+,=:@%";
     const char *quote = word[strspn(word, plain)] == '\0' ? "" : "'";
@@ -67,8 +67,8 @@ void cell_command(const struct cell_params *params, char *text, size_t bytes)
     const struct workload *workload = workload_find(params->workload);
     char backend[2 * sizeof(params->backend)];
     char name[2 * sizeof(params->workload)];
-    put_word(params->backend, backend, sizeof(backend));
-    put_word(params->workload, name, sizeof(name));
+    cell_word(params->backend, backend, sizeof(backend));
+    cell_word(params->workload, name, sizeof(name));
     int n = snprintf(text, bytes, "./pagelab bench --backend %s --workload %s", backend, name);
     if (n < 0 || (size_t)n >= bytes || workload == NULL)
         return;

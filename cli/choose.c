@@ -235,5 +235,6 @@ static int choose_main(int argc, const char **argv)
 const struct cli_command cli_choose = {
     .name = "choose",
     .arguments = "[--profile NAME] [--NEED...]",
+    .example = "choose --profile rtos",
     .summary = "which candidate for which kernel: who is out, and what the others give up",
     .main = choose_main};

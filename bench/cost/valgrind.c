@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/cell_child.h"
 #include "bench/child.h"
 #include "bench/cost/callgrind.h"
 #include "bench/cost/counted.h"
 #include "bench/cost/lackey.h"
-#include "bench/session.h"
 
 #define ARGUMENT_LIMIT 40u
 #define TRACE_BUFFER   ((size_t)1 << 20)
