@@ -19,6 +19,7 @@ while IFS= read -r line; do
   case $command in
     *"pagelab test"*) continue ;; # this is it
     *"pagelab fuzz"*) continue ;; # fuzz.sh
+    *"pagelab cost"*--workload*) command="$command --no-lines" ;;
     *"pagelab explore"*|*"pagelab cost"*|*"pagelab replay"*--schedule*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;

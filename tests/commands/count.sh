@@ -1,0 +1,65 @@
+# pagelab cost --workload, and gate: counts under valgrind. Those of our candidates are equal in two runs, to the last digit; a
+# slow-down that is planted in a plug-in fails the gate, which names its function. Half a minute: each run is under valgrind.
+. "$SOURCE/tests/commands/expect.sh"
+mkdir empty
+
+# What a person can get wrong.
+expect 2 "workload 'nosuch'.*repeat, bulk, replace" "$PAGELAB" cost --workload nosuch
+expect 2 "workload 'age'" "$PAGELAB" cost --workload repeat,age
+expect 2 "workload ''" "$PAGELAB" cost --workload repeat,
+expect 2 'missing.pltrace' "$PAGELAB" cost --workload replay:missing.pltrace
+expect 2 "order '99'" "$PAGELAB" cost --workload repeat --order 0,99
+expect 2 'operations 0' "$PAGELAB" cost --workload repeat --operations 0
+expect 2 "'some.txt'.*not both" "$PAGELAB" cost some.txt --workload repeat
+expect 2 "nosuch" "$PAGELAB" cost --workload repeat --backend nosuch
+expect 2 'valgrind, which is not on PATH' /usr/bin/env PATH="$WORK/empty" "$PAGELAB" cost --workload repeat --backend buddy
+echo 'noise' >noise.json
+expect 2 'missing.json' "$PAGELAB" gate missing.json missing.json
+expect 2 'no JSON, noise.json' "$PAGELAB" gate noise.json noise.json
+expect 2 'no cost file' "$PAGELAB" gate "$SOURCE/results/reference/scale.json" "$SOURCE/results/reference/scale.json"
+expect 2 'percent: 0 to' "$PAGELAB" gate noise.json noise.json --percent -1
+command -v valgrind >/dev/null || { echo 'no valgrind: the rest is skipped'; exit $((failures > 0 ? 1 : 77)); }
+
+# Twice, with the lines. What is no candidate's own is not in it: the functions are its own, and their sums are the row's.
+# The environment outside has no part in it.
+expect 0 '' "$PAGELAB" cost --backend percpu+buddy --workload repeat --operations 2000 --memory 8MiB --out a.json
+expect 0 '' env SOMETHING="$(seq 200)" "$PAGELAB" cost --backend percpu+buddy --workload repeat --operations 2000 --memory 8MiB --out b.json
+# Twice in one command, of another kind: each has a range of one number. One of them has no such order.
+expect 0 '^replace/slate/order:0/cpus:1,ok' "$PAGELAB" cost --backend slate --workload replace --memory 8MiB --no-lines --runs 2 --format csv --out c.json
+expect 0 'magazine .*n/a' "$PAGELAB" cost --backend magazine --workload bulk --order 3 --no-lines
+/usr/bin/python3 - <<'P' || fail "counts: $(head -c 2000 a.json) $(head -c 1000 c.json)"
+import json
+a, b, c = (json.load(open(name)) for name in ("a.json", "b.json", "c.json"))
+assert a["cost"] == b["cost"]
+row = a["cost"][0]
+names = {f["name"] for f in row["functions"]}
+assert {"percpu_alloc", "percpu_free"} <= names <= {"percpu_alloc", "percpu_free", "buddy_alloc", "buddy_free"}, names
+for count in ("instructions", "locked", "cache_lines"):
+    assert row[count] == row[count + "_high"]
+    assert abs(sum(f[count] for f in row["functions"]) - row[count]) < 0.001, row
+# The fast path of a magazine has no locked operation, and is not for nothing.
+assert row["locked"] == 0 and 10 < row["instructions"] < 500 and 2 <= row["cache_lines"] < 20, row
+assert row["operations"] == 2000 and row["line_operations"] == 200 and row["working_lines"] <= row["cache_lines"], row
+row = c["cost"][0]
+assert row["runs"] == 2 and row["instructions"] == row["instructions_high"] > 10 and "cache_lines" not in row, row
+ours = a["context"]["pagelab"]
+assert ours["complete"] and ours["valgrind"].startswith("valgrind") and ours["mode"] == "cost" and "host_name" not in a["context"]
+P
+expect 0 '1 rows compared, 0 failures' "$PAGELAB" gate a.json b.json --percent 0
+
+# A planted slow-down: the same plug-in, with a loop in the hook that takes frames back.
+build() { cc -std=c17 -O2 -I"$SOURCE/include" -fPIC -shared -o mine.so "$1" || fail "$1 does not compile"; }
+sed '/stack->frame\[stack->count++\] = run->first;/i\    for (volatile int i = 0; i < 5; i++) {}' \
+  "$SOURCE/examples/plugin/stack.c" >slow.c
+cmp -s slow.c "$SOURCE/examples/plugin/stack.c" && fail "nothing was planted"
+build "$SOURCE/examples/plugin/stack.c"
+expect 0 '' "$PAGELAB" cost --backend ./mine.so --workload repeat --no-lines --runs 1 --out before.json
+build slow.c
+expect 0 '' "$PAGELAB" cost --backend ./mine.so --workload repeat --no-lines --runs 1 --out after.json
+expect 1 'instructions +give +[0-9.]+ +[0-9.]+ +[0-9.]+ +grew' "$PAGELAB" gate before.json after.json
+grep -qE 'instructions grew from [0-9.]+ to [0-9.]+ an operation, most in give$' err || fail "stderr: $(cat err)"
+grep -q ' take ' out && fail "take did not grow: $(cat out)"
+expect 0 'shrank' "$PAGELAB" gate after.json before.json
+expect 0 '0 failures' "$PAGELAB" gate before.json after.json --percent 900
+expect 1 '"function":[^"]*"give"' "$PAGELAB" gate before.json after.json --format json
+finish
