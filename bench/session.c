@@ -11,6 +11,7 @@
 
 #include "bench/cell_child.h"
 #include "bench/environment.h"
+#include "bench/load.h"
 #include "bench/rows.h"
 
 #define SAVE_PAUSE 20 /* times what the last writing took */
@@ -25,6 +26,8 @@ struct session {
     cJSON *ours;
     cJSON *twins; /* in ours */
     double start_s;
+    struct load load;         /* at the start */
+    struct load_shares worst; /* of a round */
     double shown_s;
     size_t done;
     bool broken;
@@ -40,17 +43,10 @@ static double now_s(void)
 
 /* --- the result file --- */
 
-/* Written beside and renamed: a reader sees a whole result, old or new. */
-static int save(struct session *session)
+int session_write(const cJSON *root, const char *path, struct session_error *error)
 {
-    const char *path = session->options->result_path;
     char beside[4096];
-    if (path == NULL)
-        return 0;
-    if (!session->annotated)
-        rows_finish(session->root);
-    cJSON_ReplaceItemInObject(session->ours, "seconds", cJSON_CreateNumber(now_s() - session->start_s));
-    char *text = cJSON_Print(session->root);
+    char *text = cJSON_Print(root);
     /* What is no regular file, a device or a pipe, is written to and not replaced. */
     struct stat status;
     bool direct = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
@@ -62,11 +58,21 @@ static int save(struct session *session)
     free(text);
     if (good && (direct || rename(beside, path) == 0))
         return 0;
-    snprintf(session->error->text, sizeof(session->error->text), "%s: cannot be written: %s", path,
-             strerror(errno));
+    snprintf(error->text, sizeof(error->text), "%s: cannot be written: %s", path, strerror(errno));
     if (!direct)
         unlink(beside);
     return -1;
+}
+
+static int save(struct session *session)
+{
+    const char *path = session->options->result_path;
+    if (path == NULL)
+        return 0;
+    if (!session->annotated)
+        rows_finish(session->root);
+    cJSON_ReplaceItemInObject(session->ours, "seconds", cJSON_CreateNumber(now_s() - session->start_s));
+    return session_write(session->root, path, session->error);
 }
 
 /* After a row: the file is whole at any time, and so little behind that writing takes no more than a
@@ -246,12 +252,17 @@ static bool run_cell(struct session *session, const struct cell_params *params, 
 static bool run_rounds(struct session *session)
 {
     for (unsigned round = 0; round < session->options->rounds; round++) {
+        struct load before;
+        (void)load_now(&before);
         for (size_t i = 0; i < session->plan->cell_count; i++) {
             if (round > 0 && session->plan->cells[i].once)
                 continue;
             if (*session->options->stop || !run_cell(session, &session->plan->cells[i], round))
                 return false;
         }
+        struct load_shares shares = load_since(&before);
+        session->worst.others = shares.others > session->worst.others ? shares.others : session->worst.others;
+        session->worst.steal = shares.steal > session->worst.steal ? shares.steal : session->worst.steal;
     }
     return true;
 }
@@ -263,6 +274,7 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
     struct session session = {.plan = plan, .options = options, .error = error, .start_s = now_s()};
     error->text[0] = '\0';
     *result = NULL;
+    (void)load_now(&session.load);
     session.root = cJSON_CreateObject();
     cJSON_AddItemToObject(session.root, "context", environment_context(options->mode));
     session.ours = cJSON_GetObjectItem(cJSON_GetObjectItem(session.root, "context"), "pagelab");
@@ -291,6 +303,7 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
     if (whole)
         cJSON_ReplaceItemInObject(session.ours, "complete", cJSON_CreateTrue());
     rows_finish(session.root);
+    load_record(session.ours, &session.load, &session.worst);
     if (options->annotate != NULL)
         options->annotate(session.root);
     session.annotated = true;

@@ -38,4 +38,7 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
                              const struct session_options *options, cJSON **result,
                              struct session_error *error);
 
+/* Written beside and renamed: a reader sees a whole file, old or new. 0, or -1 and the error. */
+int session_write(const cJSON *root, const char *path, struct session_error *error);
+
 #endif

@@ -9,10 +9,11 @@
 volatile sig_atomic_t cli_stop;
 
 const struct cli_command *const cli_commands[] = {
-    &cli_run,   &cli_bench,    &cli_bench_cell,  &cli_list,   &cli_import,  &cli_replay,  &cli_check,
-    &cli_fuzz,  &cli_report,   &cli_new_backend, &cli_scale,  &cli_nosleep, &cli_explore, &cli_interrupt,
-    &cli_score, &cli_shrink,   &cli_show,        &cli_triage, &cli_regress, &cli_masked,  &cli_cost,
-    &cli_to_c,  &cli_describe, &cli_gate,        &cli_choose, &cli_explain, &cli_doctor,  NULL,
+    &cli_run,     &cli_bench,     &cli_bench_cell, &cli_list,        &cli_import,   &cli_replay,
+    &cli_check,   &cli_fuzz,      &cli_report,     &cli_new_backend, &cli_scale,    &cli_nosleep,
+    &cli_explore, &cli_interrupt, &cli_score,      &cli_shrink,      &cli_show,     &cli_triage,
+    &cli_regress, &cli_masked,    &cli_cost,       &cli_to_c,        &cli_describe, &cli_gate,
+    &cli_choose,  &cli_explain,   &cli_doctor,     &cli_noise,       NULL,
 };
 
 const struct cli_exit_code cli_exit_codes[] = {

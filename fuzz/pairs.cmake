@@ -6,7 +6,7 @@ option(PL_FUZZ_SCHEDULES "The schedule targets, too: not beside address or cover
 
 # Those that are candidates, not wrappers, rods or wrong on purpose.
 set(candidates ${own_names})
-list(REMOVE_ITEM candidates percpu fault sleepy null magazine)
+list(REMOVE_ITEM candidates percpu fault sleepy slower null magazine)
 list(APPEND candidates percpu+buddy)
 set(pairs ${PL_FUZZ_PAIRS})
 if(NOT pairs)

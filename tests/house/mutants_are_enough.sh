@@ -4,7 +4,7 @@
 set -eu
 cd "$1"
 list=fuzz/mutants/list.c
-others=" null fault sleepy services jemalloc mimalloc "
+others=" null fault sleepy slower services jemalloc mimalloc "
 bad=0
 say() { echo "$1" >&2; bad=1; }
 rows() { grep -cE "^ *\\{\"[^\"]+\", $1," "$list" || true; }

@@ -14,6 +14,7 @@
 
 #include "report/noise.h"
 #include "report/statistics.h"
+#include "report/trial.h"
 
 #define ROUNDS_MOST 32
 #define JOBS        300
@@ -230,6 +231,44 @@ static void test_two_states_are_seen(void **state)
     assert_false(statistics_bimodal(odd, 8));
 }
 
+/* --- an experiment --- */
+
+static void test_an_experiment_is_judged(void **state)
+{
+    struct trial_verdict verdicts[JOBS];
+    double one[15];
+    double twin[15];
+    double same[15];
+    double slow[15];
+
+    (void)state;
+    for (size_t i = 0; i < JOBS; i++) {
+        fill(one, NORMAL, 15, 1);
+        fill(twin, NORMAL, 15, 1);
+        fill(same, NORMAL, 15, i < 7 ? 1.2 : 1); /* seven that must be told apart */
+        fill(slow, NORMAL, 15, 1.15);
+        verdicts[i] = trial_judge(&(struct trial_job){one, twin, same, slow}, 15);
+        assert_true(verdicts[i].alarm == (fabs(log(verdicts[i].same)) > log1p(verdicts[i].noise)));
+    }
+
+    struct trial_sum sum = trial_sum(verdicts, JOBS);
+
+    assert_int_equal(sum.jobs, JOBS);
+    assert_in_range(sum.alarms, 7, 7 + JOBS / 100);
+    assert_true(sum.found >= JOBS * 95 / 100);
+    assert_true(sum.planted > 1.14 && sum.planted < 1.16);
+    assert_true(sum.planted_low < sum.planted && sum.planted < sum.planted_high);
+    /* What 95 of 100 find lies above the noise, and below what was planted and nearly always found. */
+    assert_true(sum.noise > 0.01 && sum.smallest > sum.noise && sum.smallest < 0.15);
+
+    /* One job, and no round: nothing is claimed. */
+    sum = trial_sum(verdicts, 1);
+    assert_true(sum.planted_low == sum.planted && sum.planted == sum.planted_high);
+    verdicts[0] = trial_judge(&(struct trial_job){one, twin, same, slow}, 0);
+    assert_false(verdicts[0].alarm);
+    assert_false(verdicts[0].found);
+}
+
 /* --- a result with twins --- */
 
 static cJSON *make_row(const char *workload, const char *candidate, int round, double ns)
@@ -333,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_intervals_cover),
         cmocka_unit_test(test_intervals_repeat_and_refuse),
         cmocka_unit_test(test_two_states_are_seen),
+        cmocka_unit_test(test_an_experiment_is_judged),
         cmocka_unit_test(test_a_result_is_annotated),
     };
 

@@ -1,0 +1,277 @@
+/* pagelab noise: how far this machine's times can be trusted. Equals are compared, and a planted slow-down,
+ * in many short jobs; each job judges by what its own twins differ by. */
+#define _POSIX_C_SOURCE 200809L /* strtok_r */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/environment.h"
+#include "bench/load.h"
+#include "bench/session.h"
+#include "bench/twins.h"
+#include "bench/workloads/workload.h"
+#include "cli/cli.h"
+#include "cli/noise_print.h"
+#include "engine/instance.h"
+#include "report/result.h"
+#include "report/statistics.h"
+
+#define REPETITIONS_MAX  10000
+#define PLANTED_PER_CENT 15.0
+
+struct noise_options {
+    char *backend;
+    char *workloads;
+    char *memory;
+    char *out;
+    char *format;
+    int repetitions;
+    int rounds;
+    int resume;
+    double min_time_s;
+    double limit_s;
+};
+
+/* The experiment's own part of the file: {candidate, rounds, min_time_s, planted_per_cent, workloads}. */
+static cJSON *make_document(const struct noise_options *options, const cJSON **trial)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddItemToObject(root, "context", environment_context("noise"));
+    cJSON_AddArrayToObject(root, "benchmarks");
+    cJSON *own = cJSON_AddObjectToObject(root, "noise_trial");
+    cJSON_AddStringToObject(own, "candidate", options->backend);
+    cJSON_AddNumberToObject(own, "rounds", options->rounds);
+    cJSON_AddNumberToObject(own, "min_time_s", options->min_time_s);
+    cJSON_AddNumberToObject(own, "planted_per_cent", PLANTED_PER_CENT);
+    cJSON_AddArrayToObject(own, "workloads");
+    *trial = own;
+    return root;
+}
+
+/* NULL: a mistake that is printed. */
+static cJSON *open_document(const struct noise_options *options, const cJSON **trial)
+{
+    static const char *const keys[] = {"candidate", "rounds", "min_time_s"};
+    struct report_error error;
+    cJSON *fresh = make_document(options, trial);
+    if (!options->resume)
+        return fresh;
+    cJSON *old = report_read(options->out, &error);
+    const cJSON *theirs = cJSON_GetObjectItem(old, "noise_trial");
+    bool same = theirs != NULL && strcmp(result_text(result_pagelab(old), "commit"),
+                                         result_text(result_pagelab(fresh), "commit")) == 0;
+    for (size_t i = 0; same && i < PL_COUNT_OF(keys); i++)
+        same =
+            cJSON_Compare(cJSON_GetObjectItem(*trial, keys[i]), cJSON_GetObjectItem(theirs, keys[i]), true);
+    cJSON_Delete(fresh);
+    if (old == NULL)
+        (void)cli_mistake("noise", "%s", error.line);
+    else if (!same)
+        (void)cli_mistake("noise",
+                          "%s: jobs of the same commit, candidate, rounds and time expected; start "
+                          "without --resume",
+                          options->out);
+    if (!same) {
+        cJSON_Delete(old);
+        return NULL;
+    }
+    *trial = theirs;
+    return old;
+}
+
+static cJSON *entry_of(const cJSON *trial, const char *workload)
+{
+    cJSON *list = cJSON_GetObjectItem(trial, "workloads");
+    cJSON *entry;
+    cJSON_ArrayForEach(entry, list)
+    {
+        if (strcmp(result_text(entry, "workload"), workload) == 0)
+            return entry;
+    }
+    entry = cJSON_CreateObject();
+    cJSON_AddStringToObject(entry, "workload", workload);
+    cJSON_AddNumberToObject(entry, "steps", 0);
+    cJSON_AddArrayToObject(entry, "jobs");
+    cJSON_AddItemToArray(list, entry);
+    return entry;
+}
+
+/* To a hundredth of a nanosecond: 4 lists, in the order of enum twins_role. */
+static void keep_job(cJSON *entry, const struct twins_job *job, unsigned rounds)
+{
+    cJSON *lists = cJSON_CreateArray();
+    for (unsigned role = 0; role < TWINS_ROLES; role++) {
+        cJSON *list = cJSON_CreateArray();
+        for (unsigned i = 0; i < rounds; i++)
+            cJSON_AddItemToArray(list, cJSON_CreateNumber(round(job->samples[role][i] * 100) / 100));
+        cJSON_AddItemToArray(lists, list);
+    }
+    cJSON_AddItemToArray(cJSON_GetObjectItem(entry, "jobs"), lists);
+}
+
+static int measure_failed(const struct twins_error *error)
+{
+    return error->text[0] == '\0' ? CLI_INTERRUPTED : cli_mistake("noise", "%s", error->text);
+}
+
+/* One more job of this workload; the first one looks for the steps before. */
+static int run_job(struct twins_plan *plan, cJSON *entry)
+{
+    struct twins_error error;
+    struct twins_job job;
+    double steps = 0;
+    const cJSON *jobs = cJSON_GetObjectItem(entry, "jobs");
+    unsigned turn = (unsigned)cJSON_GetArraySize(jobs);
+    result_number(entry, "steps", &steps);
+    if (steps < 1) {
+        steps = twins_steps(plan, PLANTED_PER_CENT, statistics_paired_ratio, &error);
+        if (steps < 1)
+            return measure_failed(&error);
+        cJSON_ReplaceItemInObject(entry, "steps", cJSON_CreateNumber(steps));
+    }
+    plan->steps = (unsigned)steps;
+    if (!twins_measure(plan, turn, &job, &error))
+        return measure_failed(&error);
+    keep_job(entry, &job, plan->rounds);
+    return CLI_OK;
+}
+
+static void show_job(const char *workload, int done, int all)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K[%d/%d] %s", done, all, workload);
+}
+
+/* Repetition by repetition over all workloads, so that an interruption leaves as many of each. */
+static int run_jobs(const struct noise_options *options, cJSON *root, const cJSON *trial,
+                    struct twins_plan *plan)
+{
+    struct session_error error = {""};
+    struct load start;
+    struct load_shares worst = {0, 0};
+    int code = CLI_OK;
+    (void)load_now(&start);
+    for (int repetition = 0; code == CLI_OK && repetition < options->repetitions; repetition++) {
+        char names[512];
+        char *at = NULL;
+        struct load before;
+        (void)load_now(&before);
+        snprintf(names, sizeof(names), "%s", options->workloads);
+        for (char *name = strtok_r(names, ",", &at); code == CLI_OK && name != NULL;
+             name = strtok_r(NULL, ",", &at)) {
+            cJSON *entry = entry_of(trial, name);
+            if (cJSON_GetArraySize(cJSON_GetObjectItem(entry, "jobs")) > repetition)
+                continue;
+            snprintf(plan->cell.workload, sizeof(plan->cell.workload), "%s", name);
+            show_job(name, repetition + 1, options->repetitions);
+            code = cli_stop ? CLI_INTERRUPTED : run_job(plan, entry);
+        }
+        struct load_shares shares = load_since(&before);
+        worst.others = fmax(worst.others, shares.others);
+        worst.steal = fmax(worst.steal, shares.steal);
+        if (code == CLI_OK || code == CLI_INTERRUPTED)
+            load_record(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "context"), "pagelab"), &start, &worst);
+        if (options->out != NULL && session_write(root, options->out, &error) != 0)
+            code = cli_mistake("noise", "%s", error.text);
+    }
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    return code;
+}
+
+static int noise_run(const struct noise_options *options, enum report_format format)
+{
+    const cJSON *trial = NULL;
+    struct twins_plan plan = {
+        .how = {.program = cli_program(), .limit_s = options->limit_s, .stop = &cli_stop},
+        .cell = {.cpus = 1, .admission = ADMISSION_BATCHED, .min_time_s = options->min_time_s},
+        .rounds = (unsigned)options->rounds,
+    };
+    snprintf(plan.cell.backend, sizeof(plan.cell.backend), "%s", options->backend);
+    if (!cli_bytes("noise", "--memory", options->memory, &plan.cell.memory_bytes))
+        return CLI_MISTAKE;
+    cJSON *root = open_document(options, &trial);
+    if (root == NULL)
+        return CLI_MISTAKE;
+    int code = run_jobs(options, root, trial, &plan);
+    if (code != CLI_MISTAKE) {
+        struct report_error error;
+        struct session_error session_error = {""};
+        int judged = noise_print(root, format, isatty(STDOUT_FILENO), stdout, &error);
+        if (judged < 0)
+            code = cli_mistake("noise", "%s", error.line);
+        else if (code == CLI_OK && judged != 0)
+            code = CLI_MISSED;
+        if (options->out != NULL && session_write(root, options->out, &session_error) != 0)
+            code = cli_mistake("noise", "%s", session_error.text);
+    }
+    cJSON_Delete(root);
+    return code;
+}
+
+static int check_names(const struct noise_options *options)
+{
+    static struct spec specs[SPEC_LIST_LIMIT];
+    struct spec_error error;
+    char names[512];
+    char *at = NULL;
+    int code = cli_check_specs("noise", specs, spec_parse_list(options->backend, specs, &error), &error);
+    if (code != CLI_OK)
+        return code;
+    if (strlen(options->workloads) >= sizeof(names))
+        return cli_mistake("noise", "--workload: a shorter list expected");
+    snprintf(names, sizeof(names), "%s", options->workloads);
+    for (char *name = strtok_r(names, ",", &at); name != NULL; name = strtok_r(NULL, ",", &at)) {
+        const struct workload *workload = workload_find(name);
+        if (workload == NULL || workload->takes_trace || strcmp(workload->section, SECTION_FRAMES) != 0)
+            return cli_mistake("noise", "workload '%.80s': repeat, bulk, replace or remote expected", name);
+    }
+    return CLI_OK;
+}
+
+static int noise_main(int argc, const char **argv)
+{
+    static struct noise_options noise = {.repetitions = 100, .rounds = 15, .min_time_s = 0.01, .limit_s = 60};
+    static char default_backend[] = "buddy";
+    static char default_workloads[] = "repeat,bulk,replace";
+    static char default_memory[] = "64MiB";
+    const struct poptOption options[] = {
+        {"backend", 'b', POPT_ARG_STRING, &noise.backend, 0, "whom to measure (buddy)", "NAME"},
+        {"workload", 'w', POPT_ARG_STRING, &noise.workloads, 0, "(repeat,bulk,replace)", "LIST"},
+        {"memory", 0, POPT_ARG_STRING, &noise.memory, 0, "the machine's size (64MiB)", "SIZE"},
+        {"repetitions", 'n', POPT_ARG_INT, &noise.repetitions, 0, "jobs of each workload (100)", "N"},
+        {"rounds", 'r', POPT_ARG_INT, &noise.rounds, 0, "of a job, interleaved (15)", "N"},
+        {"min-time", 0, POPT_ARG_DOUBLE, &noise.min_time_s, 0, "seconds to measure a cell (0.01)", "S"},
+        {"out", 'o', POPT_ARG_STRING, &noise.out, 0, "write every sample to FILE", "FILE"},
+        {"resume", 0, POPT_ARG_NONE, &noise.resume, 0, "go on with the jobs that --out FILE has", NULL},
+        {"format", 'f', POPT_ARG_STRING, &noise.format, 0, "table, json, markdown or csv", "FORMAT"},
+        CLI_HELP POPT_TABLEEND};
+    enum report_format format;
+    poptContext context;
+    if (cli_parse(&cli_noise, argc, argv, options, 0, 0, &context) == NULL ||
+        cli_format("noise", noise.format, &format) != 0)
+        return CLI_MISTAKE;
+    noise.backend = noise.backend == NULL ? default_backend : noise.backend;
+    noise.workloads = noise.workloads == NULL ? default_workloads : noise.workloads;
+    noise.memory = noise.memory == NULL ? default_memory : noise.memory;
+    if (noise.repetitions < 1 || noise.repetitions > REPETITIONS_MAX)
+        return cli_mistake("noise", "--repetitions %d: 1 to %d expected", noise.repetitions, REPETITIONS_MAX);
+    if (noise.rounds < 1 || noise.rounds > (int)TWINS_ROUNDS_MAX)
+        return cli_mistake("noise", "--rounds %d: 1 to %u expected", noise.rounds, TWINS_ROUNDS_MAX);
+    if (!(noise.min_time_s > 0 && noise.min_time_s <= 10))
+        return cli_mistake("noise", "--min-time: seconds above 0, at most 10, expected");
+    if (noise.resume && noise.out == NULL)
+        return cli_mistake("noise", "--resume: --out FILE of the jobs to go on with expected");
+    int code = check_names(&noise);
+    if (code == CLI_OK)
+        code = noise_run(&noise, format);
+    poptFreeContext(context);
+    return code;
+}
+
+const struct cli_command cli_noise = {.name = "noise",
+                                      .arguments = "[--backend NAME] [--repetitions N]",
+                                      .summary = "compares equals, and a planted slow-down, many times",
+                                      .main = noise_main};

@@ -1,0 +1,68 @@
+/* The planted slow-down: it takes longer by what it is told, and nothing else changes. */
+#include "tests/unit/unit.h"
+
+#include <time.h>
+
+#define PAIRS 2000
+
+static double now_ns(void)
+{
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
+}
+
+/* ns of a pair, the least of several looks. */
+static double pair_ns(const char *name)
+{
+    struct rig rig;
+    struct pl_request request = {.order = 0, .node = PL_NODE_ANY};
+    double least = 1e18;
+    rig_open(&rig, name, 64, 1, ADMISSION_BATCHED);
+    for (int look = 0; look < 9; look++) {
+        double start = now_ns();
+        for (int i = 0; i < PAIRS; i++) {
+            struct pl_run run;
+            assert_int_equal(admission_alloc(&rig.admission, rig.cpu, &request, &run), PL_OK);
+            assert_int_equal(admission_free(&rig.admission, rig.cpu, &run), PL_OK);
+        }
+        double ns = (now_ns() - start) / PAIRS;
+        least = ns < least ? ns : least;
+    }
+    rig_close(&rig);
+    return least;
+}
+
+static void test_steps_take_time(void **state)
+{
+    (void)state;
+    double none = pair_ns("slower(steps=0)+buddy");
+    double some = pair_ns("slower(steps=2000)+buddy");
+    double many = pair_ns("slower(steps=8000)+buddy");
+    /* Each waits for the one before: a thousand cannot be done in the shade of a pair. */
+    assert_true(some - none > 100);
+    assert_true(many - none > 2 * (some - none));
+    assert_true(many - none < 8 * (some - none));
+}
+
+static void test_wrong_parameters_are_refused(void **state)
+{
+    static const char *const wrong[] = {"slower+buddy", "slower(by=15)+buddy", "slower(steps=)+buddy",
+                                        "slower(steps=-1)+buddy", "slower(steps=99999999999)+buddy"};
+    (void)state;
+    for (size_t i = 0; i < PL_COUNT_OF(wrong); i++) {
+        struct spec spec;
+        struct spec_error error;
+        assert_int_equal(spec_parse(wrong[i], &spec, &error), 0);
+        assert_int_equal(instance_check_params(&spec, 1, &error), -1);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steps_take_time),
+        cmocka_unit_test(test_wrong_parameters_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
