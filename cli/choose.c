@@ -111,51 +111,71 @@ static int add_trace(struct asked *asked)
 
 /* --- from where --- */
 
-/* FILE, or the folder it is in. */
-static void named_source(const char *from, char *folder, size_t bytes, char *file, size_t file_bytes)
+/* What was asked for, or the newest. False after an error was printed. */
+static bool find_source(const char *from, struct cli_newest *source)
 {
     struct stat status;
     char found[PATH_BYTES];
-    snprintf(file, file_bytes, "%s", from);
-    if (stat(cli_find(from, found, sizeof(found)), &status) == 0 && S_ISDIR(status.st_mode))
-        snprintf(file, file_bytes, "%.4000s/result.json", from);
-    const char *slash = strrchr(file, '/');
-    snprintf(folder, bytes, "%.*s", slash == NULL ? 1 : (int)(slash - file), slash == NULL ? "." : file);
+    if (from == NULL) {
+        if (cli_newest_run(source))
+            return true;
+        cli_mistake("choose", "%s/result.json: a result expected; './pagelab run --quick' writes one",
+                    source->folder);
+        return false;
+    }
+    *source = (struct cli_newest){.reference = false};
+    const char *real = cli_find(from, found, sizeof(found));
+    if (strlen(from) >= sizeof(source->folder) || stat(real, &status) != 0) {
+        cli_mistake("choose", "--from '%.300s': a result, or the folder of a run, expected", from);
+        return false;
+    }
+    snprintf(source->folder, sizeof(source->folder), "%s", from);
+    snprintf(source->real, sizeof(source->real), "%s", real);
+    source->reference = strcmp(from, CLI_REFERENCE_FOLDER) == 0;
+    return true;
+}
+
+/* A folder's result.json, or the file itself and the folder it is in. */
+static void split_source(struct cli_newest *source, char *shown, char *real, size_t bytes)
+{
+    struct stat status;
+    bool folder = stat(source->real, &status) == 0 && S_ISDIR(status.st_mode);
+    snprintf(shown, bytes, "%s%s", source->folder, folder ? "/result.json" : "");
+    snprintf(real, bytes, "%s%s", source->real, folder ? "/result.json" : "");
+    char *slash = strrchr(source->real, '/');
+    if (!folder && slash != NULL)
+        *slash = '\0';
+    else if (!folder)
+        snprintf(source->real, sizeof(source->real), ".");
 }
 
 static int decide(struct asked *asked, enum report_format format)
 {
+    static struct cli_newest source;
     struct report_error error;
-    char folder[PATH_BYTES];
-    char file[PATH_BYTES + 16];
-    char found[3][PATH_BYTES];
-    bool reference = false;
-    unsigned skipped = 0;
-    if (asked->from != NULL) {
-        named_source(asked->from, folder, sizeof(folder), file, sizeof(file));
-        reference = strcmp(folder, CLI_REFERENCE_FOLDER) == 0;
-    } else if (cli_newest_run(folder, sizeof(folder), &reference, &skipped)) {
-        snprintf(file, sizeof(file), "%s/result.json", folder);
-    } else {
-        return cli_mistake("choose", "%s/result.json: a result expected; './pagelab run --quick' writes one",
-                           folder);
-    }
-    if (skipped != 0)
-        fprintf(stderr,
-                "pagelab choose: a newer run below results/ is left out: a smoke run, or not complete\n");
-    cJSON *result = report_read(cli_find(file, found[0], PATH_BYTES), &error);
+    char shown[sizeof(source.real) + 16];
+    char real[sizeof(source.real) + 16];
+    char found[PATH_BYTES];
+    if (!find_source(asked->from, &source))
+        return CLI_MISTAKE;
+    if (source.skipped)
+        fprintf(
+            stderr,
+            "pagelab choose: a newer result is left out: a smoke run, not whole, or not written by run\n");
+    split_source(&source, shown, real, sizeof(real));
+    cJSON *result = report_read(real, &error);
     if (result == NULL)
         return cli_mistake("choose", "%s", error.line);
     int code = asked->trace == NULL ? CLI_OK : choose_trace(result, asked->trace);
     const struct decide_sources sources = {
         .result = result,
-        .file = file,
+        .file = shown,
         .which = asked->from != NULL ? NULL
-                 : reference         ? "the reference"
+                 : source.reference  ? "the reference"
                                      : "the newest run",
-        .reference = reference,
-        .folder = cli_find(folder, found[1], PATH_BYTES),
-        .committed = cli_find(CLI_REFERENCE_FOLDER, found[2], PATH_BYTES),
+        .reference = source.reference,
+        .folder = source.real,
+        .committed = source.reference ? NULL : cli_find(CLI_REFERENCE_FOLDER, found, sizeof(found)),
     };
     cJSON *decision = code != CLI_OK ? NULL : decide_json(&sources, asked->profiles, asked->count, &error);
     if (code == CLI_OK &&

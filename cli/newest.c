@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "report/result.h"
 
+#define REFERENCE  "reference"
 #define HEAD_BYTES ((size_t)256 << 10)
 #define NO_ROWS    "\"benchmarks\":[]}"
 
@@ -45,45 +46,48 @@ static bool is_run(const cJSON *head)
            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "complete"));
 }
 
-struct newest {
-    char folder[512];
+struct found {
+    char name[401];
     char date[64];
 };
 
-static void consider(const char *name, struct newest *run, struct newest *other)
+static void consider(const char *base, const char *name, struct found *run, struct found *other)
 {
-    char path[512 + 32];
-    char found[4096];
+    char path[4800];
     if (name[0] == '.' || strlen(name) > 400)
         return;
-    snprintf(path, sizeof(path), "results/%s/result.json", name);
-    cJSON *head = read_head(cli_find(path, found, sizeof(found)));
+    snprintf(path, sizeof(path), "%.4000s/%s/result.json", base, name);
+    cJSON *head = read_head(path);
     const char *date = result_text(cJSON_GetObjectItemCaseSensitive(head, "context"), "date");
-    struct newest *into = is_run(head) ? run : other;
+    struct found *into = is_run(head) ? run : other;
     if (head != NULL && strcmp(date, into->date) > 0) {
-        snprintf(into->folder, sizeof(into->folder), "results/%s", name);
+        snprintf(into->name, sizeof(into->name), "%s", name);
         snprintf(into->date, sizeof(into->date), "%.60s", date);
     }
     cJSON_Delete(head);
 }
 
-bool cli_newest_run(char *folder, size_t bytes, bool *reference, unsigned *skipped)
+bool cli_newest_run(struct cli_newest *newest)
 {
-    struct newest run = {"", ""};
-    struct newest other = {"", ""};
-    char found[4096];
-    DIR *directory = opendir(cli_find("results", found, sizeof(found)));
+    struct found run = {"", ""};
+    struct found other = {"", ""};
+    char base[4096];
+    char path[sizeof(newest->real) + 16];
+    const char *root = getenv("PAGELAB_ROOT");
+    snprintf(base, sizeof(base), "%s%sresults", root == NULL ? "" : root, root == NULL ? "" : "/");
+    DIR *directory = opendir(base);
     const struct dirent *entry;
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, "reference") != 0)
-            consider(entry->d_name, &run, &other);
+        if (strcmp(entry->d_name, REFERENCE) != 0)
+            consider(base, entry->d_name, &run, &other);
     }
     if (directory != NULL)
         closedir(directory);
-    *skipped = other.date[0] != '\0' && strcmp(other.date, run.date) > 0;
-    *reference = run.folder[0] == '\0';
-    snprintf(folder, bytes, "%s", *reference ? CLI_REFERENCE_FOLDER : run.folder);
-    char path[600];
-    snprintf(path, sizeof(path), "%s/result.json", folder);
-    return access(cli_find(path, found, sizeof(found)), R_OK) == 0;
+    newest->skipped = strcmp(other.date, run.date) > 0;
+    newest->reference = run.name[0] == '\0';
+    const char *name = newest->reference ? REFERENCE : run.name;
+    snprintf(newest->folder, sizeof(newest->folder), "results/%s", name);
+    snprintf(newest->real, sizeof(newest->real), "%s/%s", base, name);
+    snprintf(path, sizeof(path), "%s/result.json", newest->real);
+    return access(path, R_OK) == 0;
 }

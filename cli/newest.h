@@ -3,15 +3,18 @@
 #define CLI_NEWEST_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #define CLI_REFERENCE_FOLDER "results/reference"
 
-/*
- * The folder of the newest whole `run --quick` or `run` by the date in its result, as results/NAME; where
- * there is none, the reference's. *skipped: runs that were newer, but stopped early or were smoke runs.
- * False: neither is there.
- */
-bool cli_newest_run(char *folder, size_t bytes, bool *reference, unsigned *skipped);
+struct cli_newest {
+    char folder[600]; /* results/NAME, for people */
+    char real[4800];  /* where that is */
+    bool reference;
+    bool skipped; /* a newer run stopped early, or was a smoke run */
+};
+
+/* The newest whole `run` by the date in its result, below the checkout or here, as `run` writes; where there
+ * is none, the reference. False: neither is there; `folder` says where it was looked for last. */
+bool cli_newest_run(struct cli_newest *newest);
 
 #endif

@@ -73,7 +73,7 @@ void decide_trace_workload(const char *path, char *text, size_t bytes);
 /* What is decided from. Texts and documents outlive the decision. */
 struct decide_sources {
     const cJSON *result;   /* of a run; checked */
-    const char *file;      /* its name, for people */
+    const char *file;      /* its name, for people: results/NAME/result.json */
     const char *which;     /* "the newest run", "the reference"; NULL: nothing is said */
     bool reference;        /* it is the committed one */
     const char *folder;    /* claims*.json, interrupts*.json, ... of the same run; NULL: none */

@@ -50,9 +50,7 @@ void decide_print_brief(const cJSON *decision, const char *next, FILE *out)
     const char *doubt = "";
     char text[800];
 
-    if (strcmp(result_text(source, "mode"), "smoke") == 0) {
-        doubt = " (a smoke run: its times say nothing)";
-    } else if (strcmp(result_text(source, "rods"), "void") == 0) {
+    if (strcmp(result_text(source, "rods"), "void") == 0) {
         doubt = " (but the rods do not hold: this machine is not fit to measure)";
     }
     if (best != NULL) {

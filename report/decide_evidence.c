@@ -98,6 +98,21 @@ static void origin_find(const cJSON *origins, const char *path, const char *name
     }
 }
 
+/* For people: beside the result as it is called, or in the reference. Where that is on this machine is
+ * nobody's business, for a page may travel. */
+static void name_shown(const struct decide_sources *sources, bool reference, const char *name, char *text,
+                       size_t bytes)
+{
+    const char *slash = strrchr(sources->file, '/');
+
+    if (reference && !sources->reference) {
+        snprintf(text, bytes, "results/reference/%.120s", name);
+    } else {
+        snprintf(text, bytes, "%.*s%.120s", slash == NULL ? 0 : (int)(slash - sources->file) + 1,
+                 sources->file, name);
+    }
+}
+
 static bool file_load(struct evidence *evidence, const char *folder, const char *name,
                       enum evidence_kind kind, const cJSON *origins, bool reference,
                       struct report_error *error)
@@ -118,7 +133,7 @@ static bool file_load(struct evidence *evidence, const char *folder, const char 
     evidence->file_count++;
     file->kind = kind;
     file->reference = reference;
-    snprintf(file->name, sizeof file->name, "%.120s/%.120s", folder, name);
+    name_shown(evidence->sources, reference, name, file->name, sizeof file->name);
     origin_find(origins, path, name, file);
     if (kind == EVIDENCE_WORST &&
         (!result_check(file->document, path, error) || !cells_collect(file->document, &file->cells))) {

@@ -18,34 +18,51 @@ static const cJSON *list_of(const cJSON *profile, const char *key)
     return cJSON_GetObjectItemCaseSensitive(profile, key);
 }
 
+/* The checks that are the reference's, each kind once, and the oldest of them. */
+static void say_reference(struct screen *screen, const cJSON *source)
+{
+    const cJSON *oldest = NULL;
+    const cJSON *one = NULL;
+    char kinds[600] = "";
+    char last[100] = "";
+
+    cJSON_ArrayForEach(one, list_of(source, "evidence"))
+    {
+        const char *slash = strrchr(result_text(one, "file"), '/');
+        const char *name = slash == NULL ? result_text(one, "file") : slash + 1;
+        int length = (int)strcspn(name, ".");
+
+        if (!cJSON_IsTrue(list_of(one, "reference"))) {
+            continue;
+        }
+        if (oldest == NULL || strcmp(result_text(one, "date"), result_text(oldest, "date")) < 0) {
+            oldest = one;
+        }
+        if (strncmp(last, name, (size_t)length) != 0 || last[length] != '\0') {
+            text_append(kinds, sizeof kinds, "%s%.*s", kinds[0] == '\0' ? "" : ", ", length, name);
+        }
+        snprintf(last, sizeof last, "%.*s", length, name);
+    }
+    if (oldest != NULL) {
+        screen_say(screen, SCREEN_INDENT,
+                   "Checks that it has not are the reference's, the oldest of %.10s, commit %s: %s",
+                   result_text(oldest, "date"), result_text(oldest, "commit"), kinds);
+    }
+}
+
 static void say_source(struct screen *screen, const cJSON *source)
 {
-    const cJSON *one = NULL;
-    char others[1500] = "";
-    const char *file = NULL;
-
     screen_say(screen, SCREEN_INDENT, "From %s%s%s: %s run of %.10s, commit %s, %s",
                result_text(source, "file"), result_text(source, "which")[0] == '\0' ? "" : ", ",
                result_text(source, "which"), result_text(source, "mode"), result_text(source, "date"),
                result_text(source, "commit"), result_text(source, "machine"));
     if (strcmp(result_text(source, "rods"), "void") == 0) {
-        screen_say(
-            screen, SCREEN_INDENT,
-            "The rods do not hold in it: that machine was not fit to measure, and speed and tail say little");
+        screen_say(screen, SCREEN_INDENT,
+                   "The rods do not hold in it: that machine was not fit to measure, and speed and tail say "
+                   "little");
     }
-    cJSON_ArrayForEach(one, list_of(source, "evidence"))
-    {
-        if (cJSON_IsTrue(list_of(one, "reference"))) {
-            file = strrchr(result_text(one, "file"), '/');
-            text_append(others, sizeof others, "%s%s", others[0] == '\0' ? "" : ", ",
-                        file == NULL ? result_text(one, "file") : file + 1);
-        }
-    }
-    if (others[0] != '\0' && !cJSON_IsTrue(list_of(source, "reference"))) {
-        one = cJSON_GetArrayItem(list_of(source, "evidence"),
-                                 cJSON_GetArraySize(list_of(source, "evidence")) - 1);
-        screen_say(screen, SCREEN_INDENT, "Checks that it has not are the reference's (%.10s, commit %s): %s",
-                   result_text(one, "date"), result_text(one, "commit"), others);
+    if (!cJSON_IsTrue(list_of(source, "reference"))) {
+        say_reference(screen, source);
     }
 }
 

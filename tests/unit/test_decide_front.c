@@ -1,0 +1,180 @@
+/* Who is behind whom on the four axes: ties, noise, and what holds whatever the values are. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "decide_fixture.h"
+
+#include "report/decide_parts.h"
+
+static struct decide_standing standing(const char *name, double speed, double tail, double memory,
+                                       double fragments, double noise)
+{
+    const struct decide_value axes[AXES] = {{speed, noise, "r", "c"},
+                                            {tail, noise, "r", "c"},
+                                            {memory, noise, "r", "c"},
+                                            {fragments, 0, "r", "c"}};
+    struct decide_standing one = {.candidate = name};
+
+    memcpy(one.axes, axes, sizeof axes);
+    return one;
+}
+
+static const struct decide_standing *find(const struct decide_standing *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].candidate, name) == 0)
+            return &list[i];
+    }
+    fail_msg("%s is gone", name);
+    return NULL;
+}
+
+static void who_is_nowhere_better_is_behind(void **state)
+{
+    struct decide_standing list[] = {
+        standing("slow", 40, 100, 4, 0.5, 0.1),
+        standing("all", 20, 100, 4, 0.5, 0.1),
+        standing("small", 60, 300, 1, 0.9, 0.1),
+    };
+    decide_front(list, 3);
+    assert_string_equal(list[0].candidate, "all"); /* the fastest first */
+    assert_false(find(list, 3, "all")->dominated);
+    assert_false(find(list, 3, "small")->dominated);
+    assert_true(find(list, 3, "slow")->dominated);
+    assert_string_equal(list[find(list, 3, "slow")->by].candidate, "all");
+    (void)state;
+}
+
+/* Two that are the same on every axis, or apart by less than the noise, are both left. */
+static void a_tie_leaves_both(void **state)
+{
+    struct decide_standing same[] = {standing("a", 20, 100, 4, 0.5, 0), standing("b", 20, 100, 4, 0.5, 0)};
+    struct decide_standing near[] = {standing("a", 20, 100, 4, 0.50, 0.1),
+                                     standing("b", 21.9, 109, 4.3, 0.52, 0.1)};
+
+    decide_front(same, 2);
+    decide_front(near, 2);
+    assert_false(same[0].dominated || same[1].dominated || near[0].dominated || near[1].dominated);
+    (void)state;
+}
+
+/* What puts b behind with a run's small noise does not with a large one; and a little worse, within the
+ * noise, does not save it. */
+static void noise_decides_nothing(void **state)
+{
+    struct decide_standing quiet[] = {standing("a", 20, 100, 4, 0.5, 0.05),
+                                      standing("b", 23, 100, 4, 0.5, 0.05)};
+    struct decide_standing loud[] = {standing("a", 20, 100, 4, 0.5, 0.05),
+                                     standing("b", 23, 100, 4, 0.5, 0.20)};
+    struct decide_standing saved[] = {standing("a", 20, 100, 4, 0.5, 0.05),
+                                      standing("b", 40, 96, 4, 0.5, 0.05)};
+
+    decide_front(quiet, 2);
+    decide_front(loud, 2);
+    decide_front(saved, 2);
+    assert_true(quiet[1].dominated);
+    assert_false(loud[1].dominated);
+    assert_true(saved[1].dominated);
+    (void)state;
+}
+
+/* Some hundredths of a byte, or of free memory, are no difference however large they are by ratio. */
+static void the_least_differences_count_for_nothing(void **state)
+{
+    struct decide_standing list[] = {standing("a", 20, 100, 0.001, 0.010, 0),
+                                     standing("b", 20, 100, 0.08, 0.035, 0)};
+    decide_front(list, 2);
+    assert_false(list[0].dominated || list[1].dominated);
+    (void)state;
+}
+
+static double random_value(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return 1 + (double)(*seed >> 40 & 7) * 0.08; /* near enough for rings within the noise */
+}
+
+/* Somebody is left; who is out has somebody on the front who is nowhere worse and somewhere better. */
+static void the_front_is_never_empty(void **state)
+{
+    uint64_t seed = 1;
+    unsigned behind = 0;
+
+    for (int round = 0; round < 3000; round++) {
+        struct decide_standing list[6];
+        for (size_t i = 0; i < 6; i++) {
+            double v[4] = {random_value(&seed), random_value(&seed), random_value(&seed),
+                           random_value(&seed)};
+            list[i] = standing("x", v[0], v[1], v[2] * 10, v[3] * 0.5, 0.1);
+        }
+        decide_front(list, 6);
+        size_t left = 0;
+        for (size_t i = 0; i < 6; i++) {
+            left += !list[i].dominated;
+            if (!list[i].dominated)
+                continue;
+            const struct decide_standing *by = &list[list[i].by];
+            bool better = false;
+            behind++;
+            assert_false(by->dominated);
+            for (int axis = 0; axis < AXES; axis++) {
+                assert_false(decide_better(&list[i].axes[axis], &by->axes[axis], (enum decide_axis)axis));
+                better |= decide_better(&by->axes[axis], &list[i].axes[axis], (enum decide_axis)axis);
+            }
+            assert_true(better);
+        }
+        assert_true(left > 0);
+    }
+    assert_true(behind > 100);
+    (void)state;
+}
+
+/* --- through the document --- */
+
+static void the_noise_of_a_row_is_used(void **state)
+{
+    static struct decide_profile profile;
+    cJSON *row = decide_find_row(*state, "repeat", "bad");
+    decide_profile_init(&profile, "test");
+    decide_set(row, "real_time", 29); /* the mean of three cells: 13 % */
+    assert_non_null(decide_entry(decide_now(*state, &profile, false), "dominated", "bad", NULL));
+    decide_set(row, "noise", 0.5); /* of all three: 20 % */
+    assert_non_null(decide_entry(decide_now(*state, &profile, false), "front", "bad", NULL));
+    cJSON_DeleteItemFromObject(row,
+                               "noise"); /* measured once, and nobody says: 25 % of this cell, 11 % of all */
+    assert_non_null(decide_entry(decide_now(*state, &profile, false), "dominated", "bad", NULL));
+}
+
+static void what_is_given_up_names_its_row(void **state)
+{
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "test");
+    decide_set(decide_find_row(*state, "age", "bad"), "usable_order_9", 0.6);
+    decide_set(decide_find_row(*state, "nosleep-floor", "bad"), "service_p99_9_ns", 2700);
+    const cJSON *answer = decide_now(*state, &profile, false);
+    const cJSON *bad = decide_entry(answer, "front", "bad", NULL);
+    const cJSON *good = decide_entry(answer, "front", "good", NULL);
+    assert_non_null(bad);
+    assert_non_null(good);
+    assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(bad, "gives_up"), 0)->valuestring,
+                        "3.0 x the tail of good (nosleep-floor/bad/cpus:1)");
+    assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(good, "gives_up"), 0)->valuestring,
+                        "30 % usable at order 9, bad 60 % (age/good/cpus:1)");
+    assert_string_equal(cJSON_GetObjectItem(cJSON_GetObjectItem(bad, "rows"), "speed")->valuestring,
+                        "repeat/bad/order:0/cpus:1");
+    assert_true(cJSON_GetObjectItem(cJSON_GetObjectItem(bad, "values"), "tail_ns")->valuedouble == 2700);
+}
+
+int main(void)
+{
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, decide_place_make, decide_place_remove)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_nowhere_better_is_behind),
+        cmocka_unit_test(a_tie_leaves_both),
+        cmocka_unit_test(noise_decides_nothing),
+        cmocka_unit_test(the_least_differences_count_for_nothing),
+        cmocka_unit_test(the_front_is_never_empty),
+        WITH_PLACE(the_noise_of_a_row_is_used),
+        WITH_PLACE(what_is_given_up_names_its_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

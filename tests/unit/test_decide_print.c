@@ -1,0 +1,234 @@
+/* A decision on the screen and in the lines that end a run; the profiles that are shipped; a run before the
+ * reference. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "decide_fixture.h"
+
+#define SOURCE(path) PL_SOURCE_DIR "/" path
+
+static const char *const shipped[] = {"rtos", "hypervisor", "server", "teaching"};
+
+/* What is printed, as text; the caller frees it. */
+static char *printed(const cJSON *decision, enum report_format format)
+{
+    struct report_error error;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+
+    assert_int_equal(decide_print(decision, format, false, out, &error), 0);
+    fclose(out);
+    return text;
+}
+
+static size_t check_screen(const char *text)
+{
+    size_t lines = 0;
+
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        if (length > DECIDE_COLUMNS)
+            fail_msg("%zu columns: %.*s", length, (int)length, text);
+        for (size_t i = 0; i < length; i++)
+            assert_true((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
+        assert_int_equal(text[length], '\n');
+        text += length + 1;
+        lines++;
+    }
+    return lines;
+}
+
+static cJSON *decide_reference(const struct decide_profile *profile)
+{
+    struct report_error error = {""};
+    cJSON *result = report_read(SOURCE("results/reference/result.json"), &error);
+    const struct decide_sources sources = {.result = result,
+                                           .file = "results/reference/result.json",
+                                           .which = "the reference",
+                                           .reference = true,
+                                           .folder = SOURCE("results/reference")};
+
+    assert_non_null(result);
+    cJSON *decision = decide_json(&sources, profile, 1, &error);
+    assert_string_equal(error.line, "");
+    cJSON_Delete(result);
+    return decision;
+}
+
+/* Each of the four leaves somebody and puts somebody out, knows all it asks for, and fits a screen. */
+static void the_shipped_profiles_answer(void **state)
+{
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        static struct decide_profile profile;
+        struct report_error error = {""};
+        char path[300];
+        snprintf(path, sizeof path, SOURCE("profiles/%s.txt"), shipped[i]);
+        if (!decide_profile_read(path, &profile, &error))
+            fail_msg("%s", error.line);
+        assert_string_equal(profile.name, shipped[i]);
+        cJSON *decision = decide_reference(&profile);
+        const cJSON *answer = cJSON_GetArrayItem(cJSON_GetObjectItem(decision, "profiles"), 0);
+        assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(answer, "front")) > 0);
+        assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(answer, "out")) > 0);
+        char *text = printed(decision, REPORT_TABLE);
+        size_t lines = check_screen(text);
+        if (lines > DECIDE_LINES)
+            fail_msg("%s: %zu lines", shipped[i], lines);
+        assert_non_null(strstr(text, "results/reference/result.json"));
+        assert_non_null(strstr(text, "gives up"));
+        free(text);
+        cJSON_Delete(decision);
+    }
+    (void)state;
+}
+
+/* Who is out by several needs, and many of them: the screen stays one, every fact is in the other formats. */
+static void a_screen_stays_a_screen(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    decide_profile_init(&profile, "test");
+    assert_true(decide_profile_set(&profile, "bytes-per-frame", "0.5", &error));
+    assert_true(decide_profile_set(&profile, "capability", "no-such", &error));
+    for (int i = 0; i < 60; i++) {
+        char name[200];
+        snprintf(name, sizeof name, "./a/rather/long/path/of/a/plug-in/that/somebody/has/built/number%d.so",
+                 i);
+        decide_add_candidate(place, name);
+    }
+    (void)decide_now(place, &profile, false);
+    char *text = printed(place->decision, REPORT_TABLE);
+    assert_true(check_screen(text) <= DECIDE_LINES);
+    free(text);
+    text = printed(place->decision, REPORT_CSV);
+    assert_non_null(strstr(text, "number59.so"));
+    free(text);
+}
+
+static void names_never_run(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "te\033[31mst");
+    decide_add_candidate(place, "evil\033[2J\xc2\x9b'$(reboot)");
+    (void)decide_now(place, &profile, false);
+    char *text = printed(place->decision, REPORT_TABLE);
+    (void)check_screen(text);
+    assert_null(strstr(text, "\xc2\x9b"));
+    /* the command to copy has it as one word */
+    assert_non_null(strstr(text, "./pagelab check 'evil"));
+    assert_non_null(strstr(text, "'\\''$(reboot)'"));
+    free(text);
+}
+
+/* Three lines, whatever there is to say. */
+static void a_run_ends_with_three_lines(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    const char *const needs[] = {NULL, "no-such", "checks-free"};
+    const char *const says[] = {
+        "fastest that passed: bad, 20 ns an operation\nit gives up: nothing that was measured\n"
+        "next: type this\n",
+        "fastest that passed: none\nout is good: capability: does not claim no-such\n",
+        "fastest that passed: none\nnot known of good: "};
+    for (size_t i = 0; i < 3; i++) {
+        char *text = NULL;
+        size_t bytes = 0;
+        FILE *out = open_memstream(&text, &bytes);
+        decide_profile_init(&profile, "any");
+        if (needs[i] != NULL)
+            assert_true(decide_profile_set(&profile, "capability", needs[i], &error));
+        if (i == 2) {
+            cJSON_Delete(place->files[FILE_CLAIMS]);
+            place->files[FILE_CLAIMS] = cJSON_CreateArray();
+        }
+        (void)decide_now(place, &profile, false);
+        decide_print_brief(place->decision, "type this", out);
+        fclose(out);
+        if (strncmp(text, says[i], strlen(says[i])) != 0)
+            fail_msg("'%s' expected: '%s'", says[i], text);
+        assert_int_equal(check_screen(text), 3);
+        assert_non_null(strstr(text, "\nnext: "));
+        free(text);
+    }
+}
+
+/* The run's own check says more than the reference's of the same candidate; of others the reference speaks,
+ * and is named with its date and commit. */
+static void the_run_comes_before_the_reference(void **state)
+{
+    struct decide_place *run = *state;
+    void *other = NULL;
+    static struct decide_profile profile;
+    struct report_error error = {""};
+    assert_int_equal(decide_place_make(&other), 0);
+    struct decide_place *reference = other;
+    decide_profile_init(&profile, "test");
+    decide_say(cJSON_GetObjectItem(reference->files[FILE_CONFORMANCE], "F-8"), "bad", "broken");
+    decide_say(cJSON_GetObjectItem(reference->files[FILE_CONFORMANCE], "F-8"), "good", "broken");
+    cJSON_DeleteItemFromObject(cJSON_GetObjectItem(run->files[FILE_CONFORMANCE], "F-8"), "good");
+    (void)decide_now(reference, &profile, true);
+    (void)decide_now(run, &profile, false);
+    const struct decide_sources both = {
+        .result = run->result, .file = "r.json", .folder = run->folder, .committed = reference->folder};
+    cJSON *decision = decide_json(&both, &profile, 1, &error);
+    assert_non_null(decision);
+    const cJSON *answer = cJSON_GetArrayItem(cJSON_GetObjectItem(decision, "profiles"), 0);
+    assert_non_null(decide_entry(answer, "front", "bad", NULL));
+    assert_non_null(decide_entry(answer, "out", "good", "contract"));
+    const cJSON *evidence = cJSON_GetObjectItem(cJSON_GetObjectItem(decision, "source"), "evidence");
+    assert_int_equal(cJSON_GetArraySize(evidence), 10);
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(cJSON_GetArrayItem(evidence, 0), "reference")));
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetArrayItem(evidence, 9), "reference")));
+    assert_string_not_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(evidence, 9), "date")->valuestring, "");
+    cJSON_Delete(decision);
+    assert_int_equal(decide_place_remove(&other), 0);
+}
+
+static void a_profile_that_is_wrong_says_where(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *says;
+    } wrong[] = {
+        {"about = x\ninterrupt-safe\n", ":2: 'interrupt-safe': key = value expected"},
+        {"interrupt-safe = maybe\n", ":1: interrupt-safe = 'maybe': yes expected"},
+        {"\n# x\nsleeps-well = yes\n", ":3: 'sleeps-well': unknown need"},
+        {"masked-time = soon\n", ":1: masked-time = 'soon': instructions as in 10000, or a time"},
+        {"contiguous-after-ageing = 120%\n", ":1: contiguous-after-ageing = '120%': a share"},
+        {"memory-size = -1GiB\n", ":1: memory-size = '-1GiB': bytes as in 64GiB"},
+        {"cpus = 0\n", ":1: cpus = '0': a number of 1 or more"},
+        {"speed = repeat/colour:9\n", ":1: speed: 'repeat/colour:9': cells expected"},
+        {"speed = repeat*0\n", ":1: speed: 'repeat"},
+    };
+    struct decide_place *place = *state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        static struct decide_profile profile;
+        struct report_error error = {""};
+        char path[160];
+        snprintf(path, sizeof path, "%s/claims.json", place->folder); /* a name that teardown removes */
+        FILE *file = fopen(path, "w");
+        fputs(wrong[i].text, file);
+        fclose(file);
+        assert_false(decide_profile_read(path, &profile, &error));
+        if (strstr(error.line, wrong[i].says) == NULL)
+            fail_msg("'%s' expected: %s", wrong[i].says, error.line);
+    }
+}
+
+int main(void)
+{
+#define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, decide_place_make, decide_place_remove)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_shipped_profiles_answer),
+        WITH_PLACE(a_screen_stays_a_screen),
+        WITH_PLACE(names_never_run),
+        WITH_PLACE(a_run_ends_with_three_lines),
+        WITH_PLACE(the_run_comes_before_the_reference),
+        WITH_PLACE(a_profile_that_is_wrong_says_where),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
