@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L /* sigaction */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "engine/isolate.h"
@@ -50,10 +52,24 @@ static void print_help(FILE *out)
         fprintf(out, "  %-3d  %s\n", code->code, code->words);
 }
 
+/* A disk that is full; who reads from a pipe may leave early. */
+static bool is_stdout_lost(void)
+{
+    struct stat status;
+    bool bad = fflush(stdout) != 0;
+    bad = ferror(stdout) != 0 || bad;
+    return bad && fstat(STDOUT_FILENO, &status) == 0 && !S_ISFIFO(status.st_mode) &&
+           !S_ISSOCK(status.st_mode);
+}
+
 /* What a plug-in prints when it is unloaded is no part of the output. */
 static int run_command(const struct cli_command *command, int argc, const char **argv)
 {
     int code = command->main(argc, argv);
+    if (is_stdout_lost() && code != CLI_MISTAKE) {
+        int mistake = cli_mistake(command->name, "stdout: cannot be written whole");
+        code = code == CLI_OK || code == CLI_MISSED ? mistake : code; /* a finding goes first */
+    }
     (void)isolate_stdout();
     return code;
 }

@@ -69,28 +69,47 @@ static uint32_t pick_controls(const struct mutant **picked, uint32_t count)
     return made;
 }
 
+static bool write_controls(const struct score_row *rows, uint32_t count, FILE *out)
+{
+    return score_print_controls(rows, count, REPORT_JSON, out);
+}
+
+static bool write_json(const struct score_row *rows, uint32_t count, FILE *out)
+{
+    return score_print_json(rows, count, out) == 0;
+}
+
+/* Whole or not at all: what is there stays until then. `path` is what could not be written. */
+static bool write_file(const struct score_options *options, const struct score_row *rows, const char *name,
+                       bool (*write)(const struct score_row *rows, uint32_t count, FILE *out),
+                       char path[4096])
+{
+    char beside[4104];
+    snprintf(path, 4096, "%.4000s/%s", options->out_dir, name);
+    snprintf(beside, sizeof(beside), "%s.new", path);
+    FILE *file = fopen(beside, "w");
+    bool good = file != NULL && write(rows, options->mutant_count, file);
+    good = (file == NULL || fclose(file) == 0) && good && rename(beside, path) == 0;
+    if (!good)
+        (void)remove(beside);
+    return good;
+}
+
 /* On stdout, and in the folder: of all kinds, in a file of their own. False: it cannot be written. */
 static bool print(const struct score_options *options, const struct score_row *rows,
                   enum report_format format, char path[4096])
 {
     uint32_t count = options->mutant_count;
-    snprintf(path, 4096, "%.4000s/%s.json", options->out_dir, options->control ? "control" : "score");
     if (options->control)
         score_print_controls(rows, count, format, stdout);
     else if (format == REPORT_JSON)
         score_print_json(rows, count, stdout);
     else
         score_print_table(rows, count, format);
-    FILE *file = fopen(path, "w");
-    bool good = file != NULL && (options->control ? score_print_controls(rows, count, REPORT_JSON, file)
-                                                  : score_print_json(rows, count, file) == 0);
-    good = (file == NULL || fclose(file) == 0) && good;
-    if (!good || options->control)
-        return good;
-    snprintf(path, 4096, "%.4000s/score.html", options->out_dir);
-    file = fopen(path, "w");
-    good = file != NULL && score_page_write(rows, count, file);
-    return (file == NULL || fclose(file) == 0) && good;
+    if (options->control)
+        return write_file(options, rows, "control.json", write_controls, path);
+    return write_file(options, rows, "score.json", write_json, path) &&
+           write_file(options, rows, "score.html", score_page_write, path);
 }
 
 /* Each mutant detected; of a control, nothing, in as many executions as were asked for. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "engine/program.h"
 #include "fuzz/campaign.h"
@@ -84,6 +85,15 @@ int campaign_write(const char *path, const void *data, size_t bytes)
         return -1;
     }
     return 0;
+}
+
+bool campaign_has_room(const char *path, uint64_t least, uint64_t *room)
+{
+    struct statvfs disk;
+    if (statvfs(path, &disk) != 0)
+        return true;
+    *room = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return *room >= least;
 }
 
 uint32_t campaign_copy_inputs(const char *from, const char *to, const char *prefix, uint32_t limit)

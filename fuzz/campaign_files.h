@@ -23,6 +23,14 @@ void campaign_remove_tree(const char *path);
 size_t campaign_read(const char *path, bool tail, void *data, size_t bytes);
 int campaign_write(const char *path, const void *data, size_t bytes);
 
+/* What has to be free on a disk: less is as good as full, and whoever writes there could write half a thing.
+ */
+#define CAMPAIGN_FREE_BYTES (UINT64_C(16) << 20)
+
+/* Are `least` bytes free where `path` is? `room`: how many are. True if that is not known: writing says more.
+ */
+bool campaign_has_room(const char *path, uint64_t least, uint64_t *room);
+
 /* Copies the inputs of a folder, at most `limit`, each cut to what a program needs; what is no regular file
  * or is empty is left out. Returns how many were copied. */
 uint32_t campaign_copy_inputs(const char *from, const char *to, const char *prefix, uint32_t limit);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <pagelab/compiler.h>
@@ -17,7 +16,6 @@
 #include "fuzz/campaign_internal.h"
 
 #define HEAD            "pagelab campaign 1\n"
-#define FREE_BYTES      (UINT64_C(16) << 20)
 #define STATE_BYTES_MAX (1u << 20)
 
 int campaign_lock(struct campaign *campaign, const char *dir)
@@ -52,12 +50,9 @@ void campaign_unlock(struct campaign *campaign)
 
 bool campaign_state_has_room(struct campaign *campaign)
 {
-    struct statvfs disk;
-    uint64_t least = campaign->options->free_bytes == 0 ? FREE_BYTES : campaign->options->free_bytes;
-    if (statvfs(campaign->root, &disk) != 0)
-        return true; /* not known: writing says more */
-    uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
-    if (room >= least)
+    uint64_t room;
+    uint64_t least = campaign->options->free_bytes == 0 ? CAMPAIGN_FREE_BYTES : campaign->options->free_bytes;
+    if (campaign_has_room(campaign->root, least, &room))
         return true;
     (void)campaign_fail(campaign, 2,
                         "%.200s: the disk is as good as full, %" PRIu64 " MiB free, %" PRIu64

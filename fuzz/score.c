@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include <pagelab/compiler.h>
 
+#include "fuzz/campaign_files.h"
 #include "fuzz/score_internal.h"
 
 #define POLL_S 0.02
@@ -171,6 +173,19 @@ static bool set_limit(const struct score *score, struct score_job *job)
     return count == score->options->seeds;
 }
 
+/* A driver whose report cannot be written would seem to have found nothing. */
+static int look_for_room(struct score *score)
+{
+    uint64_t room;
+    if (campaign_has_room(score->options->out_dir, CAMPAIGN_FREE_BYTES, &room))
+        return 0;
+    return fail(score,
+                "%.300s: the disk is as good as full, %" PRIu64 " MiB free, %" PRIu64
+                " MiB expected; the same command goes "
+                "on when there is room",
+                score->options->out_dir, room >> 20, CAMPAIGN_FREE_BYTES >> 20);
+}
+
 /* The next job whose result is not in a file yet, in an idle process. 0, or 2. */
 static int start_next(struct score *score, struct score_process *process)
 {
@@ -188,6 +203,8 @@ static int start_next(struct score *score, struct score_process *process)
             score->done++;
             continue;
         }
+        if (look_for_room(score) != 0)
+            return 2;
         if (options->executions > 0 && job->way == SCORE_TARGET)
             job->executions = score_control_goal(options, job->mutant) -
                               score_control_done(options, score->jobs, score->job_count, job->mutant);
@@ -213,6 +230,8 @@ static int poll_one(struct score *score, struct score_process *process)
         !job->result.detected)
         return fail(score, "%s seed %u: nothing was executed; %s/logs says why", job->mutant->name, job->seed,
                     score->options->out_dir);
+    if (look_for_room(score) != 0)
+        return 2;
     if (score_file_write(score->options, job) != 0)
         return fail(score, "%s/runs: cannot be written: %s", score->options->out_dir, strerror(errno));
     score->done++;
