@@ -273,5 +273,6 @@ static int noise_main(int argc, const char **argv)
 
 const struct cli_command cli_noise = {.name = "noise",
                                       .arguments = "[--backend NAME] [--repetitions N]",
+                                      .example = "noise --backend buddy --repetitions 2",
                                       .summary = "compares equals, and a planted slow-down, many times",
                                       .main = noise_main};

@@ -18,6 +18,7 @@ run_example() {
       command="$command --bin nowhere" wanted=2 ;;
     *"pagelab explore "*|*"pagelab cost "*|*--schedule*|*"pagelab doctor") ! sanitized || return 0 ;;
     *"pagelab run "*|*"pagelab bench "*) command="$command --smoke" ;;
+    *"pagelab noise "*) command="$command --smoke" ;;
     *"pagelab scale "*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
     *"pagelab check "*--id*) ;;
     *"pagelab check "*) command="$command --id X-1" ;; # the whole matrix is the label checks'
