@@ -153,9 +153,8 @@ static struct table *machine_table(const cJSON *document)
         {"locked", TABLE_RIGHT},        {"locked_high", TABLE_RIGHT},
         {"cache_lines", TABLE_RIGHT},   {"cache_lines_high", TABLE_RIGHT},
         {"working_lines", TABLE_RIGHT}, {"operations", TABLE_RIGHT},
-        {"runs", TABLE_RIGHT},          {"failures", TABLE_RIGHT},
-        {"memory_bytes", TABLE_RIGHT},  {"reason", TABLE_LEFT},
-        {"command", TABLE_LEFT}};
+        {"runs", TABLE_RIGHT},          {"memory_bytes", TABLE_RIGHT},
+        {"reason", TABLE_LEFT},         {"command", TABLE_LEFT}};
     struct table *table = table_create(columns, COUNT_OF(columns));
     bool good = table != NULL;
     const cJSON *row;

@@ -32,7 +32,6 @@ struct measured {
     double high[COST_COUNTS];
     double operations; /* of the first run */
     double line_operations;
-    double failures;
     double memory_bytes;
     const char *status; /* NULL as long as all is well */
     char reason[512];
@@ -57,10 +56,14 @@ static bool take_row(struct measured *measured, const cJSON *row)
     static const char *const statuses[] = {"n/a", "failed", "broken"};
     const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
     const char *reason = cJSON_GetStringValue(cJSON_GetObjectItem(row, "reason"));
+    double failures = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "failures"));
     if (status != NULL && strcmp(status, "ok") == 0) {
         measured->memory_bytes = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "memory_bytes"));
-        measured->failures = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "failures"));
-        return true;
+        if (failures == 0)
+            return true;
+        measured->status = "failed"; /* a refusal is cheap, so what is counted is not the workload */
+        snprintf(measured->reason, sizeof(measured->reason), "%.0f calls of the candidate failed", failures);
+        return false;
     }
     measured->status = "crashed";
     for (size_t i = 0; i < PL_COUNT_OF(statuses); i++) {
@@ -199,7 +202,6 @@ static cJSON *make_row(const struct cost_options *options, const char *shown, un
     cJSON_AddNumberToObject(row, "operations", measured->operations);
     cJSON_AddNumberToObject(row, "line_operations", measured->line_operations);
     cJSON_AddNumberToObject(row, "runs", runs);
-    cJSON_AddNumberToObject(row, "failures", measured->failures);
     for (unsigned i = 0; i < COST_COUNTS; i++) {
         char high[32];
         snprintf(high, sizeof(high), "%s_high", cost_count_names[i]);

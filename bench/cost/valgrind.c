@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bench/cell_child.h"
@@ -47,9 +48,9 @@ static void put(struct command *command, const char *word)
     command->argv[command->count++] = (char *)(uintptr_t)word;
 }
 
-/* `out`: callgrind's file; `trace_fd`: where lackey writes, and the child its mark. */
+/* Where the tool writes: callgrind's file, or lackey's pipe, to which the child writes its mark, too. */
 static void make_command(struct command *command, const struct cost_runner *runner, enum cost_tool tool,
-                         const struct cell_params *params, const char *out, int trace_fd)
+                         const struct cell_params *params, int out_fd)
 {
     static const char *const fixed[] = {"/usr/bin/env", "-i", "LC_ALL=C", "LD_BIND_NOW=1",
                                         "PATH=/usr/bin:/bin"};
@@ -64,15 +65,13 @@ static void make_command(struct command *command, const struct cost_runner *runn
     put(command, runner->valgrind);
     for (size_t i = 0; i < (traces ? PL_COUNT_OF(lackey) : PL_COUNT_OF(callgrind)); i++)
         put(command, traces ? lackey[i] : callgrind[i]);
-    if (traces)
-        snprintf(command->out, sizeof(command->out), "--log-fd=%d", trace_fd);
-    else
-        snprintf(command->out, sizeof(command->out), "--callgrind-out-file=%s", out);
+    snprintf(command->out, sizeof(command->out),
+             traces ? "--log-fd=%d" : "--callgrind-out-file=/proc/self/fd/%d", out_fd);
     put(command, command->out);
     cell_arguments_make(runner->program, params, &command->cell);
     for (size_t i = 0; command->cell.argv[i] != NULL; i++)
         put(command, command->cell.argv[i]);
-    snprintf(command->counted, sizeof(command->counted), "--counted=%d", traces ? trace_fd : -1);
+    snprintf(command->counted, sizeof(command->counted), "--counted=%d", traces ? out_fd : -1);
     put(command, command->counted);
     command->argv[command->count] = NULL;
 }
@@ -115,16 +114,15 @@ static enum cost_run_end run_callgrind(const struct cost_runner *runner, const s
 {
     struct command command;
     struct child_result result;
-    char path[] = "/tmp/pagelab-cost-XXXXXX";
-    int descriptor = mkstemp(path);
+    int descriptor = memfd_create("callgrind", 0); /* the child inherits it, and callgrind opens it anew */
     if (descriptor < 0) {
-        snprintf(error->text, sizeof(error->text), "%s: %s", path, strerror(errno));
+        snprintf(error->text, sizeof(error->text), "no memory for callgrind's file: %s", strerror(errno));
         return COST_RUN_MISTAKE;
     }
-    make_command(&command, runner, COST_CALLGRIND, params, path, -1);
+    make_command(&command, runner, COST_CALLGRIND, params, descriptor);
     child_run(command.argv, runner->limit_s, runner->stop, &result);
     enum cost_run_end end = read_row(&result, row, error);
-    FILE *file = fdopen(descriptor, "re");
+    FILE *file = fdopen(descriptor, "r");
     if (end == COST_RUN_OK && is_ok(*row) &&
         (file == NULL || callgrind_read(file, "callgrind", profile, error) != 0))
         end = COST_RUN_ENDED;
@@ -132,7 +130,6 @@ static enum cost_run_end run_callgrind(const struct cost_runner *runner, const s
         fclose(file);
     else
         close(descriptor);
-    unlink(path);
     return end;
 }
 
@@ -178,7 +175,7 @@ static enum cost_run_end run_lackey(const struct cost_runner *runner, const stru
     enum cost_run_end end = COST_RUN_MISTAKE;
     bool started = pthread_create(&thread, NULL, read_trace, &reader) == 0;
     if (started) {
-        make_command(&command, runner, COST_LACKEY, params, NULL, ends[1]);
+        make_command(&command, runner, COST_LACKEY, params, ends[1]);
         child_run(command.argv, runner->limit_s, runner->stop, &result);
         end = read_row(&result, row, error);
     } else {

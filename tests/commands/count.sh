@@ -27,6 +27,7 @@ expect 0 '' env SOMETHING="$(seq 200)" "$PAGELAB" cost --backend percpu+buddy --
 # Twice in one command, of another kind: each has a range of one number. One of them has no such order.
 expect 0 '^replace/slate/order:0/cpus:1,ok' "$PAGELAB" cost --backend slate --workload replace --memory 8MiB --no-lines --runs 2 --format csv --out c.json
 expect 0 'magazine .*n/a' "$PAGELAB" cost --backend magazine --workload bulk --order 3 --no-lines
+expect 3 'killed by signal 11' "$SICK" cost --backend sick-crash --workload repeat --no-lines
 /usr/bin/python3 - <<'P' || fail "counts: $(head -c 2000 a.json) $(head -c 1000 c.json)"
 import json
 a, b, c = (json.load(open(name)) for name in ("a.json", "b.json", "c.json"))
