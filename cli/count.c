@@ -162,9 +162,8 @@ int count_main(const struct count_arguments *arguments, enum report_format forma
     options.runner.program = cli_program();
     options.runner.limit_s = arguments->limit_s;
     options.runner.stop = &cli_stop;
-    if (!cost_runner_find(&options.runner))
-        return cli_mistake("cost",
-                           "--workload counts under valgrind, which is not on PATH: install the package "
-                           "valgrind");
+    const char *missing = cost_runner_find(&options.runner);
+    if (missing != NULL)
+        return cli_mistake("cost", "%s", missing);
     return go(&options, format, arguments->out);
 }

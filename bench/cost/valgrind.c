@@ -21,16 +21,19 @@
 #define ARGUMENT_LIMIT 40u
 #define TRACE_BUFFER   ((size_t)1 << 20)
 
-bool cost_runner_find(struct cost_runner *runner)
+const char *cost_runner_find(struct cost_runner *runner)
 {
+#if defined(PL_SANITIZED)
+    return "a build without sanitizer expected: valgrind cannot run this one";
+#endif
     const char *at = getenv("PATH");
     for (; at != NULL && *at != '\0'; at += strcspn(at, ":"), at += *at == ':') {
         int bytes =
             snprintf(runner->valgrind, sizeof(runner->valgrind), "%.*s/valgrind", (int)strcspn(at, ":"), at);
         if (bytes < (int)sizeof(runner->valgrind) && access(runner->valgrind, X_OK) == 0)
-            return true;
+            return NULL;
     }
-    return false;
+    return "valgrind expected on PATH, which --workload counts under: install the package valgrind";
 }
 
 /* --- the command --- */

@@ -28,8 +28,8 @@ enum cost_run_end {
     COST_RUN_INTERRUPTED, /* *stop */
 };
 
-/* Finds valgrind on PATH; false: it is not there. */
-bool cost_runner_find(struct cost_runner *runner);
+/* Finds valgrind on PATH. NULL, or why nothing can be counted here, in words. */
+const char *cost_runner_find(struct cost_runner *runner);
 
 /* Once under one tool: *row gets what the cell says (cost_counted_run), for the caller to delete; unless its
  * status is "ok" nothing was counted. What was counted is added to the profile. */

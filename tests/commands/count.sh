@@ -12,7 +12,7 @@ expect 2 "order '99'" "$PAGELAB" cost --workload repeat --order 0,99
 expect 2 'operations 0' "$PAGELAB" cost --workload repeat --operations 0
 expect 2 "'some.txt'.*not both" "$PAGELAB" cost some.txt --workload repeat
 expect 2 "nosuch" "$PAGELAB" cost --workload repeat --backend nosuch
-expect 2 'valgrind, which is not on PATH' /usr/bin/env PATH="$WORK/empty" "$PAGELAB" cost --workload repeat --backend buddy
+expect 2 'valgrind expected on PATH' /usr/bin/env PATH="$WORK/empty" "$PAGELAB" cost --workload repeat --backend buddy
 echo 'noise' >noise.json
 expect 2 'missing.json' "$PAGELAB" gate missing.json missing.json
 expect 2 'no JSON, noise.json' "$PAGELAB" gate noise.json noise.json
