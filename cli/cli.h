@@ -50,6 +50,7 @@ extern const struct cli_command cli_import;
 extern const struct cli_command cli_report;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_choose;
+extern const struct cli_command cli_compare;
 extern const struct cli_command cli_noise;
 extern const struct cli_command cli_nosleep;
 extern const struct cli_command cli_fuzz;

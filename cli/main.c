@@ -15,7 +15,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_check,   &cli_fuzz,      &cli_report,     &cli_new_backend, &cli_scale,    &cli_nosleep,
     &cli_explore, &cli_interrupt, &cli_score,      &cli_shrink,      &cli_show,     &cli_triage,
     &cli_regress, &cli_masked,    &cli_cost,       &cli_to_c,        &cli_describe, &cli_gate,
-    &cli_choose,  &cli_explain,   &cli_doctor,     &cli_noise,       NULL,
+    &cli_choose,  &cli_explain,   &cli_doctor,     &cli_noise,       &cli_compare,  NULL,
 };
 
 const struct cli_exit_code cli_exit_codes[] = {

@@ -105,7 +105,7 @@ static bool add_line(struct table *table, const char *workload, const struct tri
 static bool add_notes(struct table *table, const cJSON *root)
 {
     const cJSON *trial = cJSON_GetObjectItem(root, "noise_trial");
-    const cJSON *mark;
+    const char *mark;
     char text[512];
     double rounds = 0;
     result_number(trial, "rounds", &rounds);
@@ -116,10 +116,8 @@ static bool add_notes(struct table *table, const cJSON *root)
         result_text(trial, "candidate"), rounds);
     if (!table_add_note(table, text))
         return false;
-    cJSON_ArrayForEach(mark, cJSON_GetObjectItem(result_pagelab(root), "marks"))
-    {
-        const char *words = cJSON_GetStringValue(mark);
-        snprintf(text, sizeof(text), "Marked: %.400s", words == NULL ? "" : words);
+    for (int i = 0; (mark = result_mark(root, i)) != NULL; i++) {
+        snprintf(text, sizeof(text), "Marked: %.400s", mark);
         if (!table_add_note(table, text))
             return false;
     }

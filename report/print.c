@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define RODS_TEXT_MAX 512
+#define RODS_TEXT_MAX 1024
 
 static const struct table_column machine_columns[] = {
     {"workload", TABLE_LEFT},
@@ -44,12 +44,24 @@ struct extra {
     size_t key_count;
 };
 
-enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS + WORST_KEYS };
+/* Medians only. */
+static const char *const noise_keys[] = {"noise", "ci_low", "ci_high"};
+
+enum { NOISE_KEYS = sizeof noise_keys / sizeof noise_keys[0] };
+
+static bool cell_has_noise(const struct report_cell *cell)
+{
+    return cell_ok(cell) &&
+           (cJSON_HasObjectItem(cell->row, "noise") || cJSON_HasObjectItem(cell->row, "ci_low"));
+}
+
+enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS + WORST_KEYS + NOISE_KEYS };
 
 static const struct extra extras[] = {
     {cell_has_age, age_keys, AGE_KEYS},
     {cell_has_tail, tail_keys, TAIL_KEYS},
     {cell_has_worst, worst_keys, WORST_KEYS},
+    {cell_has_noise, noise_keys, NOISE_KEYS},
 };
 
 enum { EXTRAS = sizeof extras / sizeof extras[0] };
@@ -137,7 +149,8 @@ static bool machine_print(const struct report_cells *cells, bool ratios_count, e
     return good;
 }
 
-static void rods_line(enum rods_state rods, const char *words, char text[RODS_TEXT_MAX])
+/* And what makes the times worth little. */
+static void rods_line(const cJSON *result, enum rods_state rods, const char *words, char text[RODS_TEXT_MAX])
 {
     static const char *const titles[] = {
         [RODS_HOLD] = "Rods hold",
@@ -145,7 +158,12 @@ static void rods_line(enum rods_state rods, const char *words, char text[RODS_TE
         [RODS_UNCHECKED] = "Rods not checked",
     };
 
-    snprintf(text, RODS_TEXT_MAX, "%s: %.400s", titles[rods], words);
+    int used = snprintf(text, RODS_TEXT_MAX, "%s: %.400s", titles[rods], words);
+    const char *mark = NULL;
+
+    for (int i = 0; used < RODS_TEXT_MAX - 256 && (mark = result_mark(result, i)) != NULL; i++) {
+        used += snprintf(text + used, RODS_TEXT_MAX - (size_t)used, "; MARKED: %.200s", mark);
+    }
 }
 
 int report_print(const cJSON *result, enum report_format format, bool colour, FILE *out,
@@ -169,7 +187,7 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
         return -1;
     }
     cells_sort(&cells);
-    rods_line(rods, words, rods_text);
+    rods_line(result, rods, words, rods_text);
     if (machine) {
         good = machine_print(&cells, ratios_count, format, colour, out);
     } else {

@@ -150,6 +150,30 @@ static bool people_notes(struct table *table, const struct report_cell *group, s
     return true;
 }
 
+static const char *cell_modes(const struct report_cell *cell)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(cell->row, "bimodal"))
+               ? "bimodal: the repetitions lie in two heaps, and the median in one of them"
+               : "";
+}
+
+/* Equal for all cells of a group with equally many repetitions; the widest is said. */
+static bool noise_note(struct table *table, const struct report_cell *group, size_t count)
+{
+    char text[128];
+    double widest = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double noise = 0;
+
+        if (cell_ok(&group[i]) && result_number(group[i].row, "noise", &noise) && noise > widest) {
+            widest = noise;
+        }
+    }
+    snprintf(text, sizeof text, "no difference is seen between cells less than %.1f %% apart", 100 * widest);
+    return widest <= 0 || table_add_note(table, text);
+}
+
 /* The groups that have calls, or those that have none. */
 static bool people_fill(struct table *table, const struct report_cells *cells, bool ratios_count, bool calls)
 {
@@ -172,6 +196,8 @@ static bool people_fill(struct table *table, const struct report_cells *cells, b
             }
         }
         if (!people_notes(table, group, next - first, "", cell_reason) ||
+            !noise_note(table, group, next - first) ||
+            !people_notes(table, group, next - first, "", cell_modes) ||
             !people_notes(table, group, next - first, "admission ", cell_admission)) {
             return false;
         }

@@ -33,6 +33,13 @@ const cJSON *result_pagelab(const cJSON *result)
     return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(result, "context"), "pagelab");
 }
 
+const char *result_mark(const cJSON *result, int i)
+{
+    const cJSON *marks = cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "marks");
+
+    return cJSON_GetStringValue(cJSON_GetArrayItem(marks, i));
+}
+
 enum rods_state result_rods(const cJSON *result, const char **words)
 {
     const cJSON *rods = cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "rods");

@@ -22,6 +22,9 @@ bool result_number(const cJSON *object, const char *key, double *value);
 /* The record of ours; never NULL in a checked result. */
 const cJSON *result_pagelab(const cJSON *result);
 
+/* The i-th of context.pagelab.marks, each a reason why the times are worth little; NULL: no more. */
+const char *result_mark(const cJSON *result, int i);
+
 /* A part of a run may lack the cells that the check of the rods needs; then nothing speaks against its
  * ratios. */
 enum rods_state {

@@ -22,6 +22,8 @@ while IFS= read -r line; do
     *"pagelab cost"*--workload*) command="$command --no-lines" ;;
     *"pagelab explore"*|*"pagelab cost"*|*"pagelab replay"*--schedule*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
+    *"pagelab compare"*) command="$command --force" ;; # of smoke
+    *"pagelab noise"*) command="$command --repetitions 1 --rounds 2 --min-time 0.001 --workload repeat || [ \$? = 1 ]" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
     *"pagelab masked"*--search*) command=$(printf '%s' "$command" | sed 's/--search [0-9]*/--search 1/') ;;
     *"pagelab check"*--id*|*"pagelab check"*--claims*) ;;

@@ -1,0 +1,17 @@
+/* Many results of one machine by date: what became of each cell. */
+#ifndef REPORT_TREND_H
+#define REPORT_TREND_H
+
+#include "report/report.h"
+
+#define TREND_RESULTS_MAX 64u
+
+/*
+ * `results` are checked, at least one, in any order; sorted by date here. Those of another machine than the
+ * newest are left out, and counted in a note. A line a cell of the newest: its medians, the change since the
+ * first one, and the last step that is no chance. 0, or -1 and *error.
+ */
+int trend_print(const cJSON **results, size_t count, enum report_format format, bool colour, FILE *out,
+                struct report_error *error);
+
+#endif
