@@ -57,7 +57,8 @@ static int read_profile(struct asked *asked, const char *name)
     if (asked->count == PROFILE_LIMIT)
         return cli_mistake("choose", "--profile: at most %u expected", PROFILE_LIMIT);
     snprintf(path, sizeof(path), shipped ? PROFILES_FOLDER "/%s.txt" : "%s", name);
-    const char *real = cli_find(path, found, sizeof(found));
+    const char *real =
+        shipped ? cli_find_shared(path, found, sizeof(found)) : cli_find(path, found, sizeof(found));
     if (shipped && access(real, F_OK) != 0)
         return cli_mistake("choose", "--profile '%s': rtos, hypervisor, server, teaching or a file expected",
                            name);
@@ -175,7 +176,7 @@ static int decide(struct asked *asked, enum report_format format)
                                      : "the newest run",
         .reference = source.reference,
         .folder = source.real,
-        .committed = source.reference ? NULL : cli_find(CLI_REFERENCE_FOLDER, found, sizeof(found)),
+        .committed = source.reference ? NULL : cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found)),
     };
     cJSON *decision = code != CLI_OK ? NULL : decide_json(&sources, asked->profiles, asked->count, &error);
     if (code == CLI_OK &&
@@ -186,20 +187,24 @@ static int decide(struct asked *asked, enum report_format format)
     return code;
 }
 
-void choose_brief(const cJSON *result, const char *folder)
+void choose_brief(const cJSON *result, const char *folder, bool newest)
 {
     static struct decide_profile profile;
     struct report_error error;
     char file[PATH_BYTES + 16];
+    char word[PATH_BYTES];
     char next[PATH_BYTES + 64];
     char found[PATH_BYTES];
     snprintf(file, sizeof(file), "%s/result.json", folder);
-    snprintf(next, sizeof(next), "./pagelab choose --profile server --from %s", folder);
+    decide_shell_word(folder, word, sizeof(word));
+    snprintf(next, sizeof(next), "./pagelab choose --profile server%s%s", newest ? "" : " --from ",
+             newest ? "" : word);
     decide_profile_init(&profile, "any");
     const struct decide_sources sources = {.result = result,
                                            .file = file,
                                            .folder = folder,
-                                           .committed = cli_find(CLI_REFERENCE_FOLDER, found, sizeof(found))};
+                                           .committed =
+                                               cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found))};
     cJSON *decision = decide_json(&sources, &profile, 1, &error);
     if (decision == NULL)
         fprintf(stderr, "pagelab run: no decision: %s\n", error.line);

@@ -8,7 +8,8 @@
  * now, with a line on stderr. Appended to `result`. CLI_OK, or the exit code after an error was printed. */
 int choose_trace(cJSON *result, const char *trace);
 
-/* Three lines for the end of a run whose result is in `folder`: never an error. */
-void choose_brief(const cJSON *result, const char *folder);
+/* Three lines for the end of a run whose result is in `folder`; `newest`: where `choose` finds it by itself.
+ */
+void choose_brief(const cJSON *result, const char *folder, bool newest);
 
 #endif

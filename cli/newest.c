@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "cli/cli.h"
 #include "report/result.h"
 
@@ -44,6 +45,17 @@ static bool is_run(const cJSON *head)
     const char *mode = result_text(pagelab, "mode");
     return (strcmp(mode, "quick") == 0 || strcmp(mode, "full") == 0) &&
            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "complete"));
+}
+
+const char *cli_find_shared(const char *path, char *buffer, size_t bytes)
+{
+    char beside[600];
+    const char *found = cli_find(path, buffer, bytes);
+    if (access(found, F_OK) == 0)
+        return found;
+    snprintf(beside, sizeof(beside), "../share/pagelab/%.500s", path);
+    child_beside(beside, buffer, bytes);
+    return buffer;
 }
 
 struct found {
@@ -88,6 +100,11 @@ bool cli_newest_run(struct cli_newest *newest)
     const char *name = newest->reference ? REFERENCE : run.name;
     snprintf(newest->folder, sizeof(newest->folder), "results/%s", name);
     snprintf(newest->real, sizeof(newest->real), "%s/%s", base, name);
+    if (newest->reference && access(newest->real, F_OK) != 0) {
+        char shared[sizeof(base) + 640];
+        snprintf(newest->real, sizeof(newest->real), "%s",
+                 cli_find_shared(newest->folder, shared, sizeof(shared)));
+    }
     snprintf(path, sizeof(path), "%s/result.json", newest->real);
     return access(path, R_OK) == 0;
 }

@@ -3,6 +3,7 @@
 #define CLI_NEWEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define CLI_REFERENCE_FOLDER "results/reference"
 
@@ -12,6 +13,10 @@ struct cli_newest {
     bool reference;
     bool skipped; /* a newer run stopped early, or was a smoke run */
 };
+
+/* A file of the checkout that is installed, too: here, below the checkout, or in share/pagelab beside the
+ * program's folder. `buffer` may hold the result, which may not exist. */
+const char *cli_find_shared(const char *path, char *buffer, size_t bytes);
 
 /* The newest whole `run` by the date in its result, below the checkout or here, as `run` writes; where there
  * is none, the reference. False: neither is there; `folder` says where it was looked for last. */

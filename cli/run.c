@@ -138,8 +138,8 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
         code = cli_mistake("run", "%s", report_error.line);
     fflush(stdout);
     fprintf(stderr, "pagelab run: wrote %s and %s\n", result_path, page_path);
-    if (format == REPORT_TABLE)
-        choose_brief(result, out);
+    if (format == REPORT_TABLE && end != SESSION_INTERRUPTED)
+        choose_brief(result, out, run->out == NULL && !run->smoke);
     cJSON_Delete(result);
     return code;
 }

@@ -70,6 +70,9 @@ bool decide_profile_read(const char *path, struct decide_profile *profile, struc
 /* The workload's name in results of a recording's path: "replay-nginx" of "traces/nginx.pltrace". */
 void decide_trace_workload(const char *path, char *text, size_t bytes);
 
+/* A name as one word of a shell. */
+void decide_shell_word(const char *name, char *text, size_t bytes);
+
 /* What is decided from. Texts and documents outlive the decision. */
 struct decide_sources {
     const cJSON *result;   /* of a run; checked */

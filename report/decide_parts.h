@@ -82,9 +82,6 @@ void decide_fact_no_cell(const struct evidence *evidence, const char *candidate,
                          const struct decide_cell *wanted, const struct report_cell *cell,
                          struct decide_fact *fact);
 
-/* A name as one word of a shell. */
-void decide_shell_word(const char *name, char *text, size_t bytes);
-
 /* --- axes (decide_front.c) --- */
 
 enum decide_axis { AXIS_SPEED, AXIS_TAIL, AXIS_MEMORY, AXIS_FRAGMENTATION, AXES };

@@ -56,6 +56,20 @@ expect 2 'a result, or the folder of a run, expected' "$PAGELAB" choose --from n
 expect 2 'expected the result file of a run' "$PAGELAB" choose --from own.txt
 expect 2 "pagelab import' makes one" "$PAGELAB" choose --trace own.txt
 
+# Installed, and no checkout anywhere: profiles and the reference lie beside it.
+mkdir -p "$WORK/prefix/bin" "$WORK/prefix/share/pagelab/results"
+cp "$PAGELAB" "$WORK/prefix/bin/pagelab"
+ln -s "$SOURCE/profiles" "$WORK/prefix/share/pagelab/profiles"
+expect 2 'results/reference/result.json: a result expected' env -u PAGELAB_ROOT "$WORK/prefix/bin/pagelab" choose
+ln -s "$SOURCE/results/reference" "$WORK/prefix/share/pagelab/results/reference"
+expect 0 'the reference: quick run' env -u PAGELAB_ROOT "$WORK/prefix/bin/pagelab" choose --profile rtos
+
+# The README shows the beginning of what it says.
+sed -n '/^rtos: /,/^```/p' "$SOURCE/README.md" | grep -vE '^(\.\.\.|```)' >shown
+expect 0 '' "$PAGELAB" choose --profile rtos
+[ "$(wc -l <shown)" -ge 8 ] || fail "the README shows no output of choose"
+head -n "$(wc -l <shown)" out | diff - shown >differs || fail "the README shows another output: $(head -c 600 differs)"
+
 # A run ends with three lines: who was fastest of those that passed, what it gives up, what to type.
 expect 0 '^repeat, order 0, 1 CPU' "$PAGELAB" run --quick --smoke --backends slate,bitmap --out "$PAGELAB_ROOT/results/smoke"
 tail -n 3 out >last

@@ -2,6 +2,9 @@
 . "$SOURCE/tests/commands/expect.sh"
 export PAGELAB_ROOT=$WORK # so that results go here
 ln -s "$SOURCE/corpora" corpora
+ln -s "$SOURCE/profiles" profiles
+mkdir results
+ln -s "$SOURCE/results/reference" results/reference
 cp "$SOURCE/tests/data/traces/ftrace.txt" trace.txt
 cc -std=c17 -I"$SOURCE/include" -fPIC -shared -o mine.so "$SOURCE/examples/plugin/stack.c" || fail "the example does not compile"
 mkdir -p bin
