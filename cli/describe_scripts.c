@@ -65,7 +65,7 @@ const char *describe_values(const struct describe_option *option)
     static const struct {
         const char *option;
         const char *words;
-    } fixed[] = {{"format", "table json markdown csv"},
+    } fixed[] = {{"format", "table json markdown csv perfetto"},
                  {"contract", "doc real"},
                  {"engine", "libfuzzer afl++"},
                  {"admission", "batched exact"}};

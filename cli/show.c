@@ -1,9 +1,11 @@
 /* pagelab show: a stored program for a person: what it is, how it reads, and what it does on a candidate,
  * each broken promise in words. */
 #define _POSIX_C_SOURCE 200809L /* strtok_r */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "engine/checks/check.h"
@@ -128,23 +130,45 @@ static int show(const char *path, const char *backend)
     return code;
 }
 
+/* The schedule as a trace viewer reads it: only the simulated twin knows who ran when. */
+static int show_perfetto(const char *path, const char *backend)
+{
+    char found[4096];
+    const char *program = cli_sim_program();
+    if (backend == NULL)
+        return cli_mistake("show", "--format perfetto: --backend NAME expected, on which it runs");
+    fflush(stdout);
+    execl(program, program, "replay", cli_find(path, found, sizeof(found)), backend, "perfetto",
+          (char *)NULL);
+    return cli_mistake("show", "%s: cannot be started: %s; no build with a sanitizer has it", program,
+                       strerror(errno));
+}
+
 static int show_main(int argc, const char **argv)
 {
     static char *backend = NULL;
+    static char *format = NULL;
     const struct poptOption options[] = {
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "and what it does on this candidate", "NAME"},
+        {"format", 'f', POPT_ARG_STRING, &format, 0,
+         "text, or perfetto: its schedule as JSON for ui.perfetto.dev and chrome://tracing", "FORM"},
         CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_show, argc, argv, options, 1, 1, &context);
     if (left == NULL)
         return CLI_MISTAKE;
-    int code = show(left[0], backend);
+    bool perfetto = format != NULL && strcmp(format, "perfetto") == 0;
+    if (!perfetto && format != NULL && strcmp(format, "text") != 0)
+        return cli_mistake("show", "--format '%s': text or perfetto expected", format);
+    int code = perfetto ? show_perfetto(left[0], backend) : show(left[0], backend);
     poptFreeContext(context);
     return code;
 }
 
-const struct cli_command cli_show = {.name = "show",
-                                     .arguments = "FILE [--backend NAME]",
-                                     .summary = "a stored program or finding as text, its promise in words",
-                                     .example = "show corpora/seeds/page/floor-edges.txt --backend buddy",
-                                     .main = show_main};
+const struct cli_command cli_show = {
+    .name = "show",
+    .arguments = "FILE [--backend NAME]",
+    .summary = "a stored program or finding as text, its promise in words",
+    .example = "show corpora/seeds/page/floor-edges.txt --backend buddy\nshow corpora/schedules/two-cpus.txt "
+               "--backend bitmap --format perfetto >schedule.json",
+    .main = show_main};

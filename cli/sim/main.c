@@ -51,7 +51,7 @@ static int print_help(void)
           "  cost KEY=VALUE...                the dearest calls of programs: pagelab cost\n"
           "  call FILE CANDIDATE              the same of one program, as JSON: workload worst-call\n"
           "  replay FILE CANDIDATE [WORD...]  one schedule: pagelab replay --schedule\n"
-          "                                   (all, shrink, admitted, tso)\n"
+          "                                   (all, shrink, admitted, tso, perfetto)\n"
           "  shrink FILE CANDIDATE OUT SECONDS [WORD...]  made small: pagelab shrink --schedule\n"
           "  progress CANDIDATE               its class of progress, as JSON: pagelab nosleep\n"
           "  CANDIDATE CPUS BYTES SEED CAP    counts of accesses, as JSON: pagelab scale\n",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/sim/perfetto.h"
 #include "engine/schedule/listing.h"
 #include "engine/schedule/observers.h"
 #include "engine/schedule/shrink.h"
@@ -17,6 +18,8 @@ struct replay {
     struct observers observers;
     bool tso;
     bool all;
+    bool perfetto;
+    const char *path;
     enum schedule_scope scope;
     bool shrink;
 };
@@ -54,16 +57,22 @@ static int run(struct replay *replay)
         if (finding.found)
             program->op_count = schedule_shrink(schedule, program->ops, program->op_count, &finding);
     }
-    program_print(program, stdout);
+    if (!replay->perfetto)
+        program_print(program, stdout);
     fflush(stdout);
     enum pl_status status = schedule_run(schedule, program->ops, program->op_count, NULL, &finding);
     if (status != PL_OK)
         return sim_mistake(replay->spec.name, pl_status_name(status));
-    observers_print_race(&replay->observers, stdout);
+    if (!replay->perfetto)
+        observers_print_race(&replay->observers, stdout);
     bool raced = finding.found && strcmp(finding.ids, "race") == 0;
     struct finding again;
     schedule->watch = &replay->listing.watch; /* once more: a race ends its run, a listing does not */
     (void)schedule_run(schedule, program->ops, program->op_count, NULL, raced ? &again : &finding);
+    if (replay->perfetto) {
+        perfetto_print(&replay->listing, &finding, replay->spec.name, replay->path);
+        return finding.found ? 3 : 0;
+    }
     listing_print(&replay->listing, stdout);
     listing_print_end(&schedule->report, stdout);
     if (!finding.found) {
@@ -84,11 +93,13 @@ int replay_main(int argc, char **argv)
                            "FILE and CANDIDATE expected; ./pagelab replay --schedule calls it");
     for (int i = 4; i < argc; i++) {
         replay.all = replay.all || strcmp(argv[i], "all") == 0;
+        replay.perfetto = replay.perfetto || strcmp(argv[i], "perfetto") == 0;
         replay.tso = replay.tso || strcmp(argv[i], "tso") == 0;
         if (strcmp(argv[i], "admitted") == 0)
             replay.scope = SCHEDULE_ALL;
         replay.shrink = replay.shrink || strcmp(argv[i], "shrink") == 0;
     }
+    replay.path = argv[2];
     int code = sim_read(argv[2], argv[3], &replay.file, &replay.spec);
     if (code != 0)
         return code;

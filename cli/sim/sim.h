@@ -30,9 +30,9 @@ int sim_cost(int argc, char **argv);
  */
 int call_main(int argc, char **argv);
 
-/* pagelab-sim replay FILE CANDIDATE [all] [shrink] [admitted] [tso]: the program, the schedule as a listing
- * (all: every access), the verdict. shrink: makes it small first; admitted: as target schedule-all runs it;
- * tso: with store buffers. */
+/* pagelab-sim replay FILE CANDIDATE [all] [shrink] [admitted] [tso] [perfetto]: the program, the schedule as
+ * a listing (all: every access), the verdict; perfetto: as trace events instead. shrink: makes it small
+ * first; admitted: as target schedule-all runs it; tso: with store buffers. */
 int replay_main(int argc, char **argv);
 
 /* pagelab-sim shrink FILE CANDIDATE OUT SECONDS [admitted] [tso]: the program and its schedule made small;

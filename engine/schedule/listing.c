@@ -1,4 +1,4 @@
-/* See listing.h. */
+/* See listing.h: what is recorded, and the end. listing_columns.c prints it. */
 #include "engine/schedule/listing.h"
 
 #include <inttypes.h>
@@ -6,15 +6,6 @@
 #include <string.h>
 
 #include "engine/schedule/symbol.h"
-
-static const char *const access_names[] = {
-    [SIM_READ] = "read",
-    [SIM_WRITE] = "write",
-    [SIM_ATOMIC_READ] = "atomic read",
-    [SIM_ATOMIC_WRITE] = "atomic write",
-    [SIM_ATOMIC_UPDATE] = "atomic update",
-    [SIM_COMPARE_FAILED] = "compare-and-swap that fails",
-};
 
 static struct listing_entry *add(struct listing *listing, enum listing_what what, uint32_t cpu, uintptr_t pc)
 {
@@ -104,69 +95,6 @@ void listing_fini(struct listing *listing)
 {
     free(listing->entries);
     listing->entries = NULL;
-}
-
-static void print_what(const struct listing_entry *entry, FILE *out)
-{
-    static const char *const places[SIM_PLACES] = {
-        [SIM_AT_POINT] = "preempted",
-        [SIM_AT_BOUNDARY] = "between operations",
-        [SIM_AT_RELAX] = "spins",
-        [SIM_AT_WAIT] = "waits",
-        [SIM_AT_END] = "has nothing to do",
-        [SIM_AT_START] = "has not begun",
-        [SIM_AT_PATIENCE] = "runs for long",
-    };
-    switch (entry->what) {
-    case LISTING_TURN:
-        fprintf(out, "%s, CPU %" PRIu32 " goes on", places[entry->place], entry->to);
-        break;
-    case LISTING_INTERRUPT:
-        fputs("interrupt", out);
-        break;
-    case LISTING_RETURN:
-        fputs("interrupt ends", out);
-        break;
-    case LISTING_END:
-        fputs("operation ends", out);
-        break;
-    case LISTING_ACCESS:
-        break;
-    }
-    if (entry->known)
-        fprintf(out, "%s%s of %" PRIu32 " bytes", entry->what == LISTING_ACCESS ? "" : ", before the ",
-                access_names[entry->kind], entry->bytes);
-}
-
-void listing_print(const struct listing *listing, FILE *out)
-{
-    const struct sim_report *report = &listing->schedule->report;
-    struct symbol *symbols = calloc(listing->count + 1u, sizeof(*symbols));
-    if (symbols == NULL)
-        return;
-    for (uint32_t i = 0; i < listing->count; i++)
-        symbols[i].pc = listing->entries[i].pc;
-    symbol_fill(symbols, listing->count);
-    fprintf(out,
-            "schedule: %" PRIu64 " accesses, %" PRIu64 " switches, %" PRIu64 " interrupts, digest %016" PRIx64
-            "\n",
-            report->points, report->switches, report->interrupts, report->digest);
-    for (uint32_t i = 0; i < listing->count; i++) {
-        const struct listing_entry *entry = &listing->entries[i];
-        fprintf(out, "%7" PRIu64 "  cpu%-2" PRIu32, entry->point, entry->cpu);
-        if (entry->op == SCHEDULE_NO_OP)
-            fputs("    -  ", out);
-        else
-            fprintf(out, " op %-3" PRIu32, entry->op);
-        fputs("  ", out);
-        print_what(entry, out);
-        if (entry->pc != 0)
-            fprintf(out, "  at %s", symbols[i].text);
-        fputc('\n', out);
-    }
-    if (listing->missed != 0)
-        fprintf(out, "        and %" PRIu64 " more\n", listing->missed);
-    free(symbols);
 }
 
 /* --- the end --- */

@@ -45,8 +45,17 @@ int listing_init(struct listing *listing, const struct schedule *schedule, bool 
 void listing_reset(struct listing *listing);
 void listing_fini(struct listing *listing);
 
-/* After the run. */
+/* After the run: a line an entry, a column a CPU and one for interrupts. */
 void listing_print(const struct listing *listing, FILE *out);
+
+/* "preempted", "spins" ... */
+const char *listing_place(enum sim_place place);
+
+/* "before the read of 4 bytes"; empty where the access is not known. */
+void listing_access(const struct listing_entry *entry, char *text, size_t bytes);
+
+/* Where each entry was, by its number; the caller frees it. NULL: no memory. */
+struct symbol *listing_symbols(const struct listing *listing);
 
 /* Where everybody stands, and who holds what; nothing of a run that ended well. */
 void listing_print_end(const struct sim_report *report, FILE *out);

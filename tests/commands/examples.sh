@@ -16,7 +16,7 @@ run_example() {
   case $command in
     *"pagelab fuzz "*|*"pagelab score "*) # fuzz.sh and score.sh run them; here: the words are right, the drivers are missing
       command="$command --bin nowhere" wanted=2 ;;
-    *"pagelab explore "*|*"pagelab cost "*|*--schedule*|*"pagelab doctor") ! sanitized || return 0 ;;
+    *"pagelab explore "*|*"pagelab cost "*|*--schedule*|*perfetto*|*"pagelab doctor") ! sanitized || return 0 ;;
     *"pagelab run "*|*"pagelab bench "*) command="$command --smoke" ;;
     *"pagelab noise "*) command="$command --smoke" ;;
     *"pagelab scale "*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;

@@ -23,7 +23,7 @@ while IFS= read -r line; do
     *"pagelab test"*) continue ;; # this is it
     *"pagelab fuzz"*) continue ;; # fuzz.sh
     *"pagelab cost"*--workload*) command="$command --no-lines" ;;
-    *"pagelab explore"*|*"pagelab cost"*|*"pagelab replay"*--schedule*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
+    *"pagelab explore"*|*"pagelab cost"*|*"pagelab replay"*--schedule*|*perfetto*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
     *"pagelab compare"*) command="$command --force" ;; # of smoke
     *"pagelab noise"*) command="$command --repetitions 1 --rounds 2 --min-time 0.001 --workload repeat || [ \$? = 1 ]" ;;

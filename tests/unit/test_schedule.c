@@ -218,9 +218,14 @@ static void a_deadlock_says_who_holds_what(void **state)
     listing_print(&listing, out);
     listing_print_end(&rig->schedule.report, out);
     fclose(out);
-    const char *const expected[] = {"CPU 1 goes on",  "deadlock: every CPU that can run retries",
-                                    "cpu0  spins at", "which cpu1 has taken at",
-                                    "cpu1  spins at", "which cpu0 has taken at",
+    const char *const expected[] = {" access  CPU 0                CPU 1                interrupt",
+                                    "preempted",
+                                    "goes on",
+                                    "deadlock: every CPU that can run retries",
+                                    "cpu0  spins at",
+                                    "which cpu1 has taken at",
+                                    "cpu1  spins at",
+                                    "which cpu0 has taken at",
                                     "holds lock 0x"};
     for (size_t i = 0; i < PL_COUNT_OF(expected); i++) {
         if (strstr(text, expected[i]) == NULL)
