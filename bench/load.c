@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -28,8 +29,13 @@ bool load_now(struct load *load)
     int n = 0;
     *load = (struct load){0, 0, 0};
     if (file != NULL) {
-        n = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4],
-                   &t[5], &t[6], &t[7]);
+        char line[256];
+        char *at = fgets(line, sizeof(line), file) != NULL && strncmp(line, "cpu ", 4) == 0 ? line + 4 : NULL;
+        for (char *end; at != NULL && n < 8; n++, at = end) {
+            t[n] = strtoull(at, &end, 10);
+            if (end == at)
+                break;
+        }
         fclose(file);
     }
     if (n != 8)

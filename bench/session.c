@@ -28,7 +28,6 @@ struct session {
     double start_s;
     struct load load;         /* at the start */
     struct load_shares worst; /* of a round */
-    double shown_s;
     size_t done;
     bool broken;
     bool annotated; /* the medians are final */
@@ -184,18 +183,15 @@ static void show_progress(struct session *session, const char *name, const cJSON
     size_t total = session->plan->cell_count * options->rounds;
     for (size_t i = 0; i < session->plan->cell_count; i++)
         total -= session->plan->cells[i].once ? options->rounds - 1 : 0;
-    double now = now_s();
     const char *status = cJSON_GetStringValue(cJSON_GetObjectItem(row, "status"));
     double ns = cJSON_GetNumberValue(cJSON_GetObjectItem(row, "real_time"));
     bool ok = status != NULL && strcmp(status, "ok") == 0;
-    /* A terminal sees every cell on one line; a log sees one line in five seconds, and whatever went wrong.
-     */
+    /* A terminal sees every cell on one line; a log sees whatever went wrong, and nothing else. */
     bool bad = !ok && status != NULL && strcmp(status, "n/a") != 0;
-    if (options->progress == NULL || (!options->progress_is_tty && !bad && now - session->shown_s < 5.0))
+    if (options->progress == NULL || (!options->progress_is_tty && !bad))
         return;
-    session->shown_s = now;
     fprintf(options->progress, "%s[%zu/%zu, %.0f s] %s ", options->progress_is_tty ? "\r\033[K" : "",
-            session->done, total, now - session->start_s, name);
+            session->done, total, now_s() - session->start_s, name);
     if (ok)
         fprintf(options->progress, "%.1f ns", ns);
     else
@@ -291,7 +287,7 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
         cJSON_Delete(session.root);
         return SESSION_MISTAKE;
     }
-    if (options->progress != NULL)
+    if (options->progress != NULL && options->progress_is_tty)
         fprintf(options->progress, "%zu cells x %u rounds\n", plan->cell_count, options->rounds);
     bool whole = run_rounds(&session);
     if (options->progress != NULL && options->progress_is_tty)

@@ -149,6 +149,7 @@ static int make_small(struct regress *regress, struct program_file *file)
                                      .keep = true,
                                      .binary = true,
                                      .progress = stderr,
+                                     .live = isatty(STDERR_FILENO) != 0,
                                      .stop = &cli_stop,
                                      .run = run_trial,
                                      .self = regress};

@@ -228,7 +228,7 @@ static int score_main(int argc, const char **argv)
                                     .executions = arguments.executions,
                                     .bin_dir = cli_drivers(arguments.bin, "fuzz", bin, sizeof(bin)),
                                     .out_dir = arguments.out == NULL ? "results/score" : arguments.out,
-                                    .progress = stderr,
+                                    .progress = isatty(STDERR_FILENO) ? stderr : NULL,
                                     .stop = &cli_stop};
     if (options.mutant_count == 0 || !find_seeds(&arguments, &options, seeds))
         return CLI_MISTAKE;

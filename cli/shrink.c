@@ -33,7 +33,7 @@ static void run_trial(void *self, const struct program *program, struct trial_re
     trial_run(&trial, result);
 }
 
-static int shrink_here(const char *path, const char *backend, const char *out, unsigned limit_s)
+static int shrink_here(const char *path, const char *backend, const char *out, unsigned limit_s, bool live)
 {
     static struct program_file file;
     struct spec spec;
@@ -52,6 +52,7 @@ static int shrink_here(const char *path, const char *backend, const char *out, u
                                      .options = "",
                                      .out = out,
                                      .progress = stderr,
+                                     .live = live,
                                      .stop = &cli_stop,
                                      .run = run_trial,
                                      .self = &job};
@@ -84,6 +85,7 @@ static int shrink_main(int argc, const char **argv)
     int schedule = 0;
     int admitted = 0;
     int tso = 0;
+    int verbose = 0;
     const struct poptOption options[] = {
         {"backend", 'b', POPT_ARG_STRING, &backend, 0, "the candidate that it fails on", "NAME"},
         {"out", 'o', POPT_ARG_STRING, &out, 0,
@@ -93,6 +95,8 @@ static int shrink_main(int argc, const char **argv)
          NULL},
         {"admitted", 0, POPT_ARG_NONE, &admitted, 0, "with --schedule: what target schedule-all runs", NULL},
         {"tso", 0, POPT_ARG_NONE, &tso, 0, "with --schedule: with a store buffer a CPU", NULL},
+        {"verbose", 'v', POPT_ARG_NONE, &verbose, 0, "say how far it is where stderr is no terminal, too",
+         NULL},
         CLI_HELP POPT_TABLEEND};
     poptContext context;
     const char **left = cli_parse(&cli_shrink, argc, argv, options, 1, 1, &context);
@@ -104,7 +108,8 @@ static int shrink_main(int argc, const char **argv)
         return cli_mistake("shrink", "--limit %d: 1 to %d seconds expected", limit_s, LIMIT_S_MAX);
     int code = schedule != 0
                    ? shrink_schedule(left[0], backend, out, (unsigned)limit_s, admitted != 0, tso != 0)
-                   : shrink_here(left[0], backend, out, (unsigned)limit_s);
+                   : shrink_here(left[0], backend, out, (unsigned)limit_s,
+                                 verbose != 0 || isatty(STDERR_FILENO) != 0);
     poptFreeContext(context);
     return code;
 }

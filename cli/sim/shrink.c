@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/isolate.h"
 #include "engine/schedule/observers.h"
@@ -100,6 +101,7 @@ int shrink_main(int argc, char **argv)
                                      .options = options,
                                      .out = out,
                                      .progress = stderr,
+                                     .live = isatty(STDERR_FILENO) != 0,
                                      .stop = &stop,
                                      .run = run_trial,
                                      .self = &job};

@@ -42,7 +42,7 @@ static void progress(void *self, const struct program *best, const struct shrink
 {
     struct running *running = self;
     FILE *out = running->session->progress;
-    if (out == NULL || now() - running->said < SAY_EVERY_S)
+    if (out == NULL || !running->session->live || now() - running->said < SAY_EVERY_S)
         return;
     running->said = now();
     fprintf(out, "pagelab shrink: %" PRIu32 " operations left, round %" PRIu32 ", %" PRIu32 " trials\n",

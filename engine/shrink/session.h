@@ -16,7 +16,8 @@ struct shrink_session {
     const char *out;     /* ".bin": the binary form, else text; NULL: text to stdout */
     bool keep;           /* nothing is written: whoever asked has the program; */
     bool binary;         /* it stays within what the binary form can say */
-    FILE *progress;      /* or NULL */
+    FILE *progress;      /* or NULL: says what came of it */
+    bool live;           /* and how far it is, every 2 seconds */
     const volatile sig_atomic_t *stop;
     /* One program in a process of its own. */
     void (*run)(void *self, const struct program *program, struct trial_result *result);

@@ -23,7 +23,7 @@ expect 0 'target vm' "$SICK" shrink "$SOURCE/corpora/seeds/vm/tour.txt" --backen
 # Crashes and hangs are survived; who is interrupted has the best so far.
 expect 0 '^# crash on sick-crash' "$SICK" shrink "$seeds/fill-and-drain.txt" --backend sick-crash
 [ "$(ops out)" = 1 ] || fail "one operation expected: $(cat out)"
-"$SICK" shrink "$seeds/fill-and-drain.txt" --backend sick-hang --limit 2 -o hang.txt 2>hang.err & # many trials hang
+"$SICK" shrink "$seeds/fill-and-drain.txt" --backend sick-hang --limit 2 --verbose -o hang.txt 2>hang.err & # many trials hang
 shrinking=$!
 all=$(ops "$seeds/fill-and-drain.txt")
 for _ in $(seq 400); do grep -s 'operations left' hang.err | grep -qv " $all operations" && break; sleep 0.1; done

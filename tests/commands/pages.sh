@@ -71,5 +71,6 @@ if ! sanitized; then
   expect 0 'holds' "$there/bin/pagelab" explore corpora/explore/free-free.txt --preemptions 1 --backend bitmap
 fi
 expect 0 '' "$there/bin/pagelab" run --backends buddy --smoke --out here
+! grep -qE '^\[[0-9]+/|cells x' err || fail "progress in a file: $(cat err)"
 [ -s here/report.html ] && [ -s here/result.json ] || fail "the installed program wrote no report"
 finish

@@ -130,8 +130,8 @@ static void a_run_ends_with_three_lines(void **state)
     struct report_error error;
     const char *const needs[] = {NULL, "no-such", "checks-free"};
     const char *const says[] = {
-        "fastest that passed: bad, 20 ns an operation\nit gives up: nothing that was measured\n"
-        "next: type this\n",
+        ("fastest that passed: bad, 20 ns an operation\nit gives up: nothing that was measured\n"
+         "next: type this\n"),
         "fastest that passed: none\nout is good: capability: does not claim no-such\n",
         "fastest that passed: none\nnot known of good: "};
     for (size_t i = 0; i < 3; i++) {
