@@ -145,9 +145,10 @@ static void take_entry(struct perfetto *self, const struct listing_entry *entry,
             track->raised = entry->point;
         break;
     case LISTING_RETURN:
-        if (track->depth > 0 && --track->depth == 0)
+        if (track->depth == 1)
             (void)add_slice(self, "handler", "interrupt", INTERRUPT_BASE + entry->cpu, track->raised,
                             entry->point);
+        track->depth -= track->depth > 0;
         break;
     case LISTING_END:
         if (track->depth == 0)
