@@ -36,7 +36,7 @@ static char *read_all(const char *path)
     long bytes = file != NULL && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
     char *text = bytes < 0 ? NULL : malloc((size_t)bytes + 1);
     if (text != NULL) {
-        rewind(file);
+        (void)fseek(file, 0, SEEK_SET);
         text[fread(text, 1, (size_t)bytes, file)] = '\0';
     }
     if (file != NULL)

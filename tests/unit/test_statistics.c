@@ -17,7 +17,7 @@
 #include "report/trial.h"
 
 #define ROUNDS_MOST 32
-#define JOBS        300u
+#define JOBS        300
 
 enum kind { NORMAL, HEAVY, OUTLIERS, TWO_STATES, KINDS };
 
@@ -103,7 +103,7 @@ static void test_equals_are_not_told_apart(void **state)
             struct score score = play((enum kind)kind, rounds[i]);
 
             /* One of a hundred; two, where a third of all samples come from another state of the machine. */
-            if (score.alarms > JOBS / 100 * (kind == TWO_STATES ? 2U : 1U)) {
+            if (score.alarms > (size_t)JOBS / 100 * (kind == TWO_STATES ? 2 : 1)) {
                 fail_msg("kind %d, %zu rounds: %zu false alarms in %d", kind, rounds[i], score.alarms, JOBS);
             }
         }
