@@ -1,15 +1,13 @@
 /*
  * The page: what embed.cmake made, and between its two parts the run's data as JSON in a script element that
- * does not run. The data is the context and one object a cell, so that page and terminal show the same cells.
+ * does not run.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "report/cells.h"
 #include "report/error.h"
+#include "report/page_data.h"
 #include "report/page_parts.h"
-#include "report/print_age.h"
-#include "report/print_tail.h"
-#include "report/print_worst.h"
+#include "report/reference.h"
 #include "report/result.h"
 
 #include <errno.h>
@@ -19,140 +17,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Copies `item`'s fields `keys` that are there. False: no memory. */
-static bool fields_copy(cJSON *into, const cJSON *from, const char *const *keys, size_t key_count)
-{
-    for (size_t i = 0; i < key_count; i++) {
-        const cJSON *field = cJSON_GetObjectItemCaseSensitive(from, keys[i]);
-
-        if (field != NULL) {
-            cJSON *copy = cJSON_Duplicate(field, true);
-
-            if (!cJSON_AddItemToObject(into, keys[i], copy)) {
-                cJSON_Delete(copy);
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* Host name and paths stay out: a page travels further than the machine's owner may think. */
-static cJSON *page_context(const cJSON *result)
-{
-    static const char *const keys[] = {"date",   "num_cpus", "mhz_per_cpu", "library_build_type",
-                                       "caches", "load_avg", "pagelab"};
-    const cJSON *from = cJSON_GetObjectItemCaseSensitive(result, "context");
-    cJSON *context = cJSON_CreateObject();
-
-    if (context != NULL && !fields_copy(context, from, keys, sizeof keys / sizeof keys[0])) {
-        cJSON_Delete(context);
-        return NULL;
-    }
-    return context;
-}
-
-static bool cell_add_samples(cJSON *object, const struct report_cell *cell)
-{
-    cJSON *samples = cJSON_AddArrayToObject(object, "samples");
-
-    for (size_t i = 0; samples != NULL && i < cell->sample_count; i++) {
-        cJSON *sample = cJSON_CreateNumber(cell->samples[i]);
-
-        if (!cJSON_AddItemToArray(samples, sample)) {
-            cJSON_Delete(sample);
-            return false;
-        }
-    }
-    return samples != NULL;
-}
-
-static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
-{
-    static const char *const facts[] = {"order",
-                                        "cpus",
-                                        "admission",
-                                        "command",
-                                        "failures",
-                                        "occupancy",
-                                        "metadata_bytes_per_frame",
-                                        "largest_free_order",
-                                        "section",
-                                        "allocator_calls",
-                                        "segments",
-                                        "frame_map",
-                                        "age_maps",
-                                        "operations",
-                                        "requests",
-                                        "operation"};
-    static const char *const ratios[] = {"ratio_to_floor", "ratio_to_magazine"};
-    cJSON *object = cJSON_CreateObject();
-
-    if (object == NULL || cJSON_AddStringToObject(object, "name", cell->name) == NULL ||
-        cJSON_AddStringToObject(object, "candidate", cell->candidate) == NULL ||
-        cJSON_AddStringToObject(object, "workload", cell->workload) == NULL ||
-        cJSON_AddStringToObject(object, "variant", cell->variant) == NULL ||
-        cJSON_AddStringToObject(object, "status", cell->status) == NULL ||
-        cJSON_AddStringToObject(object, "reason", cell->reason) == NULL ||
-        !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0]) ||
-        !fields_copy(object, cell->row, age_keys, AGE_KEYS) ||
-        !fields_copy(object, cell->row, tail_keys, TAIL_KEYS) ||
-        !fields_copy(object, cell->row, worst_keys, WORST_KEYS)) {
-        goto fail;
-    }
-    if (cell_ok(cell)) {
-        if (cJSON_AddNumberToObject(object, "ns", cell->ns) == NULL || !cell_add_samples(object, cell)) {
-            goto fail;
-        }
-        if (ratios_count && !fields_copy(object, cell->row, ratios, sizeof ratios / sizeof ratios[0])) {
-            goto fail;
-        }
-    }
-    return object;
-
-fail:
-    cJSON_Delete(object);
-    return NULL;
-}
-
-/* The page's data as compact JSON, for cJSON_free. NULL: no memory. */
-static char *page_data(const cJSON *result)
-{
-    const char *words = NULL;
-    bool ratios_count = result_rods(result, &words) != RODS_VOID;
-    struct report_cells cells;
-    cJSON *data = cJSON_CreateObject();
-    cJSON *context = page_context(result);
-    char *text = NULL;
-
-    if (!cells_collect(result, &cells)) {
-        cJSON_Delete(context);
-        cJSON_Delete(data);
-        return NULL;
-    }
-    cells_sort(&cells);
-    if (!cJSON_AddItemToObject(data, "context", context)) {
-        cJSON_Delete(context);
-        goto done;
-    }
-
-    cJSON *list = cJSON_AddArrayToObject(data, "cells");
-
-    for (size_t i = 0; i < cells.count; i++) {
-        cJSON *cell = page_cell(&cells.list[i], ratios_count);
-
-        if (!cJSON_AddItemToArray(list, cell)) {
-            cJSON_Delete(cell);
-            goto done;
-        }
-    }
-    text = cJSON_PrintUnformatted(data);
-done:
-    cJSON_Delete(data);
-    cells_free(&cells);
-    return text;
-}
 
 static bool text_ends_in_scheme(const char *text, const char *end)
 {
@@ -257,11 +121,12 @@ int report_write_html_from(const cJSON *result, const char *html_path, struct re
 {
     int status = -1;
     char *data = NULL;
+    char folder[4096];
 
     if (!result_check(result, "the result", error)) {
         return -1;
     }
-    data = page_data(result);
+    data = page_data(result, reference_folder(folder, sizeof folder));
     if (data == NULL) {
         report_error_set(error, "no memory, %s, expected a few megabytes", html_path);
         return -1;

@@ -10,9 +10,10 @@ function commitWords() {
 }
 
 function drawHeader() {
-  const shown = candidateNames.filter((name) => !isRod(name)).length;
+  const shown = unique(ownCells.map((cell) => cell.candidate)).filter((name) => !isRod(name)).length;
+  const own = unique(ownCells.map((cell) => cell.workload)).length;
   byId("compared").textContent = [
-    plural(shown, "candidate") + " on " + plural(workloads.length, "workload"),
+    plural(shown, "candidate") + " on " + plural(own, "workload"),
     dateWords(text(data.context.date)),
     commitWords(),
     [text(lab.cpu_model), isNumber(data.context.num_cpus) ? plural(data.context.num_cpus, "CPU") : ""].filter(Boolean).join(", "),
@@ -25,11 +26,11 @@ function notice(kind, title, ...children) {
 }
 
 function drawProblems() {
-  const counts = unique(cells.map((cell) => cell.status)).map((status) => {
-    const number = cells.filter((cell) => cell.status === status).length;
+  const counts = unique(ownCells.map((cell) => cell.status)).map((status) => {
+    const number = ownCells.filter((cell) => cell.status === status).length;
     return number + " " + (status === "ok" ? "measured" : status);
   });
-  const bad = cells.filter((cell) => !["ok", "n/a", "missing"].includes(cell.status));
+  const bad = ownCells.filter((cell) => !["ok", "n/a", "missing"].includes(cell.status));
   const lines = bad.slice(0, 8).map((cell) =>
     make("li", { textContent: cell.candidate + " on " + [cell.workload, settingWords(cell)].filter(Boolean).join(", ") + ": " + statusWords(cell) }));
   if (bad.length > 8) {
@@ -37,7 +38,7 @@ function drawProblems() {
   }
   const details = lines.length
     ? make("details", null, make("summary", { textContent: "what went wrong in " + plural(bad.length, "cell") }), make("ul", null, ...lines)) : "";
-  return notice("", plural(cells.length, "cell"), counts.join(", ") + ".", details);
+  return notice("", plural(ownCells.length, "cell"), counts.join(", ") + ".", details);
 }
 
 function drawNotices() {
@@ -51,6 +52,11 @@ function drawNotices() {
   }
   if (text(lab.tier) && lab.tier !== "release") {
     list.push(notice("bad", "Not a release build", "Tier " + lab.tier + ": these times are not for comparison."));
+  }
+  if (ownCells.length < cells.length) {
+    const others = unique(cells.filter((cell) => cell.reference === true).map((cell) => cell.workload)).filter((name) => !name.startsWith("calibrate-"));
+    list.push(notice("", "Not of this run", plural(others.length, "workload") + " that it did not measure: results/reference/result.json, " +
+      originWords(data.reference) + ". Each is marked; nanoseconds of two runs do not compare."));
   }
   byId("notices").replaceChildren(...list, drawProblems());
 }

@@ -17,27 +17,23 @@ function probeWords(cell, probe) {
 }
 
 const ageTable = [
-  ["held", (cell) => exactPercent(cell.held_old)],
-  ["usable at order 9", (cell) => exactPercent(cell.usable_order_9)],
-  ["young", (cell) => exactPercent(cell.usable_order_9_young)],
-  ["undrained", (cell) => exactPercent(cell.usable_order_9_undrained)],
-  ["usable at order 4", (cell) => exactPercent(cell.usable_order_4)],
-  ["young", (cell) => exactPercent(cell.usable_order_4_young)],
-  ["order 9", (cell) => probeWords(cell, "order_9")],
-  ["run of 64", (cell) => probeWords(cell, "run_64")],
-  ["run of 512", (cell) => probeWords(cell, "run_512")],
-  ["run of 4096", (cell) => probeWords(cell, "run_4096")],
-  ["failed", (cell) => shareOf(cell.failures, cell.requests)],
-  ["failed, order 9", (cell) => shareOf(cell.failures_order_9, cell.requests_order_9)],
-  ["ns a pair", (cell) => (isOk(cell) ? figures(cell.ns) : cell.status)],
-  ["metadata B/frame", (cell) => figures(cell.metadata_bytes_per_frame_peak) || "–"],
+  candidateColumn,
+  { name: "held", of: (cell) => exactPercent(cell.held_old) },
+  { name: "usable at order 9", of: (cell) => exactPercent(cell.usable_order_9) },
+  { name: "young", of: (cell) => exactPercent(cell.usable_order_9_young) },
+  { name: "undrained", of: (cell) => exactPercent(cell.usable_order_9_undrained) },
+  { name: "usable at order 4", of: (cell) => exactPercent(cell.usable_order_4) },
+  { name: "young", of: (cell) => exactPercent(cell.usable_order_4_young) },
+  { name: "order 9", of: (cell) => probeWords(cell, "order_9") },
+  { name: "run of 64", of: (cell) => probeWords(cell, "run_64") },
+  { name: "run of 512", of: (cell) => probeWords(cell, "run_512") },
+  { name: "run of 4096", of: (cell) => probeWords(cell, "run_4096") },
+  { name: "failed", of: (cell) => shareOf(cell.failures, cell.requests) },
+  { name: "failed, order 9", of: (cell) => shareOf(cell.failures_order_9, cell.requests_order_9) },
+  { name: "ns a pair", of: (cell) => (isOk(cell) ? figures(cell.ns) : cell.status) },
+  { name: "metadata B/frame", of: (cell) => figures(cell.metadata_bytes_per_frame_peak) },
+  cellColumn,
 ];
-
-function ageRow(cell) {
-  return make("tr", { className: isRod(cell.candidate) ? "rod" : "" },
-    make("th", { scope: "row", textContent: cell.candidate, title: cell.candidate }),
-    ...ageTable.map(([, words]) => make("td", { className: "number", textContent: words(cell) })));
-}
 
 function agePicture(cell, map, when) {
   const words = mapWords({ frame_map: map });
@@ -59,6 +55,32 @@ function agePictures(cell) {
       make("div", { className: "maps" }, ...pictures.map(([when, map]) => agePicture(cell, map, when))));
 }
 
+// What was free in blocks of order 9 at each look, from the young machine to the old one: small curves, one scale.
+const agePoints = (cell) =>
+  (isRecord(cell.age_maps) && Array.isArray(cell.age_maps.over_time) ? cell.age_maps.over_time : [])
+    .filter((look) => Array.isArray(look) && look.length >= 3 && look.every(isNumber));
+const lookColumns = [
+  candidateColumn,
+  { name: "operations", of: (row) => whole(row.look[0]) },
+  { name: "usable at order 9", of: (row) => exactPercent(row.look[1]) },
+  { name: "held", of: (row) => exactPercent(row.look[2]) },
+];
+
+function ageCurves(list) {
+  const aged = list.filter((cell) => agePoints(cell).length > 1);
+  if (aged.length === 0) {
+    return make("p", { className: "soft", textContent: "Between young and old nobody looked in this run." });
+  }
+  const domain = { ...sparkDomain(aged.flatMap((cell) => agePoints(cell).map(([x]) => [x, 0]))), low: 0, high: 1 };
+  const curve = (cell) => {
+    const label = cell.candidate + ", usable at order 9 over its life: " + exactPercent(agePoints(cell)[0][1]) + " to " + exactPercent(agePoints(cell).at(-1)[1]);
+    return make("figure", { className: "lifetime" }, spark(agePoints(cell), domain, undefined, label), make("figcaption", { textContent: cell.candidate }));
+  };
+  return make("div", null, make("p", { className: "soft", textContent: "Usable at order 9 over its life, 0 to 100 %:" }),
+    make("div", { className: "lifetimes" }, ...aged.map(curve)),
+    dataBehind("each look", lookColumns, () => aged.flatMap((cell) => agePoints(cell).map((look) => ({ candidate: cell.candidate, look })))));
+}
+
 function ageFigure(list) {
   const first = list[0];
   const map = isRecord(first.age_maps) && isMap(first.age_maps.old) ? first.age_maps.old : null;
@@ -67,12 +89,9 @@ function ageFigure(list) {
     map && isNumber(map.frames_per_cell) ? plural(map.frames_per_cell, "frame") + " a cell" : ""];
   const best = [...list].sort((a, b) => b.usable_order_9 - a.usable_order_9);
   return make("article", { className: "figure" },
-    make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: caption.filter(Boolean).join(" · ") })),
-    make("div", { className: "table-box", tabIndex: 0, role: "region", "aria-label": "Ageing, " + first.workload },
-      make("table", { className: "cells ageing" },
-        make("thead", null, make("tr", null, make("th", { scope: "col" }, make("span", { textContent: "candidate" })),
-          ...ageTable.map(([name]) => make("th", { scope: "col", className: "number" }, make("span", { textContent: name }))))),
-        make("tbody", null, ...best.map(ageRow)))),
+    make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: caption.filter(Boolean).join(" · ") }), referenceLine(first)),
+    ageCurves(list),
+    dataTable("Ageing, " + first.workload, ageTable, best, rodClass),
     ...best.map(agePictures));
 }
 
@@ -80,11 +99,7 @@ function drawAgeing() {
   const none = !cells.some(hasAge);
   byId("ageing").hidden = none;
   byId("ageing-link").hidden = none;
-  const groups = new Map();
-  for (const cell of shownCells().filter(hasAge)) {
-    const key = JSON.stringify([cell.workload, settingWords(cell)]);
-    groups.set(key, [...(groups.get(key) || []), cell]);
-  }
-  byId("ageing-list").replaceChildren(...(groups.size ? [...groups.values()].map(ageFigure)
+  const groups = grouped(shownCells().filter(hasAge), bySetting);
+  byId("ageing-list").replaceChildren(...(groups.length ? groups.map(ageFigure)
     : [make("p", { className: "empty", textContent: "No cell that the filter leaves has aged." })]));
 }

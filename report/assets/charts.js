@@ -50,6 +50,15 @@ function shortFigures(value) {
 
 function drawSpread(chart, bar, cell) {
   const context = chart.ctx;
+  if (isNumber(cell.ci_low) && isNumber(cell.ci_high) && cell.ci_low > 0) {
+    const from = chart.scales.x.getPixelForValue(cell.ci_low);
+    const to = chart.scales.x.getPixelForValue(cell.ci_high);
+    context.save();
+    context.globalAlpha = 0.45;
+    context.fillStyle = colour("whisker");
+    context.fillRect(Math.min(from, to - 2), bar.y - bar.height / 4, Math.max(2, to - from), bar.height / 2);
+    context.restore();
+  }
   const least = chart.scales.x.getPixelForValue(Math.min(cell.ns, ...cell.samples));
   const most = chart.scales.x.getPixelForValue(Math.max(cell.ns, ...cell.samples));
   if (most - least > 3) {
@@ -63,7 +72,8 @@ function drawSpread(chart, bar, cell) {
     }
     context.stroke();
   }
-  drawWords(context, cell.ns >= 1e5 ? shortFigures(cell.ns) : figures(cell.ns), Math.max(most, bar.x) + 6, bar.y);
+  const number = cell.ns >= 1e5 ? shortFigures(cell.ns) : figures(cell.ns);
+  drawWords(context, cell.bimodal === true ? number + " ⋔" : number, Math.max(most, bar.x) + 6, bar.y);
 }
 
 const marks = {
@@ -91,6 +101,12 @@ const marks = {
   },
 };
 
+function noiseWords(cell) {
+  return [isNumber(cell.ci_low) && isNumber(cell.ci_high) ? "interval of the median " + figures(cell.ci_low) + " to " + figures(cell.ci_high) + " ns" : "",
+    isNumber(cell.noise) ? "differences below " + percent(cell.noise) + " are noise" : "",
+    cell.bimodal === true ? "two peaks: the median stands for neither" : ""].filter(Boolean);
+}
+
 function tooltipLines(cell) {
   const lines = [settingWords(cell) + ": " + (isOk(cell) ? figures(cell.ns) + " ns" : statusWords(cell))];
   if (isOk(cell) && cell.samples.length > 1) {
@@ -99,6 +115,7 @@ function tooltipLines(cell) {
         figures(Math.max(...cell.samples)) + " ns"
     );
   }
+  lines.push(...noiseWords(cell));
   if (isNumber(cell.ratio_to_magazine)) {
     lines.push(figures(cell.ratio_to_floor) + " × floor, " + figures(cell.ratio_to_magazine) + " × magazine");
   }
@@ -215,6 +232,17 @@ function drawFacet(list, range, caption) {
   })) };
 }
 
+const chartColumns = [
+  candidateColumn,
+  { name: "setting", words: true, of: settingWords },
+  { name: "ns/op", of: (cell) => (isOk(cell) ? figures(cell.ns) : "") },
+  { name: "repetitions", of: spreadWords },
+  { name: "interval", of: (cell) => (isNumber(cell.ci_low) && isNumber(cell.ci_high) ? figures(cell.ci_low) + " – " + figures(cell.ci_high) : "") },
+  { name: "noise", of: (cell) => percent(cell.noise) },
+  { name: "status", words: true, of: (cell) => (cell.bimodal === true ? "ok, two peaks" : statusWords(cell)) },
+  cellColumn,
+];
+
 function drawWorkload(name, list) {
   const orders = unique(list.map((cell) => orderWords(cell)));
   const range = axisRange(list);
@@ -228,7 +256,8 @@ function drawWorkload(name, list) {
     starts.push(facet.start);
   }
   const figure = make("article", { className: orders.length > 1 ? "figure wide" : "figure" },
-    make("header", null, make("h3", { textContent: name }), make("p", { textContent: workloadDescription(name) })), facets);
+    make("header", null, make("h3", { textContent: name }), make("p", { textContent: workloadDescription(name) }), referenceLine(list[0])), facets,
+    dataBehind(name, chartColumns, () => [...list].sort((a, b) => (isOk(a) ? a.ns : Infinity) - (isOk(b) ? b.ns : Infinity))));
   return { figure, start: () => starts.forEach((start) => start()) };
 }
 
@@ -249,6 +278,12 @@ function drawLegend(list) {
     lines.push(make("li", null, swatch, "measuring rods"));
   }
   lines.push(make("li", null, make("span", { className: "swatch line" }), "fastest to slowest repetition"));
+  if (list.some((cell) => isNumber(cell.ci_low))) {
+    lines.push(make("li", null, make("span", { className: "swatch band" }), "interval of the median"));
+  }
+  if (list.some((cell) => cell.bimodal === true)) {
+    lines.push(make("li", null, "⋔ two peaks"));
+  }
   byId("charts-legend").replaceChildren(...lines);
 }
 

@@ -67,23 +67,27 @@ function drawMap(cell, columns) {
   return figure;
 }
 
+const mapColumns = [
+  candidateColumn,
+  { name: "what lies where", words: true, of: mapWords },
+  { name: "frames", of: (cell) => whole(cell.frame_map.frame_count) },
+  { name: "largest free order", of: (cell) => whole(cell.largest_free_order) },
+  cellColumn,
+];
+
 // All maps share one width in cells, and so one scale wherever a cell stands for as many frames.
 function drawMaps() {
   const list = mapCells();
   const columns = Math.min(128, Math.max(32, Math.ceil(Math.sqrt(list.reduce((most, cell) => Math.max(most, cell.frame_map.cells.length), 0)))));
-  const groups = new Map();
-  for (const cell of list) {
-    const key = JSON.stringify([cell.workload, settingWords(cell)]);
-    groups.set(key, [...(groups.get(key) || []), cell]);
-  }
-  const figures = [...groups.values()].map((group) => {
+  const figures = grouped(list, bySetting).map((group) => {
     const map = group[0].frame_map;
     const scale = isNumber(map.frames_per_cell) ? plural(map.frames_per_cell, "frame") + " a cell" : "";
     const size = isNumber(map.frame_count) ? plural(map.frame_count, "frame") : "";
     const caption = [settingWords(group[0]), size, scale].filter(Boolean).join(" · ");
     return make("article", { className: "figure" },
-      make("header", null, make("h3", { textContent: group[0].workload }), make("p", { textContent: caption })),
-      make("div", { className: "maps" }, ...group.map((cell) => drawMap(cell, columns))));
+      make("header", null, make("h3", { textContent: group[0].workload }), make("p", { textContent: caption }), referenceLine(group[0])),
+      make("div", { className: "maps" }, ...group.map((cell) => drawMap(cell, columns))),
+      dataBehind("maps of " + group[0].workload, mapColumns, () => group));
   });
   const any = cells.some((cell) => isMap(cell.frame_map));
   byId("maps").hidden = !any;

@@ -12,13 +12,16 @@ const isOk = (cell) => cell.status === "ok";
 const unique = (list) => [...new Set(list)];
 
 // What ran, in the order of the record; a candidate that only a row names comes last.
-const candidates = (Array.isArray(lab.candidates) ? lab.candidates : []).filter(isRecord);
-const kinds = new Map(candidates.map((candidate) => [text(candidate.name), text(candidate.kind)]));
-const models = new Map(candidates.map((candidate) => [text(candidate.name), text(candidate.model_of)]));
-const places = new Map([...kinds.keys()].map((name, place) => [name, place]));
+const recorded = (one) => (isRecord(one) && Array.isArray(one.candidates) ? one.candidates : []).filter(isRecord);
+const candidates = recorded(lab);
+const known = [...recorded(data.reference), ...candidates];
+const kinds = new Map(known.map((candidate) => [text(candidate.name), text(candidate.kind)]));
+const models = new Map(known.map((candidate) => [text(candidate.name), text(candidate.model_of)]));
+const places = new Map(unique([...candidates, ...known].map((candidate) => text(candidate.name))).map((name, place) => [name, place]));
 const candidateNames = unique([...cells.map((cell) => cell.candidate)]).sort(
   (a, b) => placeOf(a) - placeOf(b)
 );
+const ownCells = cells.filter((cell) => cell.reference !== true);
 const workloads = unique(cells.map((cell) => cell.workload));
 const isRod = (name) => kinds.get(name) === "floor";
 

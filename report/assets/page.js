@@ -2,13 +2,20 @@
 
 function drawFiltered() {
   drawFilterSummary();
+  drawDecision();
   drawCharts();
   drawSystems();
   drawTable();
   drawTail();
   drawWorst();
+  drawContexts();
+  drawScaling();
   drawAgeing();
   drawMaps();
+  drawConformance();
+  drawNosleep();
+  drawSurvival();
+  drawCost();
 }
 
 function drawFilterSummary() {
@@ -65,6 +72,7 @@ function printing(on) {
   if (on) {
     document.documentElement.dataset.theme = "light";
     byId("notices").querySelectorAll("details").forEach((details) => (details.open = true));
+    byId("decision-list").querySelectorAll("details").forEach((details) => (details.open = true));
   } else {
     delete document.documentElement.dataset.theme;
   }

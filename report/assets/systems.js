@@ -23,7 +23,8 @@ function systemCell(cell) {
 function systemRow(name, list, names) {
   const first = list[0];
   return make("tr", null,
-    make("th", { scope: "row", title: workloadDescription(name) }, name, make("small", { textContent: sizeWords(first) })),
+    make("th", { scope: "row", title: workloadDescription(name) }, name,
+      make("small", { textContent: [sizeWords(first), first.reference === true ? "reference" : ""].filter(Boolean).join(", ") })),
     ...names.map((candidate) => systemCell(list.find((cell) => cell.candidate === candidate))));
 }
 

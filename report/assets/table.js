@@ -26,6 +26,7 @@ const allColumns = [
   { name: "metadata B/frame", value: count("metadata_bytes_per_frame"), format: figures },
   { name: "largest free", value: count("largest_free_order"), format: whole },
   { name: "status", words: statusWords, element: statusCell },
+  { name: "run", words: (cell) => (cell.reference === true ? "reference" : "this"), needed: () => ownCells.length < cells.length },
   { name: "admission", words: (cell) => text(cell.admission), needed: () => admissions.length > 1 },
 ];
 const admissions = unique(cells.map((cell) => text(cell.admission)).filter(Boolean));
@@ -62,15 +63,10 @@ function compareCells(a, b) {
 }
 
 function copyCell(cell) {
-  const command = text(cell.command);
-  if (!command) {
-    return make("td", { className: "copy-cell" });
-  }
-  const label = "Copy the command that reruns " + cell.candidate + ", " + cell.workload + " " + settingWords(cell);
-  const button = make("button", { type: "button", className: "copy", textContent: "copy", title: command, "aria-label": label });
-  button.addEventListener("click", () => copyText(command));
-  return make("td", { className: "copy-cell" }, button);
+  return make("td", { className: "copy-cell" }, cellColumn.of(cell));
 }
+
+const copyHead = () => make("th", { scope: "col", className: "copy-cell" }, make("span", { textContent: "rerun" }));
 
 function bodyCell(column, cell, place) {
   if (column.element) {
@@ -86,13 +82,48 @@ function bodyCell(column, cell, place) {
   return make("td", { className: absent ? "number absent" : "number", textContent: words || "–" });
 }
 
+// A browser lays out a thousand rows at once, and ten thousand late: the others come when they are asked for.
+const rowsAtOnce = 1000;
+const tableRows = new Map();
+
+function tableRow(cell) {
+  const row = make("tr", { className: isRod(cell.candidate) ? "rod" : "", tabIndex: -1 },
+    ...columns.map((column, place) => bodyCell(column, cell, place)), copyCell(cell));
+  tableRows.set(cell.name, row);
+  return row;
+}
+
+function drawRows(list, until) {
+  tableRows.clear();
+  byId("table-body").replaceChildren(...list.slice(0, until).map(tableRow));
+  byId("table-more").replaceChildren();
+  if (list.length > until) {
+    const button = make("button", { type: "button", textContent: "Show all " + plural(list.length, "row") + ", not the first " + until });
+    button.addEventListener("click", () => drawRows(list, list.length));
+    byId("table-more").append(button);
+  }
+}
+
+// Finds the row of that name, whatever the filter leaves out.
+function showRow(name) {
+  if (!tableRows.has(name)) {
+    view.workload = "";
+    byId("filter-workload").value = "";
+    checkAll(true);
+  }
+  if (!tableRows.has(name)) {
+    drawRows(shownCells().sort(compareCells), cells.length);
+  }
+  const row = tableRows.get(name);
+  if (row) {
+    row.scrollIntoView({ block: "center" });
+    row.focus({ preventScroll: true });
+  }
+}
+
 function drawTable() {
   const list = shownCells().sort(compareCells);
-  byId("table-body").replaceChildren(
-    ...list.map((cell) =>
-      make("tr", { className: isRod(cell.candidate) ? "rod" : "" },
-        ...columns.map((column, place) => bodyCell(column, cell, place)), copyCell(cell)))
-  );
+  drawRows(list, rowsAtOnce);
   const admission = admissions.length === 1 ? " Admission: " + admissions[0] + "." : "";
   byId("table-lead").textContent =
     plural(list.length, "cell") + " of " + cells.length + ". Choose a header to sort; cells without a number stay last. " +
@@ -117,7 +148,7 @@ function drawTableHead() {
     button.addEventListener("click", () => sortBy(column, header));
     row.append(header);
   }
-  row.append(make("th", { scope: "col", className: "copy-cell" }, make("span", { textContent: "command" })));
+  row.append(copyHead());
   byId("table-head").replaceChildren(row);
 }
 

@@ -27,29 +27,40 @@ const tailTable = [
 const busyWords = (cell) => (isNumber(cell.interval_ns) && cell.interval_ns > 0 ? figures((cell.ns / cell.interval_ns) * 100) + " %" : "–");
 
 // What has no arrival is held against the clock's own times.
+function tailTime(cell, key, like) {
+  const own = isClock(cell) && isNumber(like.sections);
+  return own ? (key.startsWith("service_") ? undefined : cell["service_" + key]) : cell[key];
+}
+
 function tailRow(cell, like) {
   const name = isClock(cell) ? "the clock" : cell.candidate;
-  const own = isClock(cell) && isNumber(like.sections);
-  const time = (key) => (own ? (key.startsWith("service_") ? undefined : cell["service_" + key]) : cell[key]);
+  const time = (key) => tailTime(cell, key, like);
   return make("tr", { className: isClock(cell) || isRod(cell.candidate) ? "rod" : "" },
     make("th", { scope: "row", textContent: name, title: name }),
     ...tailTable.map(([, key]) => make("td", { className: "number", textContent: timeWords(time(key)) })),
     make("td", { className: "number", textContent: busyWords(cell) }),
     make("td", { className: "number", textContent: whole(cell.preempted) }),
-    make("td", { className: "number", textContent: whole(cell.instructions) }));
+    make("td", { className: "number", textContent: whole(cell.instructions) }), copyCell(cell));
+}
+
+// The clock first, then the quickest end of a tail.
+function tailStrips(rows, like) {
+  return strips(rows.map((cell) => ({ name: isClock(cell) ? "the clock" : cell.candidate, rod: isClock(cell) || isRod(cell.candidate),
+    values: stripMarks.map(([name, key]) => [name, tailTime(cell, key, like)]) })));
 }
 
 function tailFigure(list) {
   const first = list[0];
-  const clock = cells.filter((cell) => isClock(cell) && hasTail(cell) && cell.antagonist === first.antagonist).slice(0, 1);
+  const clock = cells.filter((cell) => isClock(cell) && hasTail(cell) && cell.antagonist === first.antagonist && cell.reference === first.reference).slice(0, 1);
   const best = [...list].sort((a, b) => a.p99_99_ns - b.p99_99_ns);
   const names = [...tailTable.map(([name]) => name), "busy", "preempted", "instructions"];
   return make("article", { className: "figure" },
-    make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: workloadDescription(first.workload) })),
+    make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: workloadDescription(first.workload) }), referenceLine(first)),
+    tailStrips([...clock, ...best], first),
     make("div", { className: "table-box", tabIndex: 0, role: "region", "aria-label": "Tail, " + first.workload },
       make("table", { className: "cells ageing" },
         make("thead", null, make("tr", null, make("th", { scope: "col" }, make("span", { textContent: "candidate" })),
-          ...names.map((name) => make("th", { scope: "col", className: "number" }, make("span", { textContent: name }))))),
+          ...names.map((name) => make("th", { scope: "col", className: "number" }, make("span", { textContent: name }))), copyHead())),
         make("tbody", null, ...[...clock, ...best].map((cell) => tailRow(cell, first))))));
 }
 
@@ -57,10 +68,9 @@ function drawTail() {
   const none = !cells.some((cell) => hasTail(cell) && !isClock(cell));
   byId("tail").hidden = none;
   byId("tail-link").hidden = none;
-  const groups = new Map();
-  for (const cell of shownCells().filter((one) => hasTail(one) && !isClock(one))) {
-    groups.set(cell.workload, [...(groups.get(cell.workload) || []), cell]);
-  }
-  byId("tail-list").replaceChildren(...(groups.size ? [...groups.values()].map(tailFigure)
+  const groups = grouped(shownCells().filter((one) => hasTail(one) && !isClock(one)), (cell) => cell.workload);
+  byId("tail-legend").replaceChildren(...stripMarks.map(([name], place) =>
+    make("li", null, make("span", { className: "swatch dot mark-" + place }), name)));
+  byId("tail-list").replaceChildren(...(groups.length ? groups.map(tailFigure)
     : [make("p", { className: "empty", textContent: "No cell that the filter leaves has a tail." })]));
 }

@@ -1,0 +1,227 @@
+/* See page_data.h. */
+#include "report/page_data.h"
+
+#include "report/cells.h"
+#include "report/print_age.h"
+#include "report/print_tail.h"
+#include "report/print_worst.h"
+#include "report/reference.h"
+#include "report/result.h"
+
+#include <string.h>
+
+/* Copies `item`'s fields `keys` that are there. False: no memory. */
+static bool fields_copy(cJSON *into, const cJSON *from, const char *const *keys, size_t key_count)
+{
+    for (size_t i = 0; i < key_count; i++) {
+        const cJSON *field = cJSON_GetObjectItemCaseSensitive(from, keys[i]);
+
+        if (field != NULL) {
+            cJSON *copy = cJSON_Duplicate(field, true);
+
+            if (!cJSON_AddItemToObject(into, keys[i], copy)) {
+                cJSON_Delete(copy);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Host name and paths stay out: a page travels further than the machine's owner may think. */
+static cJSON *page_context(const cJSON *result)
+{
+    static const char *const keys[] = {"date",   "num_cpus", "mhz_per_cpu", "library_build_type",
+                                       "caches", "load_avg", "pagelab"};
+    const cJSON *from = cJSON_GetObjectItemCaseSensitive(result, "context");
+    cJSON *context = cJSON_CreateObject();
+
+    if (context != NULL && !fields_copy(context, from, keys, sizeof keys / sizeof keys[0])) {
+        cJSON_Delete(context);
+        return NULL;
+    }
+    return context;
+}
+
+static bool cell_add_samples(cJSON *object, const struct report_cell *cell)
+{
+    cJSON *samples = cJSON_AddArrayToObject(object, "samples");
+
+    for (size_t i = 0; samples != NULL && i < cell->sample_count; i++) {
+        cJSON *sample = cJSON_CreateNumber(cell->samples[i]);
+
+        if (!cJSON_AddItemToArray(samples, sample)) {
+            cJSON_Delete(sample);
+            return false;
+        }
+    }
+    return samples != NULL;
+}
+
+static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
+{
+    static const char *const facts[] = {"order",
+                                        "cpus",
+                                        "admission",
+                                        "command",
+                                        "failures",
+                                        "occupancy",
+                                        "metadata_bytes_per_frame",
+                                        "largest_free_order",
+                                        "section",
+                                        "allocator_calls",
+                                        "segments",
+                                        "frame_map",
+                                        "age_maps",
+                                        "operations",
+                                        "requests",
+                                        "operation",
+                                        "events",
+                                        "contexts",
+                                        "noise",
+                                        "ci_low",
+                                        "ci_high",
+                                        "bimodal"};
+    static const char *const ratios[] = {"ratio_to_floor", "ratio_to_magazine"};
+    cJSON *object = cJSON_CreateObject();
+
+    if (object == NULL || cJSON_AddStringToObject(object, "name", cell->name) == NULL ||
+        cJSON_AddStringToObject(object, "candidate", cell->candidate) == NULL ||
+        cJSON_AddStringToObject(object, "workload", cell->workload) == NULL ||
+        cJSON_AddStringToObject(object, "variant", cell->variant) == NULL ||
+        cJSON_AddStringToObject(object, "status", cell->status) == NULL ||
+        cJSON_AddStringToObject(object, "reason", cell->reason) == NULL ||
+        !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0]) ||
+        !fields_copy(object, cell->row, age_keys, AGE_KEYS) ||
+        !fields_copy(object, cell->row, tail_keys, TAIL_KEYS) ||
+        !fields_copy(object, cell->row, worst_keys, WORST_KEYS)) {
+        goto fail;
+    }
+    if (cell_ok(cell)) {
+        if (cJSON_AddNumberToObject(object, "ns", cell->ns) == NULL || !cell_add_samples(object, cell)) {
+            goto fail;
+        }
+        if (ratios_count && !fields_copy(object, cell->row, ratios, sizeof ratios / sizeof ratios[0])) {
+            goto fail;
+        }
+    }
+    return object;
+
+fail:
+    cJSON_Delete(object);
+    return NULL;
+}
+
+/* `list` takes the object, or it is gone. */
+static bool list_add(cJSON *list, cJSON *object)
+{
+    if (cJSON_AddItemToArray(list, object)) {
+        return true;
+    }
+    cJSON_Delete(object);
+    return false;
+}
+
+static bool object_add(cJSON *into, const char *key, cJSON *object)
+{
+    if (cJSON_AddItemToObject(into, key, object)) {
+        return true;
+    }
+    cJSON_Delete(object);
+    return false;
+}
+
+static bool workload_is_in(const char *workload, const struct report_cells *cells)
+{
+    for (size_t i = 0; i < cells->count; i++) {
+        if (strcmp(cells->list[i].workload, workload) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Cells of workloads that `run` (may be NULL) lacks, marked as the reference's. A workload is never mixed of
+ * two runs: their nanoseconds do not compare. */
+static bool cells_add(cJSON *list, const cJSON *result, const struct report_cells *cells,
+                      const struct report_cells *run)
+{
+    const char *words = NULL;
+    const char *before = NULL;
+    bool ratios_count = result_rods(result, &words) != RODS_VOID;
+    bool wanted = true;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct report_cell *cell = &cells->list[i];
+
+        if (run != NULL && (before == NULL || strcmp(before, cell->workload) != 0)) {
+            wanted = !workload_is_in(cell->workload, run);
+            before = cell->workload;
+        }
+        if (!wanted) {
+            continue;
+        }
+
+        cJSON *object = page_cell(cell, ratios_count);
+
+        if ((run != NULL && cJSON_AddTrueToObject(object, "reference") == NULL) || !list_add(list, object)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where the stored result is from, and who ran in it. */
+static bool stored_add_origin(cJSON *data, const cJSON *stored)
+{
+    static const char *const keys[] = {"candidates", "rods"};
+    cJSON *object = cJSON_CreateObject();
+
+    return object_add(data, "reference", object) &&
+           reference_add_origin(object, cJSON_GetObjectItemCaseSensitive(stored, "context")) &&
+           fields_copy(object, result_pagelab(stored), keys, sizeof keys / sizeof keys[0]);
+}
+
+static bool stored_add(cJSON *data, cJSON *list, const cJSON *stored, const struct report_cells *run)
+{
+    struct report_cells cells;
+
+    if (stored == NULL) {
+        return true;
+    }
+    if (!cells_collect(stored, &cells)) {
+        return false;
+    }
+    cells_sort(&cells);
+
+    bool good = stored_add_origin(data, stored) && cells_add(list, stored, &cells, run);
+
+    cells_free(&cells);
+    return good;
+}
+
+char *page_data(const cJSON *result, const char *folder)
+{
+    struct report_cells cells;
+    cJSON *data = cJSON_CreateObject();
+    cJSON *stored = NULL;
+    char *text = NULL;
+
+    if (!cells_collect(result, &cells)) {
+        cJSON_Delete(data);
+        return NULL;
+    }
+    cells_sort(&cells);
+    stored = reference_result(folder);
+
+    cJSON *list = cJSON_AddArrayToObject(data, "cells");
+
+    if (object_add(data, "context", page_context(result)) && cells_add(list, result, &cells, NULL) &&
+        stored_add(data, list, stored, &cells) && object_add(data, "evidence", reference_collect(folder))) {
+        text = cJSON_PrintUnformatted(data);
+    }
+    cJSON_Delete(stored);
+    cJSON_Delete(data);
+    cells_free(&cells);
+    return text;
+}

@@ -1,0 +1,14 @@
+/*
+ * What the page's scripts get: the context, one object a cell, so that page and terminal show the same cells,
+ * and what the run did not measure, from the reference folder (reference.h).
+ */
+#ifndef REPORT_PAGE_DATA_H
+#define REPORT_PAGE_DATA_H
+
+#include <cjson/cJSON.h>
+
+/* `result` is checked. `folder`: with stored results, or NULL. Compact JSON, for cJSON_free. NULL: no memory.
+ */
+char *page_data(const cJSON *result, const char *folder);
+
+#endif
