@@ -84,6 +84,12 @@ PL_INLINE unsigned replay_op(struct replay *replay, const struct op *op, struct 
     return 0;
 }
 
+static void all_levels_end(struct replay *replay)
+{
+    for (uint32_t i = 0; i < native_machine_view(replay->native)->cpu_count; i++)
+        op_level_end(native_machine_view(replay->native)->cpus[i]);
+}
+
 void replay_serial(struct replay *replay)
 {
     struct pl_cpu *const *cpus = native_machine_view(replay->native)->cpus;
@@ -94,9 +100,22 @@ void replay_serial(struct replay *replay)
             PL_PREFETCH(&replay->runs[replay->ops[i + 8].slot]);
         failures += replay_op(replay, &replay->ops[i], cpus[replay->ops[i].cpu]);
     }
-    for (uint32_t i = 0; i < native_machine_view(replay->native)->cpu_count; i++)
-        op_level_end(cpus[i]);
+    all_levels_end(replay);
     replay->failures += failures;
+}
+
+void replay_watched(struct replay *replay, struct replay_watch *watch)
+{
+    struct pl_cpu *const *cpus = native_machine_view(replay->native)->cpus;
+    for (size_t i = 0; i < replay->op_count; i++) {
+        const struct op *op = &replay->ops[i];
+        if (i + 8 < replay->op_count)
+            PL_PREFETCH(&replay->runs[replay->ops[i + 8].slot]);
+        uint64_t before = watch->clock();
+        replay->failures += replay_op(replay, op, cpus[op->cpu]);
+        watch->done(watch, op, watch->clock() - before);
+    }
+    all_levels_end(replay);
 }
 
 uint64_t replay_release(struct replay *replay)

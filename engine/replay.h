@@ -40,6 +40,15 @@ void replay_fini(struct replay *replay);
 /* The list once, in order, on this thread. */
 void replay_serial(struct replay *replay);
 
+/* Who hears of each operation, and how long it took by a clock of their own, whose reading is in that. */
+struct replay_watch {
+    uint64_t (*clock)(void);
+    void (*done)(struct replay_watch *watch, const struct op *op, uint64_t ticks);
+};
+
+/* As replay_serial, watched: slower, for its times are of single operations. */
+void replay_watched(struct replay *replay, struct replay_watch *watch);
+
 /* Frees what is live; returns how many. */
 uint64_t replay_release(struct replay *replay);
 

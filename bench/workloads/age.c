@@ -16,6 +16,7 @@
 
 #define SLICE             4096u /* operations; even */
 #define LOOK_SLICES       32u   /* between two looks at what is held */
+#define POINTS            14u   /* looks at what is usable, between young and old */
 #define AHEAD             8u
 #define OPERATIONS        12000000u
 #define OPERATIONS_SMOKE  100000u
@@ -229,6 +230,13 @@ static void give_up(struct age *age, struct lb_state *state, const char *words)
     lb_skip(state, words);
 }
 
+/* How many slices lie between two looks at what is usable. */
+static uint64_t point_slices(const struct cell *cell)
+{
+    uint64_t slices = 2 * cell->iterations / SLICE;
+    return slices / (POINTS + 1) + 1;
+}
+
 static void age_body(struct lb_state *state, void *user)
 {
     struct cell *cell = user;
@@ -248,6 +256,8 @@ static void age_body(struct lb_state *state, void *user)
         lb_pause(state);
         if (age->slices++ % LOOK_SLICES == 0)
             look(cell, age);
+        if (age->slices % point_slices(cell) == 0)
+            age_see_between(cell, age->slices * SLICE);
         more = next_slice(cell, age);
         lb_resume(state);
     }

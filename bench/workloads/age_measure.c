@@ -139,6 +139,17 @@ static void put_map(struct cell *cell, const char *key, const struct shadow *sha
     cJSON_AddItemToObject(cell->maps, key, cell_frame_map(shadow, CELL_MAP_LIMIT));
 }
 
+static void put_point(struct cell *cell, const struct shadow *shadow, uint64_t operations)
+{
+    double held = (double)shadow->live / (double)cell->machine->frame_count;
+    double usable = age_usable_share(shadow, 9);
+    cJSON *list = cJSON_GetObjectItem(cell->maps, "over_time");
+    if (list == NULL)
+        list = cJSON_AddArrayToObject(cell->maps, "over_time");
+    if (usable >= 0)
+        cJSON_AddItemToArray(list, cJSON_CreateDoubleArray((double[]){(double)operations, usable, held}, 3));
+}
+
 void age_see_young(struct cell *cell)
 {
     struct shadow shadow;
@@ -147,6 +158,16 @@ void age_see_young(struct cell *cell)
     put_share(cell, "usable_order_9_young", age_usable_share(&shadow, 9));
     put_share(cell, "usable_order_4_young", age_usable_share(&shadow, 4));
     put_map(cell, "young", &shadow);
+    put_point(cell, &shadow, 0);
+    shadow_fini(&shadow);
+}
+
+void age_see_between(struct cell *cell, uint64_t operations)
+{
+    struct shadow shadow;
+    if (cell->maps == NULL || !see(cell, &shadow))
+        return;
+    put_point(cell, &shadow, operations);
     shadow_fini(&shadow);
 }
 
@@ -173,6 +194,7 @@ void age_see_old(struct cell *cell)
     put_share(cell, "usable_order_9", age_usable_share(&shadow, 9));
     put_share(cell, "usable_order_4", age_usable_share(&shadow, 4));
     put_map(cell, "old", &shadow);
+    put_point(cell, &shadow, 2 * cell->iterations);
     workload_count(cell, "held_old", (double)shadow.live / (double)cell->machine->frame_count);
     for (unsigned i = 0; i < AGE_PROBES; i++)
         workload_count(cell, exist_keys[i], age_probe_exist(&age_probes[i], &shadow));

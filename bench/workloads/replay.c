@@ -2,6 +2,7 @@
  * frees of what it leaves; the time of a row is per event. */
 #include <stdio.h>
 
+#include "bench/workloads/replay_contexts.h"
 #include "bench/workloads/workload.h"
 #include "engine/replay.h"
 #include "engine/trace/trace.h"
@@ -49,10 +50,10 @@ static void replay_body(struct lb_state *state, void *user)
         lb_skip(state, sleeps_words);
 }
 
-/* One more pass without the frees at its end: the machine as the recording left it. */
+/* One more pass without the frees at its end: the machine as the recording left it, and times by context. */
 static void replay_finish(struct cell *cell)
 {
-    replay_serial(cell->replay);
+    replay_contexts(cell, cell->replay);
     cell->threads[0].runs = cell->replay->runs;
     cell->threads[0].run_count = cell->replay->slot_count;
 }

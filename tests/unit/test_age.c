@@ -345,6 +345,29 @@ static double number_of(const cJSON *row, const char *key)
     return number->valuedouble;
 }
 
+/* [operations, share, held]: begins with the young machine and ends with the old one, operations always grow.
+ */
+static void assert_looks(const cJSON *row)
+{
+    const cJSON *looks = cJSON_GetObjectItem(cJSON_GetObjectItem(row, "age_maps"), "over_time");
+    const cJSON *look = NULL;
+    double before = -1;
+    int count = cJSON_GetArraySize(looks);
+    assert_in_range(count, 2, 18);
+    cJSON_ArrayForEach(look, looks)
+    {
+        double operations = cJSON_GetArrayItem(look, 0)->valuedouble;
+        double share = cJSON_GetArrayItem(look, 1)->valuedouble;
+        double held = cJSON_GetArrayItem(look, 2)->valuedouble;
+        assert_true(operations > before && share >= 0 && share <= 1 && held > 0 && held <= 1);
+        before = operations;
+        if (look == looks->child)
+            assert_true(operations == 0 && share == number_of(row, "usable_order_9_young"));
+        if (look->next == NULL)
+            assert_true(share == number_of(row, "usable_order_9") && held == number_of(row, "held_old"));
+    }
+}
+
 static void assert_aged(const cJSON *row)
 {
     static const char *const ages[] = {"young", "old"};
@@ -362,6 +385,7 @@ static void assert_aged(const cJSON *row)
         assert_true(number_of(map, "frame_count") <=
                     number_of(map, "frames_per_cell") * (double)strlen(text_of(map, "cells")));
     }
+    assert_looks(row);
 }
 
 /* Expect a time, shares and pictures on each candidate, that twice the same comes of it, and a map that shows

@@ -69,6 +69,55 @@ static void test_serial_leaves_nothing(void **state)
     assert_int_equal(outcome.free_frames, 4096);
 }
 
+struct counted {
+    struct replay_watch watch; /* first */
+    const struct op *next;
+    uint64_t ticks;
+    uint64_t by_context[3];
+};
+
+static uint64_t reading; /* of a clock that goes on by one whenever it is read */
+
+static uint64_t next_reading(void)
+{
+    return reading++;
+}
+
+static void count_op(struct replay_watch *watch, const struct op *op, uint64_t ticks)
+{
+    struct counted *counted = (struct counted *)watch;
+    assert_ptr_equal(op, counted->next++);
+    counted->ticks += ticks;
+    counted->by_context[op->context]++;
+}
+
+/* The list, watched.
+ * Expect each operation told once, in order, between two readings, and the machine as the serial pass leaves
+ * it. */
+static void test_watched_tells_each_once(void **state)
+{
+    (void)state;
+    static struct op ops[OPS];
+    struct rig rig;
+    struct replay replay;
+    make_ops(ops, 3, 4);
+    struct outcome serial = replay_once(ops, OPS, 4096, false);
+    struct counted counted = {.watch = {.clock = next_reading, .done = count_op}, .next = ops};
+    rig_open(&rig, "percpu+buddy", 4096, CPUS, ADMISSION_BATCHED);
+    assert_int_equal(replay_init(&replay, ops, OPS, SLOTS, &rig.admission, rig.native, false), 0);
+    replay_watched(&replay, &counted.watch);
+    assert_ptr_equal(counted.next, ops + OPS);
+    assert_int_equal(counted.ticks, OPS);
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(counted.by_context[i], OPS / 4, OPS / 2);
+    assert_int_equal(replay.failures, serial.failures);
+    for (uint32_t i = 0; i < CPUS; i++)
+        assert_int_equal(native_cpu(rig.native, i)->context, PL_CONTEXT_TASK);
+    assert_int_equal(replay_release(&replay), serial.released);
+    replay_fini(&replay);
+    rig_close(&rig);
+}
+
 /* The same list with a thread a CPU.
  * Expect the counts of the serial pass. */
 static void test_parallel_equals_serial(void **state)
@@ -233,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serial_leaves_nothing),
+        cmocka_unit_test(test_watched_tells_each_once),
         cmocka_unit_test(test_parallel_equals_serial),
         cmocka_unit_test(test_failures_are_counted),
         cmocka_unit_test(test_slots_reused_across_cpus),
