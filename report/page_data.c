@@ -3,6 +3,7 @@
 
 #include "report/cells.h"
 #include "report/print_age.h"
+#include "report/print_context.h"
 #include "report/print_tail.h"
 #include "report/print_worst.h"
 #include "report/reference.h"
@@ -77,7 +78,6 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
                                         "requests",
                                         "operation",
                                         "events",
-                                        "contexts",
                                         "noise",
                                         "ci_low",
                                         "ci_high",
@@ -93,6 +93,7 @@ static cJSON *page_cell(const struct report_cell *cell, bool ratios_count)
         cJSON_AddStringToObject(object, "reason", cell->reason) == NULL ||
         !fields_copy(object, cell->row, facts, sizeof facts / sizeof facts[0]) ||
         !fields_copy(object, cell->row, age_keys, AGE_KEYS) ||
+        !fields_copy(object, cell->row, context_keys, CONTEXT_KEYS) ||
         !fields_copy(object, cell->row, tail_keys, TAIL_KEYS) ||
         !fields_copy(object, cell->row, worst_keys, WORST_KEYS)) {
         goto fail;

@@ -3,6 +3,7 @@
  */
 #include "report/error.h"
 #include "report/print_age.h"
+#include "report/print_context.h"
 #include "report/print_numbers.h"
 #include "report/print_people.h"
 #include "report/print_tail.h"
@@ -55,13 +56,14 @@ static bool cell_has_noise(const struct report_cell *cell)
            (cJSON_HasObjectItem(cell->row, "noise") || cJSON_HasObjectItem(cell->row, "ci_low"));
 }
 
-enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS + WORST_KEYS + NOISE_KEYS };
+enum { EXTRA_KEYS = AGE_KEYS + TAIL_KEYS + WORST_KEYS + NOISE_KEYS + CONTEXT_KEYS };
 
 static const struct extra extras[] = {
     {cell_has_age, age_keys, AGE_KEYS},
     {cell_has_tail, tail_keys, TAIL_KEYS},
     {cell_has_worst, worst_keys, WORST_KEYS},
     {cell_has_noise, noise_keys, NOISE_KEYS},
+    {cell_has_contexts, context_keys, CONTEXT_KEYS},
 };
 
 enum { EXTRAS = sizeof extras / sizeof extras[0] };
@@ -193,6 +195,7 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
     } else {
         good = people_print(&cells, rods_text, ratios_count, format, colour, out) &&
                (!cells_any(&cells, cell_has_age) || age_print(&cells, format, colour, out)) &&
+               (!cells_any(&cells, cell_has_contexts) || context_print(&cells, format, colour, out)) &&
                (!cells_any(&cells, cell_has_tail) || tail_print(&cells, format, colour, out)) &&
                (!cells_any(&cells, cell_has_worst) || worst_print(&cells, format, colour, out));
     }

@@ -426,6 +426,36 @@ static void test_ageing_is_shown(void **state)
     cJSON_Delete(result);
 }
 
+/* A replay split by context beside cells that are not. Expect a table of its own for people, with the numbers
+ * in their columns, and none without it; for machines columns at the end. */
+static void test_contexts_are_shown(void **state)
+{
+    (void)state;
+    cJSON *result = hostile();
+    char *text = printed(result, REPORT_TABLE);
+    assert_null(strstr(text, ", by context"));
+    free(text);
+
+    cJSON *row;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(result, "benchmarks"))
+    {
+        if (strcmp(cJSON_GetObjectItem(row, "candidate")->valuestring, BREAK) == 0) {
+            cJSON_AddNumberToObject(row, "context_softirq_events", 51);
+            cJSON_AddNumberToObject(row, "context_softirq_p50_ns", 62.4);
+            cJSON_AddNumberToObject(row, "context_softirq_p99_ns", 73);
+        }
+    }
+    text = printed(result, REPORT_TABLE);
+    const char *table = strstr(text, ", by context\n");
+    assert_non_null(table);
+    assert_line(table, "\n" BREAK " ", "-       -       -              51      62      73                 -");
+    free(text);
+    text = printed(result, REPORT_CSV);
+    assert_non_null(strstr(text, ",context_softirq_events,context_softirq_p50_ns,"));
+    free(text);
+    cJSON_Delete(result);
+}
+
 static const char *text_of(const cJSON *object, const char *key)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
@@ -543,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_one_failed_repetition_fails_the_cell),
         cmocka_unit_test_setup_teardown(test_void_rods_void_the_ratios, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_ageing_is_shown, place_make, place_remove),
+        cmocka_unit_test(test_contexts_are_shown),
         cmocka_unit_test_setup_teardown(test_what_was_not_measured_is_marked, place_make, place_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
