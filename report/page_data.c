@@ -2,6 +2,7 @@
 #include "report/page_data.h"
 
 #include "report/cells.h"
+#include "report/page_decision.h"
 #include "report/print_age.h"
 #include "report/print_context.h"
 #include "report/print_tail.h"
@@ -217,8 +218,10 @@ char *page_data(const cJSON *result, const char *folder)
 
     cJSON *list = cJSON_AddArrayToObject(data, "cells");
 
-    if (object_add(data, "context", page_context(result)) && cells_add(list, result, &cells, NULL) &&
-        stored_add(data, list, stored, &cells) && object_add(data, "evidence", reference_collect(folder))) {
+    if (object_add(data, "context", page_context(result)) &&
+        object_add(data, "decision", page_decision(result, folder)) &&
+        cells_add(list, result, &cells, NULL) && stored_add(data, list, stored, &cells) &&
+        object_add(data, "evidence", reference_collect(folder))) {
         text = cJSON_PrintUnformatted(data);
     }
     cJSON_Delete(stored);

@@ -30,16 +30,24 @@ static const struct {
     {"interrupts_libraries", "interrupts.libraries.json",
      "./pagelab interrupt --backend jemalloc,jemalloc-notcache,mimalloc --limit 120 --format json "
      ">results/reference/interrupts.libraries.json"},
+    {"interrupts_linux", "interrupts.linux.json",
+     "./pagelab interrupt --backend linux --format json >results/reference/interrupts.linux.json"},
     {"nosleep", "nosleep.json", "./pagelab nosleep --format json >results/reference/nosleep.json"},
     {"scale", "scale.json", "./pagelab scale --out results/reference/scale.json"},
     {"score", "score.json", "./pagelab score --format json >results/reference/score.json"},
 };
 
-const char *reference_folder(char *buffer, size_t bytes)
+const char *reference_root(void)
 {
     const char *root = getenv("PAGELAB_ROOT");
+
+    return root != NULL && root[0] != '\0' ? root : ".";
+}
+
+const char *reference_folder(char *buffer, size_t bytes)
+{
     struct stat status;
-    int n = snprintf(buffer, bytes, "%s/results/reference", root != NULL && root[0] != '\0' ? root : ".");
+    int n = snprintf(buffer, bytes, "%s/results/reference", reference_root());
 
     return n > 0 && (size_t)n < bytes && stat(buffer, &status) == 0 && S_ISDIR(status.st_mode) ? buffer
                                                                                                : NULL;

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* PAGELAB_ROOT, where that is set, else the working directory. */
+const char *reference_root(void);
+
 /* results/reference below PAGELAB_ROOT, where that is set, else below the working directory. NULL: there is
  * no such folder. `buffer` holds the name. */
 const char *reference_folder(char *buffer, size_t bytes);

@@ -14,11 +14,12 @@ function contextFigure(here) {
     { name: name + ": p50", of: (cell) => timeWords(contextOf(cell, key, "p50_ns")) },
     { name: name + ": p99", of: (cell) => timeWords(contextOf(cell, key, "p99_ns")) }]), cellColumn];
   const best = [...here].sort((a, b) => a.ns - b.ns);
+  const stripsOf = (key) => best.map((cell) => ({ name: cell.candidate, rod: isRod(cell.candidate),
+    values: ["p50", "p99"].map((name) => [name, contextOf(cell, key, name + "_ns")]) }));
+  const all = present.flatMap(([key]) => stripsOf(key));
   return make("article", { className: "figure" },
     make("header", null, make("h3", { textContent: first.workload }), make("p", { textContent: told.join(", ") }), referenceLine(first)),
-    ...present.map(([key, name]) => make("div", null, make("h4", { textContent: name }),
-      strips(best.map((cell) => ({ name: cell.candidate, rod: isRod(cell.candidate),
-        values: [["p50", contextOf(cell, key, "p50_ns")], ["p99", contextOf(cell, key, "p99_ns")]] }))))),
+    ...present.map(([key, name]) => make("div", null, make("h4", { textContent: name }), strips(stripsOf(key), all))),
     dataTable("Contexts, " + first.workload, columns, best, rodClass));
 }
 

@@ -46,14 +46,18 @@ const factColumns = [
   candidateColumn,
   { name: "needs", words: true, of: (one) => text(one.need) },
   { name: "fact", words: true, of: (one) => text(one.fact) },
-  { name: "row", words: true, of: (one) => rowLink(text(one.row)) },
+  { name: "row", words: true, of: (one) => make("span", null, rowLink(text(one.row)),
+    !cells.some((cell) => cell.name === text(one.row)) && make("small", { textContent: text(one.file) })) },
   commandColumn((one) => text(one.command), (one) => text(one.candidate)),
 ];
 const dominatedColumns = [candidateColumn, { name: "no better in anything than", words: true, of: (one) => text(one.by) }];
 
+// Facts stand behind their heading: what remains is what was asked for.
 function part(title, columns, rows) {
   const shown = rows.filter((one) => shownName(text(one.candidate)));
-  return shown.length === 0 ? [] : [make("h4", { textContent: title }), dataTable(title, columns, shown)];
+  const count = unique(shown.map((one) => text(one.candidate))).length;
+  return shown.length === 0 ? null
+    : make("details", { className: "data" }, make("summary", { textContent: title + " (" + count + ")" }), dataTable(title, columns, shown));
 }
 
 function drawProfile(profile, open) {
@@ -64,18 +68,18 @@ function drawProfile(profile, open) {
       front.length ? front.map((one) => text(one.candidate) + (words(one.best_at).length ? " (" + words(one.best_at).join(", ") + ")" : "")).join("; ") : "nobody that the filter leaves remains"),
     make("p", { className: "soft", textContent: text(profile.about) }),
     needs.length > 0 && make("ul", { className: "tags", "aria-label": "needs" }, ...needs),
-    ...part("Who remains, and what each gives up", frontColumns, list(profile.front)),
-    ...part("Who is out, and by which fact", factColumns, list(profile.out)),
-    ...part("Of whom it is not known", factColumns, list(profile.unknown)),
-    ...part("Who is beaten", dominatedColumns, list(profile.dominated)));
+    front.length > 0 && dataTable("Who remains, and what each gives up, " + text(profile.name), frontColumns, front),
+    part("Who is out, and by which fact", factColumns, list(profile.out)),
+    part("Of whom it is not known", factColumns, list(profile.unknown)),
+    part("Who is beaten", dominatedColumns, list(profile.dominated)));
 }
 
 function drawDecision() {
-  const open = new Set([...byId("decision-list").querySelectorAll("details[open] > summary > strong")].map((name) => name.textContent));
+  const open = new Set([...byId("decision-list").querySelectorAll(".profile[open] > summary > strong")].map((name) => name.textContent));
   const source = decision && isRecord(decision.source) ? decision.source : null;
   byId("decision-source").textContent = source
     ? (source.reference === true ? "Not of this run: " : "Of ") + [text(source.file), originWords(source)].filter(Boolean).join(", ") : "";
   byId("decision-list").replaceChildren(...(profiles.length
     ? profiles.map((profile, place) => drawProfile(profile, open.size ? open.has(text(profile.name)) : place === 0))
-    : [missingBox("a decision", { missing: "this page was made without one", command: "./pagelab choose" })]));
+    : [missingBox("a decision", { missing: (decision && text(decision.missing)) || "this page was made without one", command: "./pagelab choose" })]));
 }

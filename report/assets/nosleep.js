@@ -58,5 +58,6 @@ function drawNosleep() {
   byId("nosleep-list").replaceChildren(
     make("h3", { textContent: "Calls that must not sleep" }), ...evidence("nosleep", "what sleeps where nobody may", drawSleep),
     make("h3", { textContent: "An interrupt before each instruction" }), ...evidence("interrupts", "what interrupts break", drawInterrupts),
-    ...(evidenceOf("interrupts_libraries").document === undefined ? [] : evidence("interrupts_libraries", "what interrupts break in libraries", drawInterrupts)));
+    ...["interrupts_linux", "interrupts_libraries"].flatMap((key) =>
+      (evidenceOf(key).document === undefined ? [] : evidence(key, "what interrupts break in others", drawInterrupts))));
 }

@@ -77,6 +77,7 @@ function printing(on) {
     delete document.documentElement.dataset.theme;
   }
   redrawColours();
+  drawRows(shownCells().sort(compareCells), on ? cells.length : rowsAtOnce);
   if (on) {
     startAllFigures();
   }

@@ -37,12 +37,15 @@ function stripScale(axis) {
   return make("li", { className: "scale", "aria-hidden": "true" }, make("span", { className: "name" }), make("span", { className: "track" }, ...ticks));
 }
 
-// `rows`: { name, rod, values: [[name, ns], ...] }, least first.
-function strips(rows) {
-  const drawn = rows.map((row) => ({ ...row, values: row.values.filter(([, value]) => isNumber(value) && value > 0) })).filter((row) => row.values.length > 0);
+const withValues = (rows) =>
+  rows.map((row) => ({ ...row, values: row.values.filter(([, value]) => isNumber(value) && value > 0) })).filter((row) => row.values.length > 0);
+
+// `rows`: { name, rod, values: [[name, ns], ...] }, least first. `beside`: rows of other strips that share the axis.
+function strips(rows, beside = []) {
+  const drawn = withValues(rows);
   if (drawn.length === 0) {
     return null;
   }
-  const axis = stripAxis(drawn);
+  const axis = stripAxis([...drawn, ...withValues(beside)]);
   return make("ul", { className: "strips" }, ...drawn.map((row) => stripRow(axis, row)), stripScale(axis));
 }

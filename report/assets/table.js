@@ -82,8 +82,8 @@ function bodyCell(column, cell, place) {
   return make("td", { className: absent ? "number absent" : "number", textContent: words || "–" });
 }
 
-// A browser lays out a thousand rows at once, and ten thousand late: the others come when they are asked for.
-const rowsAtOnce = 1000;
+// A browser lays out some hundred rows at once, and thousands late: the others come when they are asked for, or printed.
+const rowsAtOnce = 300;
 const tableRows = new Map();
 
 function tableRow(cell) {
@@ -98,7 +98,7 @@ function drawRows(list, until) {
   byId("table-body").replaceChildren(...list.slice(0, until).map(tableRow));
   byId("table-more").replaceChildren();
   if (list.length > until) {
-    const button = make("button", { type: "button", textContent: "Show all " + plural(list.length, "row") + ", not the first " + until });
+    const button = make("button", { type: "button", textContent: "Show all " + plural(list.length, "row") + ", not only the first " + until });
     button.addEventListener("click", () => drawRows(list, list.length));
     byId("table-more").append(button);
   }

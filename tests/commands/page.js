@@ -5,6 +5,7 @@ const $ = (selector, root) => [...(root || document).querySelectorAll(selector)]
 const wide = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
 const first = (rows) => rows.map((row) => row.querySelector("th").textContent);
 const rows = () => $("#table-body tr");
+const shown = () => Number(document.getElementById("table-lead").textContent.replace(/,/g, "").match(/^\d+/)[0]);
 const box = (name) => $("#filter-candidates label").find((label) => label.firstChild.nextSibling.textContent === name);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -18,7 +19,8 @@ async function look() {
   answer.overflow.push(wide());
   answer.images = $("img, iframe, object, embed").length;
   answer.scripts = $("script").length;
-  answer.rows = rows().length;
+  answer.rows = shown();
+  answer.drawn = rows().length;
   answer.commands = $("#table-body button.copy").filter((button) => button.title.startsWith("./pagelab ")).length;
   answer.sections = $("main > section").map((section) => section.id);
   answer.missing = $(".missing").map((one) => one.textContent);
@@ -30,14 +32,17 @@ async function look() {
   answer.decision_is_first = Boolean($("main > section")[0].id === "decision");
   answer.decision = document.getElementById("decision-list").textContent;
   answer.conformance = $("#conformance th[scope=row]").map((one) => one.textContent);
+  if (document.title === "desk") {
+    return { ...answer, mistakes: window.mistakes };
+  }
 
   // The filter: one candidate out, one workload only, nobody, everybody.
   const name = first(rows()).find((one) => box(one));
   if (name) {
     box(name).click();
-    answer.filtered = { name, table: first(rows()).includes(name), conformance: $("#conformance th[scope=row]").some((one) => one.textContent === name), rows: rows().length };
+    answer.filtered = { name, table: first(rows()).includes(name), conformance: $("#conformance th[scope=row]").some((one) => one.textContent === name), rows: shown() };
     box(name).click();
-    answer.filtered.back = rows().length;
+    answer.filtered.back = shown();
   }
   const select = document.getElementById("filter-workload");
   select.value = select.options[1].value;
@@ -48,7 +53,7 @@ async function look() {
   document.getElementById("filter-none").click();
   answer.nobody = rows().length;
   document.getElementById("filter-all").click();
-  answer.everybody = rows().length;
+  answer.everybody = shown();
 
   // Sorting, and the row that a fact names.
   const header = $("#table-head th").find((one) => one.textContent === "ns/op");
@@ -60,7 +65,7 @@ async function look() {
     answer.shown_row = document.activeElement.tagName;
   }
   dispatchEvent(new Event("beforeprint"));
-  answer.print = { theme: getComputedStyle(document.body).backgroundColor, closed: $("#decision details:not([open])").length };
+  answer.print = { theme: getComputedStyle(document.body).backgroundColor, closed: $("#decision details:not([open])").length, rows: rows().length };
   dispatchEvent(new Event("afterprint"));
   answer.mistakes = window.mistakes;
   return answer;

@@ -1,0 +1,13 @@
+/*
+ * The decision on a page: what `pagelab choose` says of the run, for each profile that is shipped.
+ */
+#ifndef REPORT_PAGE_DECISION_H
+#define REPORT_PAGE_DECISION_H
+
+#include <cjson/cJSON.h>
+
+/* As decide_json, from the profiles below PAGELAB_ROOT, where that is set, else below the working directory,
+ * and from the checks in `folder` (NULL: none); or {"missing": why there is no decision}. NULL: no memory. */
+cJSON *page_decision(const cJSON *result, const char *folder);
+
+#endif
