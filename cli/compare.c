@@ -179,7 +179,9 @@ static int compare_main(int argc, const char **argv)
     return code;
 }
 
-const struct cli_command cli_compare = {.name = "compare",
-                                        .arguments = "BEFORE.json AFTER.json | FOLDER",
-                                        .summary = "holds two results against each other, or shows a trend",
-                                        .main = compare_main};
+const struct cli_command cli_compare = {
+    .name = "compare",
+    .arguments = "BEFORE.json AFTER.json | FOLDER",
+    .example = "compare results/reference/result.json results/reference/result.json",
+    .summary = "holds two results against each other, or shows a trend",
+    .main = compare_main};

@@ -14,6 +14,7 @@
 #include "bench/cost/cost.h"
 #include "bench/cost/counted.h"
 #include "bench/workloads/workload.h"
+#include "cli/out.h"
 #include "report/cost.h"
 
 #define OPERATIONS_MAX 10000000
@@ -97,34 +98,25 @@ static int read_specs(const char *backends, struct spec *specs)
     return code == CLI_OK ? count : -code;
 }
 
-static int write_out(const char *path, const cJSON *document)
-{
-    char part[4096];
-    struct report_error error;
-    snprintf(part, sizeof(part), "%.4080s.part", path);
-    FILE *out = fopen(part, "we");
-    if (out == NULL)
-        return cli_mistake("cost", "--out '%s': %s", path, strerror(errno));
-    bool good = report_cost_print(document, REPORT_JSON, false, out, &error) == 0;
-    good = fclose(out) == 0 && good && rename(part, path) == 0;
-    if (good)
-        return CLI_OK;
-    (void)remove(part);
-    return cli_mistake("cost", "--out '%s': could not be written", path);
-}
-
-static int go(const struct cost_options *options, enum report_format format, const char *out)
+static int go(const struct cost_options *options, enum report_format format, const char *out_path)
 {
     cJSON *document = NULL;
     struct cost_error error = {""};
     struct report_error report_error;
+    struct cli_out out;
+    if (!cli_out_open(&out, "cost", out_path))
+        return CLI_MISTAKE;
     enum session_end end = cost_session(options, &document, &error);
     int code = (int)end;
-    if (end == SESSION_MISTAKE)
+    if (end == SESSION_MISTAKE) {
+        cli_out_drop(&out);
         return cli_mistake("cost", "%s", error.text);
+    }
     if (report_cost_print(document, format, isatty(STDOUT_FILENO) != 0, stdout, &report_error) != 0)
         code = cli_mistake("cost", "%s", report_error.line);
-    if (out != NULL && write_out(out, document) != CLI_OK)
+    bool written =
+        out.file != NULL && report_cost_print(document, REPORT_JSON, false, out.file, &report_error) == 0;
+    if (!cli_out_close(&out, written))
         code = CLI_MISTAKE;
     if (end == SESSION_BROKEN)
         fputs("pagelab cost: a candidate broke its contract or died; its row says how\n", stderr);

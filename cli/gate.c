@@ -43,6 +43,7 @@ static int gate_main(int argc, const char **argv)
 
 const struct cli_command cli_gate = {.name = "gate",
                                      .arguments = "BASE.json NEW.json",
-                                     .example = "gate results/reference/cost.json results/reference/cost.json",
+                                     .example =
+                                         "gate results/reference/cost.json results/reference/cost.json",
                                      .summary = "has a count of 'pagelab cost' grown, and in which function?",
                                      .main = gate_main};

@@ -1,15 +1,14 @@
 /* pagelab scale: how candidates grow with memory and with CPUs. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pagelab/check.h>
 
 #include "bench/scale.h"
 #include "cli/cli.h"
+#include "cli/out.h"
 #include "report/scale.h"
 
 #define DEFAULT_CANDIDATES "reference,bitmap,buddy,llfree,slate"
@@ -82,38 +81,28 @@ static int read_specs(const char **names, struct spec *specs)
 
 static int scale_go(const struct scale_options *options, enum report_format format, const char *out_path)
 {
-    char part[4096];
     struct report_error error;
-    struct stat status;
-    FILE *out = NULL;
-    /* What is no regular file, a device or a pipe, is written to and not replaced. */
-    bool there = out_path != NULL && stat(out_path, &status) == 0;
-    bool direct = there && !S_ISREG(status.st_mode);
-    if (there && S_ISDIR(status.st_mode))
-        return cli_mistake("scale", "--out '%s': a file expected, and this is a directory", out_path);
-    snprintf(part, sizeof(part), "%.4080s%s", out_path == NULL ? "" : out_path, direct ? "" : ".part");
-    if (out_path != NULL && (out = fopen(part, "we")) == NULL)
-        return cli_mistake("scale", "--out '%s': %s", out_path, strerror(errno));
+    struct cli_out out;
+    if (!cli_out_open(&out, "scale", out_path))
+        return CLI_MISTAKE;
     cJSON *document = scale_run(options);
     int code = cli_stop ? CLI_INTERRUPTED : CLI_OK;
-    if (document == NULL)
-        code = cli_mistake("scale", "out of memory");
-    else if (report_scale_print(document, format, cli_colour(), stdout, &error) != 0)
-        code = cli_mistake("scale", "%s", error.line);
-    if (out != NULL) {
-        bool good = document != NULL && report_scale_print(document, REPORT_JSON, false, out, &error) == 0;
-        good = fclose(out) == 0 && good && (direct || rename(part, out_path) == 0);
-        if (!good)
-            code = cli_mistake("scale", "--out '%s': could not be written", out_path);
-        if (!good && !direct)
-            (void)remove(part);
+    if (document == NULL) {
+        cli_out_drop(&out);
+        return cli_mistake("scale", "out of memory");
     }
-    const char *broken = document == NULL ? NULL : scale_broken(document);
+    if (report_scale_print(document, format, cli_colour(), stdout, &error) != 0)
+        code = cli_mistake("scale", "%s", error.line);
+    bool written =
+        out.file != NULL && report_scale_print(document, REPORT_JSON, false, out.file, &error) == 0;
+    if (!cli_out_close(&out, written))
+        code = CLI_MISTAKE;
+    const char *broken = scale_broken(document);
     if (code == CLI_OK && broken != NULL) {
         fprintf(stderr, "pagelab scale: '%s' broke its contract or died; its row says how\n", broken);
         code = CLI_BROKEN;
     }
-    const char *missed = document == NULL ? NULL : scale_missed(document);
+    const char *missed = scale_missed(document);
     if (code == CLI_OK && missed != NULL) {
         fprintf(stderr, "pagelab scale: '%s' is required to reach --to and does not\n", missed);
         code = CLI_MISSED;

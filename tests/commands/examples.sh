@@ -6,6 +6,7 @@ cp -r "$SOURCE/corpora" corpora
 mkdir -p results bin tests
 ln -s "$SOURCE/results/reference" results/reference
 ln -s "$SOURCE/tests/data" tests/data
+ln -s "$SOURCE/profiles" profiles
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$PAGELAB" >bin/pagelab
 chmod +x bin/pagelab
 PATH=$WORK/bin:$PATH
@@ -18,7 +19,8 @@ run_example() {
       command="$command --bin nowhere" wanted=2 ;;
     *"pagelab explore "*|*"pagelab cost "*|*--schedule*|*perfetto*|*"pagelab doctor") ! sanitized || return 0 ;;
     *"pagelab run "*|*"pagelab bench "*) command="$command --smoke" ;;
-    *"pagelab noise "*) command="$command --smoke" ;;
+    *"pagelab noise "*) command="$command --rounds 2 --min-time 0.001 --workload repeat || [ \$? = 1 ]" ;;
+    *"pagelab compare "*) command="$command --force" ;;
     *"pagelab scale "*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
     *"pagelab check "*--id*) ;;
     *"pagelab check "*) command="$command --id X-1" ;; # the whole matrix is the label checks'
