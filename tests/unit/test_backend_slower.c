@@ -1,4 +1,5 @@
 /* The planted slow-down: it takes more of a processor's time by what it is told, and nothing else changes. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "tests/unit/unit.h"
 
 #include <time.h>
