@@ -116,7 +116,7 @@ static void keep(struct change changes[FUNCTIONS_SHOWN], size_t *count, const st
     changes[at] = *change;
 }
 
-/* Those of `rows[0]` that `rows[1]` has, too, are compared; the others came, or went. */
+/* Those that grew, and those that came; what went explains no growth. */
 static void find_grown(const cJSON *base, const cJSON *next, const char *count,
                        struct change changes[FUNCTIONS_SHOWN], size_t *used)
 {
