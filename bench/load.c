@@ -22,29 +22,37 @@ static double used_s(int who)
            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
+/* The first line: "cpu", and the ticks of all CPUs in this order. */
+enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, KINDS };
+
+static bool read_ticks(double ticks[KINDS])
+{
+    char line[512] = "";
+    FILE *file = fopen("/proc/stat", "r");
+    bool good = file != NULL && fgets(line, sizeof(line), file) != NULL && strncmp(line, "cpu ", 4) == 0;
+    if (file != NULL)
+        fclose(file);
+    char *at = line + 4;
+    for (int i = 0; good && i < KINDS; i++) {
+        char *end = at;
+        ticks[i] = (double)strtoull(at, &end, 10);
+        good = end != at;
+        at = end;
+    }
+    return good;
+}
+
 bool load_now(struct load *load)
 {
-    unsigned long long t[8]; /* user nice system idle iowait irq softirq steal */
-    FILE *file = fopen("/proc/stat", "r");
-    int n = 0;
+    double ticks[KINDS];
     *load = (struct load){0, 0, 0};
-    if (file != NULL) {
-        char line[256];
-        char *at = fgets(line, sizeof(line), file) != NULL && strncmp(line, "cpu ", 4) == 0 ? line + 4 : NULL;
-        for (char *end; at != NULL && n < 8; n++, at = end) {
-            t[n] = strtoull(at, &end, 10);
-            if (end == at)
-                break;
-        }
-        fclose(file);
-    }
-    if (n != 8)
+    if (!read_ticks(ticks))
         return false;
     double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
-    double busy = (double)(t[0] + t[1] + t[2] + t[5] + t[6]);
+    double busy = ticks[USER] + ticks[NICE] + ticks[SYSTEM] + ticks[IRQ] + ticks[SOFTIRQ];
     load->busy_s = tick * busy - used_s(RUSAGE_SELF) - used_s(RUSAGE_CHILDREN);
-    load->steal_s = tick * (double)t[7];
-    load->total_s = tick * (busy + (double)(t[3] + t[4] + t[7]));
+    load->steal_s = tick * ticks[STEAL];
+    load->total_s = tick * (busy + ticks[IDLE] + ticks[IOWAIT] + ticks[STEAL]);
     return true;
 }
 

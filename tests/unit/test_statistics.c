@@ -17,7 +17,7 @@
 #include "report/trial.h"
 
 #define ROUNDS_MOST 32
-#define JOBS        300
+#define JOBS        ((size_t)300)
 
 enum kind { NORMAL, HEAVY, OUTLIERS, TWO_STATES, KINDS };
 
@@ -103,8 +103,8 @@ static void test_equals_are_not_told_apart(void **state)
             struct score score = play((enum kind)kind, rounds[i]);
 
             /* One of a hundred; two, where a third of all samples come from another state of the machine. */
-            if (score.alarms > (size_t)JOBS / 100 * (kind == TWO_STATES ? 2 : 1)) {
-                fail_msg("kind %d, %zu rounds: %zu false alarms in %d", kind, rounds[i], score.alarms, JOBS);
+            if (score.alarms > JOBS / 100 * (kind == TWO_STATES ? 2 : 1)) {
+                fail_msg("kind %d, %zu rounds: %zu false alarms in %zu", kind, rounds[i], score.alarms, JOBS);
             }
         }
     }
@@ -162,10 +162,10 @@ static void test_intervals_cover(void **state)
 {
     (void)state;
     for (size_t count = 9; count <= 25; count += 8) {
-        int covered = 0;
-        int ratio_covered = 0;
+        size_t covered = 0;
+        size_t ratio_covered = 0;
 
-        for (int job = 0; job < JOBS; job++) {
+        for (size_t job = 0; job < JOBS; job++) {
             struct statistics_interval interval;
             double samples[ROUNDS_MOST];
             double others[ROUNDS_MOST];
@@ -179,7 +179,7 @@ static void test_intervals_cover(void **state)
             assert_true(interval.low < interval.high);
         }
         if (covered < JOBS * 90 / 100 || covered > JOBS * 99 / 100 || ratio_covered < JOBS * 90 / 100) {
-            fail_msg("%zu samples: %d and %d of %d covered", count, covered, ratio_covered, JOBS);
+            fail_msg("%zu samples: %zu and %zu of %zu covered", count, covered, ratio_covered, JOBS);
         }
     }
 }
@@ -202,11 +202,11 @@ static void test_intervals_repeat_and_refuse(void **state)
     assert_true(one.low == 1 && one.high == 3);
 }
 
-static int count_modes(enum kind kind, size_t count)
+static size_t count_modes(enum kind kind, size_t count)
 {
-    int flagged = 0;
+    size_t flagged = 0;
 
-    for (int job = 0; job < JOBS; job++) {
+    for (size_t job = 0; job < JOBS; job++) {
         double samples[ROUNDS_MOST];
 
         fill(samples, kind, count, 1);
