@@ -143,8 +143,25 @@ static bool candidate_judge(const struct evidence *evidence, const struct decide
     return count == 0;
 }
 
-static void standing_values(cJSON *into, const struct decide_standing *standing)
+/* The names of the rows that an axis is read from. */
+static void cells_rows(cJSON *into, const char *axis, const struct evidence *evidence, const char *candidate,
+                       const struct decide_cell *cells, size_t count)
 {
+    cJSON *list = cJSON_AddArrayToObject(into, axis);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct report_cell *cell = evidence_cell(evidence, candidate, &cells[i]);
+
+        if (cell != NULL) {
+            cJSON_AddItemToArray(list, cJSON_CreateString(cell->name));
+        }
+    }
+}
+
+static void standing_values(cJSON *into, const struct evidence *evidence,
+                            const struct decide_profile *profile, const struct decide_standing *standing)
+{
+    cJSON *all;
     cJSON *values = cJSON_AddObjectToObject(into, "values");
     cJSON *rows = cJSON_AddObjectToObject(into, "rows");
     cJSON *commands = cJSON_AddObjectToObject(into, "commands");
@@ -154,21 +171,30 @@ static void standing_values(cJSON *into, const struct decide_standing *standing)
         cJSON_AddStringToObject(rows, decide_axis_names[axis], standing->axes[axis].row);
         cJSON_AddStringToObject(commands, decide_axis_names[axis], standing->axes[axis].command);
     }
+    all = cJSON_AddObjectToObject(into, "all_rows");
+    cells_rows(all, "speed", evidence, standing->candidate, profile->speed, profile->speed_count);
+    cells_rows(all, "tail", evidence, standing->candidate, profile->tail, profile->tail_count);
 }
 
-static void front_add(cJSON *list, const struct decide_standing *mine,
-                      const struct decide_standing *standings, size_t count)
+/* What it is best at, and what it gives up against the best of the front. */
+static void front_add(cJSON *list, const struct evidence *evidence, const struct decide_profile *profile,
+                      const struct decide_standing *mine, const struct decide_standing *standings,
+                      size_t count)
 {
     cJSON *one = cJSON_CreateObject();
     cJSON *best_at;
     cJSON *gives_up;
-    char text[600];
+    cJSON *losses;
+    char text[300];
+    char cited[700];
 
     cJSON_AddStringToObject(one, "candidate", mine->candidate);
     best_at = cJSON_AddArrayToObject(one, "best_at");
     gives_up = cJSON_AddArrayToObject(one, "gives_up");
+    losses = cJSON_AddObjectToObject(one, "losses");
     for (int axis = 0; axis < AXES; axis++) {
         const struct decide_standing *best = mine;
+        char more[40] = "";
 
         for (size_t i = 0; i < count; i++) {
             if (!standings[i].dominated && standings[i].axes[axis].value < best->axes[axis].value) {
@@ -179,12 +205,15 @@ static void front_add(cJSON *list, const struct decide_standing *mine,
             cJSON_AddItemToArray(best_at, cJSON_CreateString(decide_axis_names[axis]));
             continue;
         }
-        decide_loss(mine, best, (enum decide_axis)axis, text, sizeof text - 300);
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, " (%.250s)", mine->axes[axis].row);
-        cJSON_AddItemToArray(gives_up, cJSON_CreateString(text));
+        if (axis == AXIS_SPEED && profile->speed_count > 1) {
+            snprintf(more, sizeof more, " and %zu more", profile->speed_count - 1);
+        }
+        decide_loss(mine, best, (enum decide_axis)axis, text, sizeof text);
+        cJSON_AddStringToObject(losses, decide_axis_names[axis], text);
+        snprintf(cited, sizeof cited, "%s (%.300s%s)", text, mine->axes[axis].row, more);
+        cJSON_AddItemToArray(gives_up, cJSON_CreateString(cited));
     }
-    standing_values(one, mine);
+    standing_values(one, evidence, profile, mine);
     cJSON_AddItemToArray(list, one);
 }
 
@@ -229,14 +258,14 @@ static bool profile_add(cJSON *profiles, const struct evidence *evidence,
 
     for (size_t i = 0; i < count; i++) {
         if (!standings[i].dominated) {
-            front_add(front, &standings[i], standings, count);
+            front_add(front, evidence, profile, &standings[i], standings, count);
             continue;
         }
         cJSON *one = cJSON_CreateObject();
 
         cJSON_AddStringToObject(one, "candidate", standings[i].candidate);
         cJSON_AddStringToObject(one, "by", standings[standings[i].by].candidate);
-        standing_values(one, &standings[i]);
+        standing_values(one, evidence, profile, &standings[i]);
         cJSON_AddItemToArray(dominated, one);
     }
     free(standings);

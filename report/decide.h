@@ -89,10 +89,11 @@ struct decide_sources {
  * "says"}], "axes":
  * [{"axis", "says", "cells", "noise"}], "out": [{"candidate", "need", "fact", "row", "file", "command"}],
  *   "unknown": [{"candidate", "need", "fact", "row", "file", "command"}],
- *   "front": [{"candidate", "best_at": [], "gives_up": [],
+ *   "front": [{"candidate", "best_at": [axis], "gives_up": ["2.1 x slower than slate (row)"],
+ *     "losses": {axis: "2.1 x slower than slate"},
  *     "values": {"speed_ns", "tail_ns", "memory_bytes_per_frame", "fragmentation"},
- *     "rows": {"speed", "tail", "memory", "fragmentation"}, "commands": {likewise}}],
- *   "dominated": [{"candidate", "by", "values", "rows"}]}]}
+ *     "rows": {axis: the first or worst row}, "commands": {axis: likewise}, "all_rows": {"speed": [], "tail":
+ * []}}], "dominated": [{"candidate", "by", "values", "rows", "commands", "all_rows"}]}]}
  *
  * The front has the fastest first. NULL: *error says why. The caller deletes it.
  */

@@ -39,51 +39,73 @@ static bool facts_add(struct table *table, const cJSON *profile, const char *key
     return good;
 }
 
-/* One row a value of those that are left: what it is best at or gives up by, its row and command. */
-static bool standings_add(struct table *table, const cJSON *profile, const char *key)
+/* The rows of an axis, all of them. */
+static void rows_join(const cJSON *one, const char *axis, char *text, size_t bytes)
+{
+    const cJSON *all =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(one, "all_rows"), axis);
+    const cJSON *row = NULL;
+    size_t used = 0;
+
+    snprintf(text, bytes, "%s", result_text(cJSON_GetObjectItemCaseSensitive(one, "rows"), axis));
+    cJSON_ArrayForEach(row, all)
+    {
+        int n = used + 1 < bytes
+                    ? snprintf(text + used, bytes - used, "%s%s", used == 0 ? "" : "; ", row->valuestring)
+                    : 0;
+        used += n < 0 ? 0 : (size_t)n;
+    }
+}
+
+/* One row an axis of those that are left: what it gives up on it. */
+static bool standing_add(struct table *table, const cJSON *decision, const cJSON *profile, const char *key,
+                         const cJSON *one)
+{
+    const cJSON *source = cJSON_GetObjectItemCaseSensitive(decision, "source");
+    const cJSON *axis = NULL;
+    bool good = true;
+
+    cJSON_ArrayForEach(axis, cJSON_GetObjectItemCaseSensitive(one, "rows"))
+    {
+        const char *name = axis->string;
+        const char *loss = result_text(cJSON_GetObjectItemCaseSensitive(one, "losses"), name);
+        const char *by = result_text(one, "by");
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(one, "values")->child;
+        char numbers[VALUES][32];
+        char words[400];
+        char rows[2000];
+        const char *cells[COLUMNS] = {result_text(profile, "name"),
+                                      result_text(one, "candidate"),
+                                      key,
+                                      name,
+                                      words,
+                                      rows,
+                                      result_text(source, "file"),
+                                      result_text(cJSON_GetObjectItemCaseSensitive(one, "commands"), name)};
+
+        snprintf(words, sizeof words, "%s%s",
+                 by[0] != '\0'     ? "nowhere better than "
+                 : loss[0] != '\0' ? "gives up "
+                                   : "best",
+                 by[0] != '\0' ? by : loss);
+        rows_join(one, name, rows, sizeof rows);
+        for (size_t i = 0; i < VALUES && value != NULL; i++, value = value->next) {
+            snprintf(numbers[i], sizeof numbers[i], "%.6g", value->valuedouble);
+            cells[FIRST_VALUE + i] = numbers[i];
+        }
+        good = good && table_add_row(table, cells);
+    }
+    return good;
+}
+
+static bool standings_add(struct table *table, const cJSON *decision, const cJSON *profile, const char *key)
 {
     const cJSON *one = NULL;
     bool good = true;
 
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(profile, key))
     {
-        const cJSON *rows = cJSON_GetObjectItemCaseSensitive(one, "rows");
-        const cJSON *row = NULL;
-
-        cJSON_ArrayForEach(row, rows)
-        {
-            const cJSON *value = cJSON_GetObjectItemCaseSensitive(one, "values")->child;
-            const cJSON *lost = NULL;
-            char numbers[VALUES][32];
-            char by[300] = "";
-            const char *axis = row->string;
-            const char *cells[COLUMNS] = {
-                result_text(profile, "name"),
-                result_text(one, "candidate"),
-                key,
-                axis,
-                by,
-                result_text(rows, axis),
-                "",
-                result_text(cJSON_GetObjectItemCaseSensitive(one, "commands"), axis)};
-
-            if (result_text(one, "by")[0] != '\0') {
-                snprintf(by, sizeof by, "nowhere better than %s", result_text(one, "by"));
-            }
-            cJSON_ArrayForEach(lost, cJSON_GetObjectItemCaseSensitive(one, "gives_up"))
-            {
-                const char *text = cJSON_GetStringValue(lost);
-
-                if (text != NULL && strstr(text, result_text(rows, axis)) != NULL) {
-                    snprintf(by, sizeof by, "gives up %s", text);
-                }
-            }
-            for (size_t i = 0; i < VALUES && value != NULL; i++, value = value->next) {
-                snprintf(numbers[i], sizeof numbers[i], "%.6g", value->valuedouble);
-                cells[FIRST_VALUE + i] = numbers[i];
-            }
-            good = good && table_add_row(table, cells);
-        }
+        good = good && standing_add(table, decision, profile, key, one);
     }
     return good;
 }
@@ -96,8 +118,9 @@ static bool flat_print(const cJSON *decision, enum report_format format, FILE *o
 
     cJSON_ArrayForEach(profile, cJSON_GetObjectItemCaseSensitive(decision, "profiles"))
     {
-        good = good && standings_add(table, profile, "front") && standings_add(table, profile, "dominated") &&
-               facts_add(table, profile, "unknown") && facts_add(table, profile, "out");
+        good = good && standings_add(table, decision, profile, "front") &&
+               standings_add(table, decision, profile, "dominated") && facts_add(table, profile, "unknown") &&
+               facts_add(table, profile, "out");
     }
     good = good && table_print(table, format, false, out);
     table_destroy(table);

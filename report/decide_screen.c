@@ -94,30 +94,19 @@ static void losses_join(const cJSON *one, const cJSON *first, char *text, size_t
     const cJSON *lost = NULL;
 
     text[0] = '\0';
-    cJSON_ArrayForEach(lost, list_of(one, "gives_up"))
+    cJSON_ArrayForEach(lost, list_of(one, "losses"))
     {
-        const char *words = cJSON_GetStringValue(lost);
-        const cJSON *row = NULL;
-        int length = words == NULL ? 0 : (int)strlen(words);
+        const char *row = result_text(list_of(one, "rows"), lost->string);
+        char mine[300];
+        char usual[300];
 
-        cJSON_ArrayForEach(row, list_of(one, "rows"))
-        {
-            const char *name = cJSON_GetStringValue(row);
-            char mine[300];
-            char usual[300];
+        row_pattern(row, result_text(one, "candidate"), mine, sizeof mine);
+        row_pattern(result_text(list_of(first, "rows"), lost->string), result_text(first, "candidate"), usual,
+                    sizeof usual);
+        bool said = strcmp(mine, usual) == 0;
 
-            row_pattern(name, result_text(one, "candidate"), mine, sizeof mine);
-            row_pattern(result_text(list_of(first, "rows"), row->string), result_text(first, "candidate"),
-                        usual, sizeof usual);
-            int tail = (int)strlen(name) + 3;
-
-            if (strcmp(mine, usual) == 0 && length > tail &&
-                strncmp(words + length - tail + 2, name, strlen(name)) == 0) {
-                length -= tail;
-                break;
-            }
-        }
-        text_append(text, bytes, "%s%.*s", text[0] == '\0' ? "" : "; ", length, words == NULL ? "" : words);
+        text_append(text, bytes, "%s%s%s%s%s", text[0] == '\0' ? "" : "; ", cJSON_GetStringValue(lost),
+                    said ? "" : " (", said ? "" : row, said ? "" : ")");
     }
 }
 

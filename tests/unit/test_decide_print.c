@@ -130,10 +130,11 @@ static void a_run_ends_with_three_lines(void **state)
     struct report_error error;
     const char *const needs[] = {NULL, "no-such", "checks-free"};
     const char *const says[] = {
-        ("fastest that passed: bad, 20 ns an operation\nit gives up: nothing that was measured\n"
-         "next: type this\n"),
+        ("fastest that passed: bad, 20 ns an operation\n"
+         "it gives up: nothing that was measured\nnext: type this\n"),
         "fastest that passed: none\nout is good: capability: does not claim no-such\n",
-        "fastest that passed: none\nnot known of good: "};
+        "fastest that passed: none\nnot known of good: ",
+    };
     for (size_t i = 0; i < 3; i++) {
         char *text = NULL;
         size_t bytes = 0;
@@ -154,6 +155,23 @@ static void a_run_ends_with_three_lines(void **state)
         assert_non_null(strstr(text, "\nnext: "));
         free(text);
     }
+}
+
+/* Speed and memory are of one row here; each line of the table says what is lost on its own axis. */
+static void a_table_has_the_loss_of_each_axis(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "test");
+    decide_set(decide_find_row(place, "repeat", "bad"), "metadata_bytes_per_frame", 3);
+    decide_set(decide_find_row(place, "repeat", "bad"), "real_time", 5);
+    (void)decide_now(place, &profile, false);
+    char *text = printed(place->decision, REPORT_CSV);
+    assert_non_null(strstr(text, "\ntest,bad,front,speed,best,repeat/bad/order:0/cpus:1; bulk/bad/"));
+    assert_non_null(strstr(text, "\ntest,bad,front,memory,gives up 3.0 x the memory of good,repeat/bad/"));
+    assert_non_null(strstr(text, "\ntest,good,front,speed,gives up 1.6 x slower than bad,repeat/good/"));
+    assert_non_null(strstr(text, "\ntest,good,front,memory,best,"));
+    free(text);
 }
 
 /* The run's own check says more than the reference's of the same candidate; of others the reference speaks,
@@ -226,6 +244,7 @@ int main(void)
         cmocka_unit_test(the_shipped_profiles_answer),
         WITH_PLACE(a_screen_stays_a_screen),
         WITH_PLACE(names_never_run),
+        WITH_PLACE(a_table_has_the_loss_of_each_axis),
         WITH_PLACE(a_run_ends_with_three_lines),
         WITH_PLACE(the_run_comes_before_the_reference),
         WITH_PLACE(a_profile_that_is_wrong_says_where),
