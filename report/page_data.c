@@ -133,20 +133,44 @@ static bool object_add(cJSON *into, const char *key, cJSON *object)
     return false;
 }
 
-static bool workload_is_in(const char *workload, const struct report_cells *cells)
+struct run {
+    const cJSON *result;
+    struct report_cells cells;
+};
+
+static bool is_rod(const cJSON *result, const char *name)
 {
-    for (size_t i = 0; i < cells->count; i++) {
-        if (strcmp(cells->list[i].workload, workload) == 0) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "candidates");
+    const cJSON *one = NULL;
+
+    cJSON_ArrayForEach(one, list)
+    {
+        if (strcmp(result_text(one, "name"), name) == 0) {
+            return strcmp(result_text(one, "kind"), "floor") == 0;
+        }
+    }
+    return false;
+}
+
+/* Was it measured? The rods alone, for their own check, are no measurement of it. */
+static bool run_has(const struct run *run, const char *workload)
+{
+    for (size_t i = 0; i < run->cells.count; i++) {
+        const struct report_cell *cell = &run->cells.list[i];
+
+        if (strcmp(cell->workload, workload) == 0 &&
+            (strcmp(result_text(cell->row, "section"), "harness") == 0 ||
+             !is_rod(run->result, cell->candidate))) {
             return true;
         }
     }
     return false;
 }
 
-/* Cells of workloads that `run` (may be NULL) lacks, marked as the reference's. A workload is never mixed of
- * two runs: their nanoseconds do not compare. */
+/* All cells; or, of a stored result, those of workloads that `run` lacks, marked as the reference's. A
+ * workload is never mixed of two runs: their nanoseconds do not compare. */
 static bool cells_add(cJSON *list, const cJSON *result, const struct report_cells *cells,
-                      const struct report_cells *run)
+                      const struct run *run)
 {
     const char *words = NULL;
     const char *before = NULL;
@@ -157,7 +181,7 @@ static bool cells_add(cJSON *list, const cJSON *result, const struct report_cell
         const struct report_cell *cell = &cells->list[i];
 
         if (run != NULL && (before == NULL || strcmp(before, cell->workload) != 0)) {
-            wanted = !workload_is_in(cell->workload, run);
+            wanted = !run_has(run, cell->workload);
             before = cell->workload;
         }
         if (!wanted) {
@@ -184,7 +208,7 @@ static bool stored_add_origin(cJSON *data, const cJSON *stored)
            fields_copy(object, result_pagelab(stored), keys, sizeof keys / sizeof keys[0]);
 }
 
-static bool stored_add(cJSON *data, cJSON *list, const cJSON *stored, const struct report_cells *run)
+static bool stored_add(cJSON *data, cJSON *list, const cJSON *stored, const struct run *run)
 {
     struct report_cells cells;
 
@@ -204,28 +228,28 @@ static bool stored_add(cJSON *data, cJSON *list, const cJSON *stored, const stru
 
 char *page_data(const cJSON *result, const char *folder)
 {
-    struct report_cells cells;
+    struct run run = {.result = result};
     cJSON *data = cJSON_CreateObject();
     cJSON *stored = NULL;
     char *text = NULL;
 
-    if (!cells_collect(result, &cells)) {
+    if (!cells_collect(result, &run.cells)) {
         cJSON_Delete(data);
         return NULL;
     }
-    cells_sort(&cells);
+    cells_sort(&run.cells);
     stored = reference_result(folder);
 
     cJSON *list = cJSON_AddArrayToObject(data, "cells");
 
     if (object_add(data, "context", page_context(result)) &&
-        object_add(data, "decision", page_decision(result, folder)) &&
-        cells_add(list, result, &cells, NULL) && stored_add(data, list, stored, &cells) &&
+        object_add(data, "decision", page_decision(result, stored, folder)) &&
+        cells_add(list, result, &run.cells, NULL) && stored_add(data, list, stored, &run) &&
         object_add(data, "evidence", reference_collect(folder))) {
         text = cJSON_PrintUnformatted(data);
     }
     cJSON_Delete(stored);
     cJSON_Delete(data);
-    cells_free(&cells);
+    cells_free(&run.cells);
     return text;
 }

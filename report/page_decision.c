@@ -25,16 +25,47 @@ static bool profiles_read(struct decide_profile *profiles, struct report_error *
     return true;
 }
 
-cJSON *page_decision(const cJSON *result, const char *folder)
+/* Does anybody remain for any profile? Else the run lacks what is decided by. */
+static bool says_something(const cJSON *decision)
+{
+    const cJSON *profile = NULL;
+
+    cJSON_ArrayForEach(profile, cJSON_GetObjectItemCaseSensitive(decision, "profiles"))
+    {
+        if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(profile, "front")) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static cJSON *decide(const cJSON *result, const char *folder, bool reference,
+                     const struct decide_profile *profiles, struct report_error *error)
+{
+    const struct decide_sources sources = {
+        .result = result,
+        .file = reference ? "results/reference/result.json" : "result.json",
+        .which = reference ? "the reference" : "this run",
+        .reference = reference,
+        .folder = reference ? folder : NULL,
+        .committed = folder,
+    };
+
+    return decide_json(&sources, profiles, SHIPPED, error);
+}
+
+cJSON *page_decision(const cJSON *result, const cJSON *stored, const char *folder)
 {
     struct decide_profile *profiles = calloc(SHIPPED, sizeof *profiles);
-    const struct decide_sources sources = {
-        .result = result, .file = "result.json", .which = "this run", .committed = folder};
     struct report_error error = {"no memory"};
     cJSON *decision = NULL;
 
     if (profiles != NULL && profiles_read(profiles, &error)) {
-        decision = decide_json(&sources, profiles, SHIPPED, &error);
+        decision = decide(result, folder, false, profiles, &error);
+        if (decision != NULL && stored != NULL && !says_something(decision)) {
+            cJSON_Delete(decision);
+            decision = decide(stored, folder, true, profiles, &error);
+        }
     }
     free(profiles);
     if (decision == NULL) {

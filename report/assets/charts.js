@@ -313,10 +313,9 @@ function drawCharts() {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 12;
   drawLegend(list.filter((cell) => sectionOf(cell) === "frames"));
-  const figures = workloads
-    .map((name) => [name, list.filter((cell) => cell.workload === name)])
-    .filter(([, here]) => here.length > 0 && sectionOf(here[0]) === "frames" && !here[0].workload.startsWith("calibrate-"))
-    .map(([name, here]) => drawWorkload(name, here));
+  const frames = list.filter((cell) => sectionOf(cell) === "frames" && !cell.workload.startsWith("calibrate-"));
+  const figures = grouped(frames, (cell) => JSON.stringify([cell.workload, cell.reference === true]))
+    .map((here) => drawWorkload(here[0].workload, here));
   const box = make("div", { className: "pairs" }, ...figures.map((one) => one.figure));
   byId("charts-list").replaceChildren(figures.length ? box : make("p", { className: "empty", textContent: "The filter leaves nothing to draw." }));
   for (const { figure, start } of figures) {

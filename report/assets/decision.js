@@ -65,7 +65,7 @@ function drawProfile(profile, open) {
   const front = list(profile.front).filter((one) => shownName(text(one.candidate)));
   return make("details", { className: "figure profile", open },
     make("summary", null, make("strong", { textContent: text(profile.name) }), " ",
-      front.length ? front.map((one) => text(one.candidate) + (words(one.best_at).length ? " (" + words(one.best_at).join(", ") + ")" : "")).join("; ") : "nobody that the filter leaves remains"),
+      front.length ? front.map((one) => text(one.candidate) + (words(one.best_at).length ? " (" + words(one.best_at).join(", ") + ")" : "")).join("; ") : (list(profile.front).length ? "nobody that the filter leaves remains" : "nobody remains")),
     make("p", { className: "soft", textContent: text(profile.about) }),
     needs.length > 0 && make("ul", { className: "tags", "aria-label": "needs" }, ...needs),
     front.length > 0 && dataTable("Who remains, and what each gives up, " + text(profile.name), frontColumns, front),

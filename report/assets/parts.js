@@ -19,7 +19,7 @@ function tableCell(column, row, place) {
   if (place === 0) {
     return make("th", { scope: "row", title: typeof content === "string" ? content : "" }, content);
   }
-  return make("td", { className: column.words ? "words" : "number", title: column.title ? column.title(row) : "" }, content || "–");
+  return make("td", { className: column.words ? "words" : "number", "data-label": column.name, title: column.title ? column.title(row) : "" }, content || "–");
 }
 
 function dataTable(label, columns, rows, rowClass) {

@@ -89,7 +89,9 @@ const tableRows = new Map();
 function tableRow(cell) {
   const row = make("tr", { className: isRod(cell.candidate) ? "rod" : "", tabIndex: -1 },
     ...columns.map((column, place) => bodyCell(column, cell, place)), copyCell(cell));
-  tableRows.set(cell.name, row);
+  if (!tableRows.has(cell.name)) {
+    tableRows.set(cell.name, row);
+  }
   return row;
 }
 
