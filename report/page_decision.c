@@ -15,9 +15,10 @@ enum { SHIPPED = sizeof shipped / sizeof shipped[0] };
 static bool profiles_read(struct decide_profile *profiles, struct report_error *error)
 {
     char path[4096];
+    char root[4096];
 
     for (size_t i = 0; i < SHIPPED; i++) {
-        snprintf(path, sizeof path, "%.4000s/profiles/%s.txt", reference_root(), shipped[i]);
+        snprintf(path, sizeof path, "%.4000s/profiles/%s.txt", reference_root(root, sizeof root), shipped[i]);
         if (!decide_profile_read(path, &profiles[i], error)) {
             return false;
         }
@@ -57,10 +58,12 @@ static cJSON *decide(const cJSON *result, const char *folder, bool reference,
 cJSON *page_decision(const cJSON *result, const cJSON *stored, const char *folder)
 {
     struct decide_profile *profiles = calloc(SHIPPED, sizeof *profiles);
-    struct report_error error = {"no memory"};
+    const char *words = "the profiles that pagelab comes with are not here";
+    struct report_error error; /* names paths of this machine, which stay out of a page */
     cJSON *decision = NULL;
 
     if (profiles != NULL && profiles_read(profiles, &error)) {
+        words = "a stored check cannot be read";
         decision = decide(result, folder, false, profiles, &error);
         if (decision != NULL && stored != NULL && !says_something(decision)) {
             cJSON_Delete(decision);
@@ -70,7 +73,7 @@ cJSON *page_decision(const cJSON *result, const cJSON *stored, const char *folde
     free(profiles);
     if (decision == NULL) {
         decision = cJSON_CreateObject();
-        if (cJSON_AddStringToObject(decision, "missing", error.line) == NULL) {
+        if (cJSON_AddStringToObject(decision, "missing", words) == NULL) {
             cJSON_Delete(decision);
             return NULL;
         }

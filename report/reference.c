@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PATH_BYTES 4096
 
@@ -37,17 +38,31 @@ static const struct {
     {"score", "score.json", "./pagelab score --format json >results/reference/score.json"},
 };
 
-const char *reference_root(void)
+const char *reference_root(char *buffer, size_t bytes)
 {
     const char *root = getenv("PAGELAB_ROOT");
+    ssize_t length;
 
-    return root != NULL && root[0] != '\0' ? root : ".";
+    if (root != NULL && root[0] != '\0') {
+        return root;
+    }
+    length = access("profiles", R_OK) == 0 ? -1 : readlink("/proc/self/exe", buffer, bytes - 1);
+    buffer[length < 0 ? 0 : length] = '\0';
+
+    char *slash = strrchr(buffer, '/');
+
+    if (length < 0 || slash == NULL || bytes - (size_t)(slash - buffer) < sizeof "/../share/pagelab") {
+        return ".";
+    }
+    strcpy(slash, "/../share/pagelab");
+    return buffer;
 }
 
 const char *reference_folder(char *buffer, size_t bytes)
 {
+    char root[PATH_BYTES];
     struct stat status;
-    int n = snprintf(buffer, bytes, "%s/results/reference", reference_root());
+    int n = snprintf(buffer, bytes, "%s/results/reference", reference_root(root, sizeof root));
 
     return n > 0 && (size_t)n < bytes && stat(buffer, &status) == 0 && S_ISDIR(status.st_mode) ? buffer
                                                                                                : NULL;

@@ -11,11 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* PAGELAB_ROOT, where that is set, else the working directory. */
-const char *reference_root(void);
+/* Where profiles/ and results/reference/ are: PAGELAB_ROOT, where that is set, else the working directory, if
+ * it has profiles, else share/pagelab beside the program's folder. `buffer` may hold the name. */
+const char *reference_root(char *buffer, size_t bytes);
 
-/* results/reference below PAGELAB_ROOT, where that is set, else below the working directory. NULL: there is
- * no such folder. `buffer` holds the name. */
+/* results/reference there. NULL: there is no such folder. `buffer` holds the name. */
 const char *reference_folder(char *buffer, size_t bytes);
 
 /*
