@@ -10,6 +10,7 @@
 #define SYSTEMS_TIME_SHARE (1.0 / 3)
 #define TAIL_TIME_S        1.0 /* 200,000 arrivals: 20 of them are the last 0.01 percent */
 #define TAIL_QUICK_TIME_S  0.2
+#define TWIN_ROD           "magazine"
 
 static int plan_add(struct plan *plan, const struct plan_options *options, const struct cell_params *cell,
                     const char *backend)
@@ -83,11 +84,27 @@ static size_t twin_of(const struct plan_options *options)
     return 0;
 }
 
-static int plan_twin(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
+static int plan_twin(struct plan *plan, const struct plan_options *options, const struct cell_params *cell,
+                     const char *backend)
 {
     struct cell_params twin = *cell;
     twin.twin = true;
-    return plan_add(plan, options, &twin, options->specs[twin_of(options)].name);
+    return plan_add(plan, options, &twin, backend);
+}
+
+/* The specs; where a twin is due, it is as far from its original as candidates are from each other. */
+static int plan_specs(struct plan *plan, const struct plan_options *options, const struct cell_params *cell,
+                      bool twin)
+{
+    const char *name = twin ? options->specs[twin_of(options)].name : NULL;
+    bool early = twin && twin_of(options) >= (options->spec_count + 1) / 2;
+    if (early && plan_twin(plan, options, cell, name) != 0)
+        return -1;
+    for (size_t i = 0; i < options->spec_count; i++) {
+        if (plan_add(plan, options, cell, options->specs[i].name) != 0)
+            return -1;
+    }
+    return twin && !early ? plan_twin(plan, options, cell, name) : 0;
 }
 
 int plan_workload(struct plan *plan, const struct plan_options *options, const struct cell_params *cell)
@@ -102,16 +119,13 @@ int plan_workload(struct plan *plan, const struct plan_options *options, const s
             plan_add(plan, options, cell, rods[i]) != 0)
             return -1;
     }
-    /* As far from its original as candidates are from each other. */
     bool twin = options->twin && options->spec_count != 0 && takes_twin(workload);
-    bool early = twin && twin_of(options) >= (options->spec_count + 1) / 2;
-    if (early && plan_twin(plan, options, cell) != 0)
+    if (plan_specs(plan, options, cell, twin) != 0)
         return -1;
-    for (size_t i = 0; i < options->spec_count; i++) {
-        if (plan_add(plan, options, cell, options->specs[i].name) != 0)
-            return -1;
-    }
-    return twin && !early ? plan_twin(plan, options, cell) : 0;
+    /* The rod's twin is cheap, and doubles what is known. */
+    return twin && options->rods && section_has_rod(section, TWIN_ROD) && !is_named(options, TWIN_ROD)
+               ? plan_twin(plan, options, cell, TWIN_ROD)
+               : 0;
 }
 
 /* Once: what comes of a life is the same each time, and it is long; recordings take longest. */

@@ -15,7 +15,8 @@ struct plan_options {
     const struct spec *specs;
     size_t spec_count;
     bool rods; /* add null and magazine where they are not named, and the calibrations */
-    bool twin; /* measure one of the specs twice where that is cheap: percpu+buddy, else the first one */
+    bool twin; /* measure one of the specs twice where that is short, percpu+buddy, else the first one, and
+                  magazine where rods are added */
     const char *const *traces; /* paths of compact traces */
     size_t trace_count;
     uint64_t memory_bytes; /* 0: the workload's choice */

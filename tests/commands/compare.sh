@@ -11,9 +11,10 @@ import json
 document = json.load(open("real.json"))
 ours = document["context"]["pagelab"]
 twins = ours["twins"]
-assert len(twins) == 9 and {twin["run_name"] for twin in twins} == {"repeat/buddy/order:0/cpus:1"}
-assert sorted(twin["repetition_index"] for twin in twins) == list(range(9))
-assert [entry["workload"] for entry in ours["noise"]] == ["repeat"] and ours["noise"][0]["pairs"] == 9
+names = {"repeat/buddy/order:0/cpus:1", "repeat/magazine/order:0/cpus:1"}
+assert len(twins) == 18 and {twin["run_name"] for twin in twins} == names
+assert sorted(twin["repetition_index"] for twin in twins if "buddy" in twin["run_name"]) == list(range(9))
+assert [entry["workload"] for entry in ours["noise"]] == ["repeat"] and ours["noise"][0]["pairs"] == 18
 assert 0 <= ours["load"]["others_share"] <= 1 and isinstance(ours["marks"], list)
 medians = {row["run_name"]: row for row in document["benchmarks"] if row["run_type"] == "aggregate"}
 for name in ("repeat/buddy/order:0/cpus:1", "repeat/magazine/order:0/cpus:1"):

@@ -212,13 +212,58 @@ static void test_plan_has_them(void **state)
     plan_fini(&plan);
 }
 
+/* Whoever is measured twice is in the plan once as itself; long cells, and those of the tail, have no twin.
+ */
+static void test_plan_has_twins(void **state)
+{
+    (void)state;
+    struct spec specs[SPEC_LIST_LIMIT];
+    struct spec_error error;
+    struct plan plan = {0};
+    int count = spec_parse_list("bitmap,buddy,percpu+buddy", specs, &error);
+    struct plan_options options = {
+        .specs = specs, .spec_count = (size_t)count, .rods = true, .twin = true, .min_time_s = 0.3};
+    size_t twins = 0;
+    assert_int_equal(count, 3);
+    assert_int_equal(plan_matrix(&plan, &options), 0);
+    for (size_t i = 0; i < plan.cell_count; i++) {
+        const struct cell_params *twin = &plan.cells[i];
+        size_t originals = 0;
+        if (!twin->twin)
+            continue;
+        twins++;
+        assert_true(strcmp(twin->backend, "percpu+buddy") == 0 || strcmp(twin->backend, "magazine") == 0);
+        const char *section = workload_find(twin->workload)->section;
+        assert_true(strcmp(section, SECTION_FRAMES) == 0 || strcmp(section, SECTION_SYSTEMS) == 0);
+        assert_string_not_equal(twin->workload, "age");
+        for (size_t k = 0; k < plan.cell_count; k++) {
+            const struct cell_params *cell = &plan.cells[k];
+            bool same = !cell->twin && strcmp(cell->backend, twin->backend) == 0 &&
+                        strcmp(cell->workload, twin->workload) == 0 && cell->order == twin->order &&
+                        cell->cpus == twin->cpus;
+            originals += same;
+            assert_true(!same || cell->min_time_s == twin->min_time_s);
+            assert_true(!same || k + 1 < i || i + 1 < k); /* others are measured between */
+        }
+        assert_int_equal(originals, 1);
+    }
+    assert_int_equal(twins,
+                     2 * (16 + WORKLOADS_VM_ALLOC + WORKLOADS_AREA + WORKLOADS_ORB + WORKLOADS_BUFFER));
+    plan_fini(&plan);
+    options.twin = false;
+    assert_int_equal(plan_matrix(&plan, &options), 0);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        assert_false(plan.cells[i].twin);
+    plan_fini(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_workload_runs), cmocka_unit_test(test_preallocated_never_allocates),
         cmocka_unit_test(test_calls_are_counted),   cmocka_unit_test(test_services_call_as_they_should),
         cmocka_unit_test(test_segments_are_many),   cmocka_unit_test(test_who_cannot_says_so),
-        cmocka_unit_test(test_plan_has_them),
+        cmocka_unit_test(test_plan_has_them),       cmocka_unit_test(test_plan_has_twins),
     };
     return cmocka_run_group_tests_name("bench_systems", tests, NULL, NULL);
 }
