@@ -15,7 +15,7 @@
 /* Exit codes, as `pagelab --help` documents them. */
 enum cli_exit {
     CLI_OK = 0,
-    CLI_MISSED = 1,  /* a threshold or a goal was missed; a blind campaign */
+    CLI_MISSED = 1,  /* a threshold or a goal was missed; a blind campaign; doctor */
     CLI_MISTAKE = 2, /* the caller's */
     CLI_BROKEN = 3,  /* a backend broke its contract or died, or a finding */
     CLI_INTERRUPTED = 130,

@@ -288,8 +288,8 @@ static int doctor(enum report_format format)
         lacking += !fine;
         essential += !fine && probes[i].essential;
     }
-    snprintf(note, sizeof(note), "%u of %zu lack something, %u of them essential", lacking,
-             PL_COUNT_OF(probes), essential);
+    snprintf(note, sizeof(note), "%u of %zu are not ok, %u of them essential", lacking, PL_COUNT_OF(probes),
+             essential);
     (void)table_add_note(table, note);
     bool good = table_print(table, format, cli_colour(), stdout);
     table_destroy(table);
@@ -314,9 +314,9 @@ static int doctor_main(int argc, const char **argv)
     return code;
 }
 
-const struct cli_command cli_doctor = {
-    .name = "doctor",
-    .arguments = "[--format FORMAT]",
-    .summary = "what this machine can and cannot check, with the remedy; 1 if something essential lacks",
-    .example = "doctor",
-    .main = doctor_main};
+const struct cli_command cli_doctor = {.name = "doctor",
+                                       .arguments = "[--format FORMAT]",
+                                       .summary =
+                                           "what this machine can and cannot check, each with its remedy",
+                                       .example = "doctor",
+                                       .main = doctor_main};

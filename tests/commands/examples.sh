@@ -21,7 +21,7 @@ run_example() {
     *"pagelab run "*|*"pagelab bench "*) command="$command --smoke" ;;
     *"pagelab noise "*) command="$command --rounds 2 --min-time 0.001 --workload repeat || [ \$? = 1 ]" ;;
     *"pagelab compare "*) command="$command --force" ;;
-    *"pagelab scale "*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
+    *"pagelab scale "*) command="${command/--to 1GiB/--to 64MiB} --cpus 2 --min-time 0.001" ;;
     *"pagelab check "*--id*) ;;
     *"pagelab check "*) command="$command --id X-1" ;; # the whole matrix is the label checks'
     *"pagelab interrupt "*|*"pagelab masked "*) # by step, a sanitizer's instructions are not worth it
