@@ -8,6 +8,14 @@
 
 /* --- where it is from --- */
 
+/* What the run itself says against its times: a loaded machine, a debug build. */
+static cJSON *marks_of(const cJSON *pagelab)
+{
+    const cJSON *marks = cJSON_GetObjectItemCaseSensitive(pagelab, "marks");
+
+    return cJSON_IsArray(marks) ? cJSON_Duplicate(marks, true) : cJSON_CreateArray();
+}
+
 static void source_add(cJSON *decision, const struct evidence *evidence)
 {
     const struct decide_sources *sources = evidence->sources;
@@ -32,6 +40,7 @@ static void source_add(cJSON *decision, const struct evidence *evidence)
                             rods == RODS_HOLD   ? "hold"
                             : rods == RODS_VOID ? "void"
                                                 : "unchecked");
+    cJSON_AddItemToObject(source, "marks", marks_of(pagelab));
     cJSON_AddBoolToObject(source, "reference", sources->reference);
     list = cJSON_AddArrayToObject(source, "evidence");
     for (size_t i = 0; i < evidence->file_count; i++) {

@@ -84,7 +84,8 @@ struct decide_sources {
 };
 
 /*
- * {"source": {"file", "which", "date", "commit", "machine", "mode", "rods", "reference", "evidence":
+ * {"source": {"file", "which", "date", "commit", "machine", "mode", "rods", "marks": [words], "reference",
+ * "evidence":
  * [{"file", "date", "commit", "reference"}]}, "profiles": [{"name", "about", "needs": [{"need", "value",
  * "says"}], "axes":
  * [{"axis", "says", "cells", "noise"}], "out": [{"candidate", "need", "fact", "row", "file", "command"}],

@@ -47,11 +47,15 @@ void decide_print_brief(const cJSON *decision, const char *next, FILE *out)
     const cJSON *missing = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(profile, "unknown"), 0);
     const cJSON *out_by = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(profile, "out"), 0);
     const cJSON *fact = missing != NULL ? missing : out_by;
-    const char *doubt = "";
+    const char *mark =
+        cJSON_GetStringValue(cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(source, "marks"), 0));
+    char doubt[300] = "";
     char text[800];
 
     if (strcmp(result_text(source, "rods"), "void") == 0) {
-        doubt = " (but the rods do not hold: this machine is not fit to measure)";
+        snprintf(doubt, sizeof doubt, " (but the rods do not hold: this machine is not fit to measure)");
+    } else if (mark != NULL) {
+        snprintf(doubt, sizeof doubt, " (marked: %s)", mark);
     }
     if (best != NULL) {
         brief_front(best, doubt, next, out);

@@ -6,8 +6,6 @@
 
 #define FRAME_BYTES 4096.0
 
-/* --- cells of a run --- */
-
 void decide_fact_no_cell(const struct evidence *evidence, const char *candidate,
                          const struct decide_cell *wanted, const struct report_cell *cell,
                          struct decide_fact *fact)
@@ -37,8 +35,6 @@ void decide_fact_no_cell(const struct evidence *evidence, const char *candidate,
     command(&question, "%s", result_text(cell->row, "command"));
 }
 
-/* --- frames, cells, machines --- */
-
 static void judge_no_metadata(const struct question *question)
 {
     const struct decide_cell repeat = {.workload = "repeat", .order = 0, .cpus = 1};
@@ -64,8 +60,7 @@ static void judge_no_metadata(const struct question *question)
 static const struct report_cell *worst_find(const struct question *question, const char *workload,
                                             const char **file)
 {
-    const struct decide_cell wanted = {.workload = "", .order = -1, .cpus = -1};
-    struct decide_cell cell = wanted;
+    struct decide_cell cell = {.order = -1, .cpus = -1};
     const struct report_cell *found;
 
     snprintf(cell.workload, sizeof cell.workload, "%s", workload);
@@ -184,7 +179,16 @@ static void judge_bytes(const struct question *question)
     }
 }
 
-/* The rows of an axis of `scale`; the best for it by `key`. */
+/* Was anything of it seen? A simulation may have been cut off before its last rows. */
+static bool scale_ran(const cJSON *row)
+{
+    double ns = 0;
+
+    return result_number(row, "repeat_ns", &ns) ||
+           cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(row, "repeat"));
+}
+
+/* The rows of an axis of `scale`, of which `key` says how much. */
 static void judge_scale(const struct question *question, const char *axis, const char *key, const char *unit,
                         double per_unit)
 {
@@ -208,10 +212,10 @@ static void judge_scale(const struct question *question, const char *axis, const
                 continue;
             }
             where = file;
-            if (strcmp(result_text(row, "status"), "ok") == 0 && size > most) {
-                most = size;
-            } else if (strcmp(result_text(row, "status"), "ok") != 0) {
+            if (strcmp(result_text(row, "status"), "ok") != 0) {
                 stopped = row;
+            } else if (size > most && scale_ran(row)) {
+                most = size;
             }
         }
     }

@@ -52,6 +52,8 @@ static void say_reference(struct screen *screen, const cJSON *source)
 
 static void say_source(struct screen *screen, const cJSON *source)
 {
+    const cJSON *mark = NULL;
+
     screen_say(screen, SCREEN_INDENT, "From %s%s%s: %s run of %.10s, commit %s, %s",
                result_text(source, "file"), result_text(source, "which")[0] == '\0' ? "" : ", ",
                result_text(source, "which"), result_text(source, "mode"), result_text(source, "date"),
@@ -60,6 +62,11 @@ static void say_source(struct screen *screen, const cJSON *source)
         screen_say(screen, SCREEN_INDENT,
                    "The rods do not hold in it: that machine was not fit to measure, and speed and tail say "
                    "little");
+    }
+    cJSON_ArrayForEach(mark, list_of(source, "marks"))
+    {
+        screen_say(screen, SCREEN_INDENT, "Its times are marked: %s",
+                   cJSON_IsString(mark) ? mark->valuestring : "");
     }
     if (!cJSON_IsTrue(list_of(source, "reference"))) {
         say_reference(screen, source);

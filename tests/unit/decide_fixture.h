@@ -142,10 +142,11 @@ static inline void decide_add_evidence(struct decide_place *place, const char *n
                      "\"nmi\": {\"verdict\": \"survives\", \"interrupts\": 9}}");
     cJSON_AddStringToObject(interrupts, "candidate", name);
     cJSON_AddItemToArray(place->files[FILE_INTERRUPTS], interrupts);
-    cJSON *memory = decide_parse("{\"memory_bytes\": 1099511627776, \"status\": \"ok\", \"reason\": \"\"}");
+    cJSON *memory = decide_parse(
+        "{\"memory_bytes\": 1099511627776, \"repeat_ns\": 9, \"status\": \"ok\", \"reason\": \"\"}");
     cJSON_AddStringToObject(memory, "candidate", name);
     cJSON_AddItemToArray(cJSON_GetObjectItem(place->files[FILE_SCALE], "memory"), memory);
-    cJSON *cpus = decide_parse("{\"cpus\": 64, \"status\": \"ok\", \"reason\": \"\"}");
+    cJSON *cpus = decide_parse("{\"cpus\": 64, \"repeat\": {}, \"status\": \"ok\", \"reason\": \"\"}");
     cJSON_AddStringToObject(cpus, "candidate", name);
     cJSON_AddItemToArray(cJSON_GetObjectItem(place->files[FILE_SCALE], "cpus"), cpus);
 }

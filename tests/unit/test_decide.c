@@ -155,6 +155,12 @@ static void forget_cpus(struct decide_place *place)
     decide_set(last_of(cJSON_GetObjectItem(place->files[FILE_SCALE], "cpus")), "cpus", 8);
 }
 
+/* A row that says "ok", and has nothing that was seen. */
+static void forget_cpus_seen(struct decide_place *place)
+{
+    cJSON_DeleteItemFromObject(last_of(cJSON_GetObjectItem(place->files[FILE_SCALE], "cpus")), "repeat");
+}
+
 static void break_memory(struct decide_place *place)
 {
     cJSON *row = last_of(cJSON_GetObjectItem(place->files[FILE_SCALE], "memory"));
@@ -209,6 +215,7 @@ static const struct {
     {"contiguous-after-ageing", "20%", break_age, forget_age, "age/bad/cpus:1"},
     {"bytes-per-frame", "2", break_bytes, forget_bytes, "age/bad/cpus:1"},
     {"cpus", "64", break_cpus, forget_cpus, "bad/concurrent"},
+    {"cpus", "64", break_cpus, forget_cpus_seen, "bad/concurrent"},
     {"memory-size", "1TiB", break_memory, forget_memory, "bad"},
     {"trace", "some/mine.pltrace", break_trace, forget_trace, "replay-mine/bad"},
     {"capability", "checks-free", break_capability, claim_only_capability, "bad/checks-free"},

@@ -174,6 +174,27 @@ static void a_table_has_the_loss_of_each_axis(void **state)
     free(text);
 }
 
+/* What a run says against its own times is said with them. */
+static void a_marked_run_is_shown_marked(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    cJSON *pagelab = cJSON_GetObjectItem(cJSON_GetObjectItem(place->result, "context"), "pagelab");
+    char *brief = NULL;
+    size_t bytes = 0;
+    decide_profile_init(&profile, "any");
+    cJSON_AddItemToObject(pagelab, "marks", decide_parse("[\"a loaded machine\"]"));
+    (void)decide_now(place, &profile, false);
+    char *text = printed(place->decision, REPORT_TABLE);
+    assert_non_null(strstr(text, "\nIts times are marked: a loaded machine\n"));
+    free(text);
+    FILE *out = open_memstream(&brief, &bytes);
+    decide_print_brief(place->decision, "x", out);
+    fclose(out);
+    assert_non_null(strstr(brief, "20 ns an operation (marked: a loaded machine)\n"));
+    free(brief);
+}
+
 /* The run's own check says more than the reference's of the same candidate; of others the reference speaks,
  * and is named with its date and commit. */
 static void the_run_comes_before_the_reference(void **state)
@@ -244,6 +265,7 @@ int main(void)
         cmocka_unit_test(the_shipped_profiles_answer),
         WITH_PLACE(a_screen_stays_a_screen),
         WITH_PLACE(names_never_run),
+        WITH_PLACE(a_marked_run_is_shown_marked),
         WITH_PLACE(a_table_has_the_loss_of_each_axis),
         WITH_PLACE(a_run_ends_with_three_lines),
         WITH_PLACE(the_run_comes_before_the_reference),
