@@ -50,7 +50,9 @@ function drawNotices() {
   if (lab.complete === false) {
     list.push(notice("bad", "Incomplete run", "It was stopped before its end; what is missing was not measured."));
   }
-  if (text(lab.tier) && lab.tier !== "release") {
+  const doubts = (Array.isArray(lab.marks) ? lab.marks : []).map(text).filter(Boolean);
+  list.push(...doubts.map((doubt) => notice("bad", "Marked", doubt)));
+  if (doubts.length === 0 && text(lab.tier) && lab.tier !== "release") {
     list.push(notice("bad", "Not a release build", "Tier " + lab.tier + ": these times are not for comparison."));
   }
   if (ownCells.length < cells.length) {
@@ -99,6 +101,7 @@ function drawEnvironment() {
     ["Memory", isNumber(lab.memory_bytes) ? bytes(lab.memory_bytes) : ""],
     ["Kernel", text(lab.kernel)],
     ["Load before the run", (Array.isArray(context.load_avg) ? context.load_avg : []).filter(isNumber).map((load) => load.toFixed(2)).join(", ")],
+    ["Others' share of the processors", isRecord(lab.load) ? [percent(lab.load.others_share), isNumber(lab.load.steal_share) ? "the host " + percent(lab.load.steal_share) : ""].filter(Boolean).join(", ") : ""],
     ["Rods", [isNumber(rods.null_ns) ? "null " + figures(rods.null_ns) + " ns" : "", isNumber(rods.magazine_ns) ? "magazine " + figures(rods.magazine_ns) + " ns" : "",
       isNumber(rods.lock_cas_ns) ? "locked CAS " + figures(rods.lock_cas_ns) + " ns" : "", isNumber(rods.limit_ns) ? "limit " + figures(rods.limit_ns) + " ns" : ""].filter(Boolean).join(", ")],
     ["Admission", admissions.length > 2 ? unique(admissions.map((words) => words.split(" ")[0])).join(", ") + "; see the table" : admissions.join("; ")],

@@ -3,8 +3,9 @@
 const curveWide = 660;
 const curveHigh = 260;
 const curveLeft = 46;
+const curveRight = 18;
 const decades = [-2, 2];
-const curveX = (seconds) => curveLeft + ((Math.min(decades[1], Math.log10(Math.max(seconds, 10 ** decades[0]))) - decades[0]) / (decades[1] - decades[0])) * (curveWide - curveLeft - 8);
+const curveX = (seconds) => curveLeft + ((Math.min(decades[1], Math.log10(Math.max(seconds, 10 ** decades[0]))) - decades[0]) / (decades[1] - decades[0])) * (curveWide - curveLeft - curveRight);
 const curveY = (share) => 10 + (1 - share) * (curveHigh - 44);
 
 function survivalAxes() {
@@ -14,7 +15,7 @@ function survivalAxes() {
     parts.push(svg("path", { class: "grid", d: "M" + x + " " + curveY(1) + "V" + curveY(0) }), svg("text", { x, y: curveY(0) + 16, "text-anchor": "middle" }, String(10 ** power)));
   }
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    parts.push(svg("path", { class: "grid", d: "M" + curveLeft + " " + curveY(share) + "H" + (curveWide - 8) }),
+    parts.push(svg("path", { class: "grid", d: "M" + curveLeft + " " + curveY(share) + "H" + (curveWide - curveRight) }),
       svg("text", { x: curveLeft - 6, y: curveY(share) + 4, "text-anchor": "end" }, share * 100 + " %"));
   }
   parts.push(svg("text", { x: (curveLeft + curveWide) / 2, y: curveHigh - 2, "text-anchor": "middle" }, "seconds of one core"));
@@ -24,7 +25,7 @@ function survivalAxes() {
 function survivalCurve(mutants, dead, time, name) {
   const times = mutants.filter(dead).map(time).filter(isNumber).sort((a, b) => a - b);
   const path = times.map((seconds, place) => "H" + curveX(seconds).toFixed(1) + "V" + curveY(1 - (place + 1) / mutants.length).toFixed(1)).join("");
-  return svg("path", { class: "life " + name, d: "M" + curveLeft + " " + curveY(1) + path + "H" + (curveWide - 8) });
+  return svg("path", { class: "life " + name, d: "M" + curveLeft + " " + curveY(1) + path + "H" + (curveWide - curveRight) });
 }
 
 const mutantColumns = [
