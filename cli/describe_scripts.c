@@ -68,7 +68,8 @@ const char *describe_values(const struct describe_option *option)
     } fixed[] = {{"format", "table json markdown csv perfetto"},
                  {"contract", "doc real"},
                  {"engine", "libfuzzer afl++"},
-                 {"admission", "batched exact"}};
+                 {"admission", "batched exact"},
+                 {"profile", "rtos hypervisor server teaching"}};
     static const struct {
         const char *option;
         const char *(*words)(void);

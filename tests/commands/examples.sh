@@ -3,8 +3,8 @@
 . "$SOURCE/tests/commands/expect.sh"
 export PAGELAB_ROOT=$WORK # so that results go here
 cp -r "$SOURCE/corpora" corpora
-mkdir -p results bin tests
-ln -s "$SOURCE/results/reference" results/reference
+mkdir -p results/reference bin tests
+ln -s "$SOURCE"/results/reference/* results/reference
 ln -s "$SOURCE/tests/data" tests/data
 ln -s "$SOURCE/profiles" profiles
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$PAGELAB" >bin/pagelab
@@ -19,6 +19,10 @@ run_example() {
       command="$command --bin nowhere" wanted=2 ;;
     *"pagelab explore "*|*"pagelab cost "*|*--schedule*|*perfetto*|*"pagelab doctor") ! sanitized || return 0 ;;
     *"pagelab run "*|*"pagelab bench "*) command="$command --smoke" ;;
+    *"pagelab gate "*) # of a reference whose costs nobody has counted yet, one candidate's
+      [ -e results/reference/cost.json ] || ! command -v valgrind >/dev/null || sanitized ||
+        pagelab cost --workload repeat --backend buddy --operations 100 --no-lines --out results/reference/cost.json >out 2>err
+      [ -e results/reference/cost.json ] || return 0 ;;
     *"pagelab noise "*) command="$command --rounds 2 --min-time 0.001 --workload repeat || [ \$? = 1 ]" ;;
     *"pagelab compare "*) command="$command --force" ;;
     *"pagelab scale "*) command="${command/--to 1GiB/--to 64MiB} --cpus 2 --min-time 0.001" ;;

@@ -65,6 +65,7 @@ grep -qF "## $(sed 's/pagelab //' out) " "$SOURCE/CHANGELOG.md" || fail "CHANGEL
 expect 0 '^no finding on buddy' "$there/bin/pagelab" show corpora/seeds/page/floor-edges.txt --backend buddy
 expect 0 'holds' "$there/bin/pagelab" check buddy --id F-7
 expect 0 'fork' "$there/bin/pagelab" bench --backend buddy --workload replay:corpora/traces/fork.pltrace --smoke
+expect 0 '^rtos: ' "$there/bin/pagelab" choose --profile rtos
 expect 0 '<html' cat "$there/share/pagelab/results/reference/report.html"
 if ! sanitized; then
   expect 0 'no finding' "$there/bin/pagelab" replay corpora/schedules/two-cpus.txt --schedule --backend bitmap
