@@ -251,9 +251,11 @@ static bool run_rounds(struct session *session)
         struct load before;
         (void)load_now(&before);
         for (size_t i = 0; i < session->plan->cell_count; i++) {
-            if (round > 0 && session->plan->cells[i].once)
+            /* Every other round runs backwards: nobody always comes after the same one. */
+            size_t at = round % 2 == 0 ? i : session->plan->cell_count - 1 - i;
+            if (round > 0 && session->plan->cells[at].once)
                 continue;
-            if (*session->options->stop || !run_cell(session, &session->plan->cells[i], round))
+            if (*session->options->stop || !run_cell(session, &session->plan->cells[at], round))
                 return false;
         }
         struct load_shares shares = load_since(&before);

@@ -210,6 +210,25 @@ static int noise_run(const struct noise_options *options, enum report_format for
     return code;
 }
 
+/* Judges what was measured before. */
+static int noise_read(const char *path, enum report_format format)
+{
+    struct report_error error;
+    cJSON *root = report_read(path, &error);
+    int code = CLI_MISTAKE;
+    if (root == NULL)
+        return cli_mistake("noise", "%s", error.line);
+    if (!cJSON_IsObject(cJSON_GetObjectItem(root, "noise_trial"))) {
+        (void)cli_mistake("noise", "%s: a file that 'pagelab noise --out' wrote expected", path);
+    } else {
+        code = noise_print(root, format, isatty(STDOUT_FILENO), stdout, &error);
+        if (code < 0)
+            code = cli_mistake("noise", "%s: %s", path, error.line);
+    }
+    cJSON_Delete(root);
+    return code;
+}
+
 static int check_names(const struct noise_options *options)
 {
     static const char *const short_ones[] = {"repeat", "bulk", "replace", "remote"};
@@ -252,9 +271,14 @@ static int noise_main(int argc, const char **argv)
         CLI_HELP POPT_TABLEEND};
     enum report_format format;
     poptContext context;
-    if (cli_parse(&cli_noise, argc, argv, options, 0, 0, &context) == NULL ||
-        cli_format("noise", noise.format, &format) != 0)
+    const char **left = cli_parse(&cli_noise, argc, argv, options, 0, 1, &context);
+    if (left == NULL || cli_format("noise", noise.format, &format) != 0)
         return CLI_MISTAKE;
+    if (left[0] != NULL) {
+        int judged = noise_read(left[0], format);
+        poptFreeContext(context);
+        return judged;
+    }
     noise.backend = noise.backend == NULL ? default_backend : noise.backend;
     noise.workloads = noise.workloads == NULL ? default_workloads : noise.workloads;
     noise.memory = noise.memory == NULL ? default_memory : noise.memory;
@@ -274,7 +298,7 @@ static int noise_main(int argc, const char **argv)
 }
 
 const struct cli_command cli_noise = {.name = "noise",
-                                      .arguments = "[--backend NAME] [--repetitions N]",
+                                      .arguments = "[--backend NAME] [--repetitions N] | FILE",
                                       .example = "noise --backend buddy --repetitions 2",
                                       .summary = "compares equals, and a planted slow-down, many times",
                                       .main = noise_main};

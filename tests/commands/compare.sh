@@ -30,6 +30,11 @@ X
 expect 0 '' "$P" bench --backend buddy --workload repeat --rounds 2 --min-time 0.001 --no-twin --out none.json
 grep -q '"noise"' none.json && fail "noise without a twin"
 
+# Nothing but a release build is measured, and this is none.
+grep -q 'only a release build is measured' real.json || fail "no mark of the build"
+expect 0 'MARKED: .*only a release build is measured' "$P" report real.json
+expect 2 'marked .*build' "$P" compare real.json real.json
+
 # --- results that are made up: a release build on a quiet machine, three repetitions, noise 5 % ---
 /usr/bin/python3 - <<'X'
 import json, copy
@@ -134,6 +139,10 @@ two, three = (json.load(open(f"noise{n}.json"))["noise_trial"]["workloads"][0] f
 assert two["steps"] == three["steps"] >= 1 and two["jobs"] == three["jobs"][:2] and len(three["jobs"]) == 3
 assert all(len(job) == 4 and all(len(times) == 4 and min(times) > 0 for times in job) for job in three["jobs"])
 X
+got=0
+"$P" noise noise.json --format csv >again 2>err || got=$?
+[ $got -le 1 ] && cmp out again || fail "noise FILE: exit $got: $(cat err again)"
+expect 2 'that .pagelab noise --out. wrote' "$P" noise a.json
 expect 2 'of the same commit, candidate, rounds' "$P" noise $small --rounds 5 --out noise.json --resume
 expect 2 'repeat, bulk, replace or remote' "$P" noise --workload age
 expect 2 'not a backend|unknown' "$P" noise --backend nobody
