@@ -94,6 +94,15 @@ static const char *word_of(const struct score_result *result)
     return !result->known ? "-" : result->detected ? result->by : "no";
 }
 
+/* Of a survivor, where on the way to a report it stopped. */
+static const char *reason_of(const struct score_result *result)
+{
+    return result->detected     ? result->by
+           : !result->reached   ? "survives: not reached"
+           : !result->triggered ? "survives: not triggered"
+                                : "survives: not seen";
+}
+
 static void write_rows(const struct score_row *rows, uint32_t count, FILE *out)
 {
     fputs("<table><tr><th>mutant<th>kind<th>candidate<th>target<th>by<th>seconds<th>executions"
@@ -105,7 +114,7 @@ static void write_rows(const struct score_row *rows, uint32_t count, FILE *out)
         if (!result->known)
             continue;
         fprintf(out, "<tr><td>%s<td>%s<td>%s<td>%s<td>%s<td>%.2f<td>%.0f<td>%s<td>%s<td>", mutant->name,
-                mutant_kind_names[mutant->kind], mutant->backend, mutant->target, word_of(result),
+                mutant_kind_names[mutant->kind], mutant->backend, mutant->target, reason_of(result),
                 result->seconds, result->executions, word_of(&rows[i].ways[SCORE_THREADS]),
                 word_of(&rows[i].ways[SCORE_PLAIN]));
         for (const char *at = mutant->history; *at != '\0'; at++)

@@ -90,6 +90,19 @@ static void add_row(struct table *table, const struct score_row *row)
     table_add_row(table, cells);
 }
 
+/* Why a mutant lives: where on the way to a report it stopped. */
+static void add_survivor(struct table *table, const struct score_row *row)
+{
+    const struct score_result *result = &row->ways[SCORE_TARGET];
+    char words[300];
+    snprintf(words, sizeof(words), "survives: %s: %s in %.0f executions, %.1f s", row->mutant->name,
+             !result->reached     ? "its code was never reached"
+             : !result->triggered ? "its code ran, and behaved as the unaltered code does"
+                                  : "it did harm, and no oracle or sanitizer saw it",
+             result->executions, result->seconds);
+    table_add_note(table, words);
+}
+
 void score_print_table(const struct score_row *rows, uint32_t count, enum report_format format)
 {
     static const struct table_column columns[] = {
@@ -102,6 +115,10 @@ void score_print_table(const struct score_row *rows, uint32_t count, enum report
     for (uint32_t i = 0; table != NULL && i < count; i++) {
         if (rows[i].ways[SCORE_TARGET].known)
             add_row(table, &rows[i]);
+    }
+    for (uint32_t i = 0; table != NULL && i < count; i++) {
+        if (rows[i].ways[SCORE_TARGET].known && !rows[i].ways[SCORE_TARGET].detected)
+            add_survivor(table, &rows[i]);
     }
     if (table != NULL)
         table_print(table, format, false, stdout);

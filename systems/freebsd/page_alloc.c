@@ -49,7 +49,9 @@ static void set_up(struct freebsd_vm *vm, struct pl_cpu *cpu, const struct wante
     }
     if (wanted->req & FREEBSD_ALLOC_NODUMP)
         page->flags |= FREEBSD_PG_NODUMP;
-    if (wanted->req & FREEBSD_ALLOC_NOFREE && wanted->bounds == NULL)
+    if (wanted->req & FREEBSD_ALLOC_NOFREE && wanted->bounds == NULL && PL_MUTANT("freebsd-nofree-unnoted"))
+        PL_MUTANT_TRIGGERED("freebsd-nofree-unnoted", true);
+    else if (wanted->req & FREEBSD_ALLOC_NOFREE && wanted->bounds == NULL)
         page->flags |= FREEBSD_PG_NOFREE;
     vm->wired += wired;
     vm_page_enlist(vm, page);

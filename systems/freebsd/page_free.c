@@ -59,6 +59,10 @@ void vm_page_release(struct freebsd_vm *vm, struct pl_cpu *cpu, struct freebsd_p
     unlist(vm, page);
     bool carved = page->run_frames == FREEBSD_RUN_CARVED;
     page->busy = FREEBSD_BUSY_FREED;
+    if (PL_MUTANT("freebsd-freed-unbusied")) {
+        PL_MUTANT_TRIGGERED("freebsd-freed-unbusied", true);
+        page->busy = FREEBSD_BUSY_UNBUSIED;
+    }
     page->queue = FREEBSD_PQ_NONE;
     page->attribute = 0;
     page->maps = 0;

@@ -163,6 +163,10 @@ static bool import_block(struct freebsd_vm *vm, struct pl_cpu *cpu, uint32_t req
     struct pl_request request = request_of(vm, req, NULL, 0);
     uint64_t before = gate_free_frames(vm->gate);
     request.order = FREEBSD_NOFREE_ORDER;
+    if (PL_MUTANT("freebsd-import-order")) {
+        PL_MUTANT_TRIGGERED("freebsd-import-order", true);
+        request.order--;
+    }
     request.flags |= PL_REQUEST_NEVER_FREE;
     if (from.ops->alloc(from.self, cpu, &request, &run) != PL_OK)
         return false;

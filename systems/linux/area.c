@@ -193,6 +193,10 @@ struct linux_area *linux_alloc_vm_area(struct linux_mm *mm, struct pl_cpu *cpu, 
     bool real = mm->config.contract == CONTRACT_REAL;
     if (!linux_in_task(mm, cpu, "alloc_vm_area", "L-13"))
         return NULL;
+    if (bytes % PL_FRAME_BYTES != 0 && PL_MUTANT("linux-size-partial")) {
+        PL_MUTANT_TRIGGERED("linux-size-partial", true);
+        bytes -= bytes % PL_FRAME_BYTES;
+    }
     if (bytes % PL_FRAME_BYTES != 0) {
         trap_take(mm->config.trap, "alloc_vm_area", "R-7", "%llu bytes are not whole pages",
                   (unsigned long long)bytes);

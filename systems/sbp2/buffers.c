@@ -154,6 +154,10 @@ static bool is_direct(const struct sbp2 *login, const struct measure *found)
 {
     if (found->count != 1 || (found->first.addr % 4 != 0 && !LIE("S-9")))
         return false;
+    if (!sbp2_is_real(login) && found->first.addr > UINT32_MAX && PL_MUTANT("sbp2-address-cut")) {
+        PL_MUTANT_TRIGGERED("sbp2-address-cut", true);
+        return true;
+    }
     return sbp2_is_real(login) || found->first.addr <= UINT32_MAX;
 }
 
@@ -185,6 +189,10 @@ static uint32_t make_room(struct sbp2_orb *orb, struct pl_cpu *cpu, const struct
     uint32_t capacity = sbp2_capacity(orb);
     bool fixed = (orb->flags & SBP2_FIXED_SIZE) != 0;
     bool fits = found->count <= capacity;
+    if (!fits && fixed && capacity > 0 && PL_MUTANT("sbp2-overflow-written")) {
+        PL_MUTANT_TRIGGERED("sbp2-overflow-written", !sbp2_is_real(orb->login));
+        write_entries(orb, found, capacity);
+    }
     if (!fits && fixed && !LIE("S-10"))
         return IOKIT_NO_MEMORY;
     /* The original cuts the count to the 16 bits of the data size, and never notices. */

@@ -12,6 +12,11 @@ rows() { grep -cE "^ *\\{\"[^\"]+\", $1," "$list" || true; }
 for kind in SEQUENCE ARITHMETIC MEMORY RACE; do
     [ "$(rows "MUTANT_$kind")" -ge 10 ] || say "$list: $(rows "MUTANT_$kind") of MUTANT_$kind, at least 10 expected"
 done
+# Each family of promises is broken several times.
+for family in F L S B X; do
+    count=$(grep -cE "(\"|[ ])$family-[0-9]+[a-c]?[^\"]*\", (NULL|TWELVE)" "$list" || true)
+    [ "$count" -ge 5 ] || say "$list: $count mutants break a promise $family, at least 5 expected"
+done
 backends=0
 for folder in allocators/*/; do
     name=$(basename "$folder")
