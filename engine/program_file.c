@@ -10,6 +10,12 @@
 
 #include "engine/program_text.h"
 
+/* From an installed program's folder to its data; the build says it. What is never installed, as the fuzz
+ * drivers, has its data beside it. */
+#ifndef PL_DATA_FROM_PROGRAM
+#define PL_DATA_FROM_PROGRAM ""
+#endif
+
 #define PATH_BYTES 4096
 
 static int fail(struct program_error *error, const char *path, const char *words)
