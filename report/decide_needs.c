@@ -220,8 +220,7 @@ static void judge_scale(const struct question *question, const char *axis, const
         }
     }
     if (where == NULL || (most < question->need->number && stopped == NULL)) {
-        answer(question, DECIDE_UNKNOWN, "no %s measured with so much",
-               where == NULL ? "machine" : "larger machine");
+        answer(question, DECIDE_UNKNOWN, "never seen to run with so much");
         return;
     }
     cite(question, where->name, question->candidate);

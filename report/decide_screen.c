@@ -216,7 +216,8 @@ static void compose(struct screen *screen, const cJSON *decision, const cJSON *p
         } else {
             say_grouped(screen, unknown);
         }
-        screen_say(screen, SCREEN_INDENT, "  what measures it, of the first:");
+        screen_say(screen, SCREEN_INDENT,
+                   "  what measures it, of the first; where choose reads it: docs/choosing.md");
         say_commands(screen, unknown);
     }
     if (cJSON_GetArraySize(out) > 0) {
