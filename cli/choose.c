@@ -180,7 +180,7 @@ static int decide(struct asked *asked, enum report_format format)
     };
     cJSON *decision = code != CLI_OK ? NULL : decide_json(&sources, asked->profiles, asked->count, &error);
     if (code == CLI_OK &&
-        (decision == NULL || decide_print(decision, format, isatty(STDOUT_FILENO) != 0, stdout, &error) != 0))
+        (decision == NULL || decide_print(decision, format, cli_colour(), stdout, &error) != 0))
         code = cli_mistake("choose", "%s", error.line);
     cJSON_Delete(decision);
     cJSON_Delete(result);

@@ -75,8 +75,8 @@ static int compare_two(const char *const *paths, const struct compare_options *o
         if (comparison.count == 0)
             code = cli_mistake("compare", "%s and %s: a cell of the same name in both expected", paths[0],
                                paths[1]);
-        else if (compare_print(before, after, &comparison, options->all != 0, format, isatty(STDOUT_FILENO),
-                               stdout, &error) != 0)
+        else if (compare_print(before, after, &comparison, options->all != 0, format, cli_colour(), stdout,
+                               &error) != 0)
             code = cli_mistake("compare", "%s", error.line);
         else
             code = options->fail_on_slower < 0 ? CLI_OK : gate(&comparison, options->fail_on_slower);
@@ -136,7 +136,7 @@ static int trend(const char *folder, const struct compare_options *options, enum
     memcpy(owned, results, count * sizeof(owned[0])); /* the trend puts them in order, and leaves some out */
     if (count == 0)
         code = cli_mistake("compare", "%s: a folder of results expected", folder);
-    else if (trend_print(results, count, format, isatty(STDOUT_FILENO), stdout, &error) != 0)
+    else if (trend_print(results, count, format, cli_colour(), stdout, &error) != 0)
         code = cli_mistake("compare", "%s: %s", folder, error.line);
     for (size_t i = 0; i < count; i++)
         cJSON_Delete(owned[i]);

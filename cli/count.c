@@ -112,7 +112,7 @@ static int go(const struct cost_options *options, enum report_format format, con
         cli_out_drop(&out);
         return cli_mistake("cost", "%s", error.text);
     }
-    if (report_cost_print(document, format, isatty(STDOUT_FILENO) != 0, stdout, &report_error) != 0)
+    if (report_cost_print(document, format, cli_colour(), stdout, &report_error) != 0)
         code = cli_mistake("cost", "%s", report_error.line);
     bool written =
         out.file != NULL && report_cost_print(document, REPORT_JSON, false, out.file, &report_error) == 0;

@@ -1,6 +1,5 @@
 /* pagelab gate: has anything grown between two files of pagelab cost? */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "report/gate.h"
@@ -28,8 +27,8 @@ static int gate_main(int argc, const char **argv)
     cJSON *base = result_read(paths[0], &error);
     cJSON *next = base == NULL ? NULL : result_read(paths[1], &error);
     int result = next == NULL ? -1
-                              : report_gate_print(base, next, paths[0], paths[1], &gate, format,
-                                                  isatty(STDOUT_FILENO) != 0, stdout, &error);
+                              : report_gate_print(base, next, paths[0], paths[1], &gate, format, cli_colour(),
+                                                  stdout, &error);
     cJSON_Delete(base);
     cJSON_Delete(next);
     if (result != 0)

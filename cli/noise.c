@@ -198,7 +198,7 @@ static int noise_run(const struct noise_options *options, enum report_format for
     if (code != CLI_MISTAKE) {
         struct report_error error;
         struct session_error session_error = {""};
-        int judged = noise_print(root, format, isatty(STDOUT_FILENO), stdout, &error);
+        int judged = noise_print(root, format, cli_colour(), stdout, &error);
         if (judged < 0)
             code = cli_mistake("noise", "%s", error.line);
         else if (code == CLI_OK && judged != 0)

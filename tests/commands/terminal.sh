@@ -19,6 +19,8 @@ for way in "report $result --no-color" "--no-color report $result"; do
   [ -s terminal ] || fail "$way prints nothing"
   ! grep -qF "$bold" terminal || fail "colour in spite of: $way"
 done
+# Nobody but cli_colour asks whether stdout is a terminal: else --no-color would be in vain there.
+! grep -n 'isatty(STDOUT' "$SOURCE"/cli/*.c "$SOURCE"/cli/sim/*.c "$SOURCE"/report/*.c | grep -v 'cli/common\.c' || fail "colour without cli_colour"
 NO_COLOR=1 on_terminal "$PAGELAB" report "$result"
 ! grep -qF "$bold" terminal || fail "colour in spite of NO_COLOR"
 NO_COLOR='' on_terminal "$PAGELAB" report "$result"
