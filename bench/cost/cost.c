@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/cell_row.h"
 #include "bench/environment.h"
@@ -293,6 +294,7 @@ static void add_valgrind(const struct cost_runner *runner, cJSON *ours)
 enum session_end cost_session(const struct cost_options *options, cJSON **document, struct cost_error *error)
 {
     struct session session = {.options = options, .error = error};
+    time_t start = time(NULL);
     cJSON *root = cJSON_CreateObject();
     cJSON *context = environment_context("cost");
     cJSON *ours = cJSON_GetObjectItem(context, "pagelab");
@@ -305,6 +307,7 @@ enum session_end cost_session(const struct cost_options *options, cJSON **docume
         fputs("\r\033[K", options->progress);
     if (end == SESSION_DONE)
         cJSON_ReplaceItemInObject(ours, "complete", cJSON_CreateTrue());
+    cJSON_ReplaceItemInObject(ours, "seconds", cJSON_CreateNumber(difftime(time(NULL), start)));
     *document = root;
     if (end == SESSION_MISTAKE) {
         cJSON_Delete(root);
