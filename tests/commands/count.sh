@@ -45,6 +45,8 @@ expect 0 '' env SOMETHING="$(seq 200)" "$PAGELAB" cost --backend percpu+buddy --
 # Twice in one command, of another kind: each has a range of one number. One of them has no such order.
 expect 0 '^replace/slate/order:0/cpus:1,ok' "$PAGELAB" cost --backend slate --workload replace --memory 8MiB --no-lines --runs 2 --format csv --out c.json
 expect 0 'magazine .*n/a' "$PAGELAB" cost --backend magazine --workload bulk --order 3 --no-lines
+# A recording, found in the checkout although the child's environment is empty; each event is an operation.
+expect 0 '^replay-nginx/buddy/mode:serial,ok' "$PAGELAB" cost --backend buddy --workload replay:corpora/traces/nginx.pltrace --no-lines --format csv
 expect 3 'killed by signal 11' "$SICK" cost --backend sick-crash --workload repeat --no-lines
 /usr/bin/python3 - <<'P' || fail "counts: $(head -c 2000 a.json) $(head -c 1000 c.json)"
 import json
