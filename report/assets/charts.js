@@ -232,6 +232,16 @@ function drawFacet(list, range, caption) {
   })) };
 }
 
+// What chance does between equals, as the twins of this run showed it.
+function noiseLine(list) {
+  const noise = list.map((cell) => cell.noise).filter(isNumber);
+  if (noise.length === 0) {
+    return null;
+  }
+  const range = unique([Math.min(...noise), Math.max(...noise)].map(percent)).join(" to ");
+  return make("p", { textContent: "Two cells that differ by less than " + range + " were not told apart (twins)." });
+}
+
 const chartColumns = [
   candidateColumn,
   { name: "setting", words: true, of: settingWords },
@@ -256,7 +266,7 @@ function drawWorkload(name, list) {
     starts.push(facet.start);
   }
   const figure = make("article", { className: orders.length > 1 ? "figure wide" : "figure" },
-    make("header", null, make("h3", { textContent: name }), make("p", { textContent: workloadDescription(name) }), referenceLine(list[0])), facets,
+    make("header", null, make("h3", { textContent: name }), make("p", { textContent: workloadDescription(name) }), noiseLine(list), referenceLine(list[0])), facets,
     dataBehind(name, chartColumns, () => [...list].sort((a, b) => (isOk(a) ? a.ns : Infinity) - (isOk(b) ? b.ns : Infinity))));
   return { figure, start: () => starts.forEach((start) => start()) };
 }
