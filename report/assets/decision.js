@@ -4,9 +4,13 @@ const decision = isRecord(data.decision) ? data.decision : null;
 const profiles = decision ? list(decision.profiles) : [];
 const words = (value) => (Array.isArray(value) ? value.map(text).filter(Boolean) : []);
 
+// Is the row that a fact is from on the page? A decision of the reference is not of this run's row of the same name.
+const decidedByReference = decision !== null && isRecord(decision.source) && decision.source.reference === true;
+const hasRow = (name) => cells.some((cell) => cell.name === name && (cell.reference === true) === decidedByReference);
+
 // A fact's row: a button that finds it in the table, where the page has it.
 function rowLink(name) {
-  if (!cells.some((cell) => cell.name === name)) {
+  if (!hasRow(name)) {
     return name ? make("span", { className: "soft", textContent: name }) : null;
   }
   const button = make("button", { type: "button", className: "link", textContent: name, title: "Show this row in the table" });
@@ -27,7 +31,7 @@ function frontValue(one, [name, key, show]) {
   if (!isNumber(value)) {
     return "";
   }
-  const link = row && cells.some((cell) => cell.name === row) ? rowLink(row) : null;
+  const link = row && hasRow(row) ? rowLink(row) : null;
   if (!link) {
     return make("span", { title: row, textContent: show(value) });
   }
@@ -47,7 +51,7 @@ const factColumns = [
   { name: "needs", words: true, of: (one) => text(one.need) },
   { name: "fact", words: true, of: (one) => text(one.fact) },
   { name: "row", words: true, of: (one) => make("span", null, rowLink(text(one.row)),
-    !cells.some((cell) => cell.name === text(one.row)) && make("small", { textContent: text(one.file) })) },
+    !hasRow(text(one.row)) && make("small", { textContent: text(one.file) })) },
   commandColumn((one) => text(one.command), (one) => text(one.candidate)),
 ];
 const dominatedColumns = [candidateColumn, { name: "no better in anything than", words: true, of: (one) => text(one.by) }];
