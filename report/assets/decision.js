@@ -45,6 +45,8 @@ const frontColumns = [
   { name: "best at", words: true, of: (one) => words(one.best_at).join(", ") },
   { name: "gives up", words: true, of: (one) => make("ul", { className: "plain" }, ...words(one.gives_up).map((line) => make("li", { textContent: line }))) },
   ...frontValues.map((value) => ({ name: value[0], of: (one) => frontValue(one, value) })),
+  commandColumn((one) => (isRecord(one.commands) ? unique(Object.values(one.commands).map(text).filter(Boolean)).join("; ") : ""),
+    (one) => "the rows of " + text(one.candidate)),
 ];
 const factColumns = [
   candidateColumn,
