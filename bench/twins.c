@@ -7,7 +7,7 @@
 
 #define STEPS_FIRST  8u
 #define STEPS_MAX    1000000.0
-#define SEARCH_TURNS 5u
+#define SEARCH_TURNS 6u
 
 /* False: it could not be measured; error->text says why, or is "" after an interruption. */
 static bool measure_cell(const struct twins_plan *plan, unsigned steps, double *ns, struct twins_error *error)
@@ -50,23 +50,30 @@ bool twins_measure(const struct twins_plan *plan, unsigned turn, struct twins_jo
     return true;
 }
 
-/* From what so many steps cost to what was asked, as if it were a line; the line is measured anew each time.
- */
+/* From what so many steps cost to what was asked, as if it were a line; what was seen near the goal is taken
+ * together. */
 unsigned twins_steps(const struct twins_plan *plan, double per_cent,
                      double (*ratio)(const double *before, const double *after, size_t rounds),
                      struct twins_error *error)
 {
     struct twins_plan search = *plan;
     double steps = STEPS_FIRST;
+    double products = 0; /* of steps and gain */
+    double squares = 0;  /* of steps */
     for (unsigned turn = 0; turn < SEARCH_TURNS; turn++) {
         struct twins_job job;
         search.steps = (unsigned)lround(steps);
         if (!twins_measure(&search, turn, &job, error))
             return 0;
         double gain = (ratio(job.samples[TWINS_ONE], job.samples[TWINS_SLOW], plan->rounds) - 1) * 100;
+        if (gain > per_cent / 2 && gain < per_cent * 2) {
+            products += search.steps * gain;
+            squares += (double)search.steps * search.steps;
+        }
         /* No more than fourfold at a time: small gains are mostly noise. */
         double factor = gain > per_cent / 4 ? per_cent / gain : 4;
-        steps = fmin(STEPS_MAX, fmax(1, search.steps * fmax(factor, 0.25)));
+        steps = products > 0 ? per_cent * squares / products : search.steps * fmax(factor, 0.25);
+        steps = fmin(STEPS_MAX, fmax(1, steps));
     }
     return (unsigned)lround(steps);
 }
