@@ -1,0 +1,71 @@
+# docs/your-kernel.md, followed: its allocator is built from its text, its commands run as they stand, with --smoke where
+# they would measure. Recorded is a moment of this machine, where it permits that; else a stored text stands for it.
+if [ "$(id -u)" = 0 ] && [ -z "${INSIDE:-}" ] && unshare -m true 2>/dev/null; then
+  INSIDE=1 exec unshare -m bash "$0" # what the guide mounts is this test's own
+fi
+. "$SOURCE/tests/commands/expect.sh"
+guide=$SOURCE/docs/your-kernel.md
+export PAGELAB_ROOT=$WORK
+mkdir results
+for name in corpora include profiles results/reference; do
+  [ ! -e "$SOURCE/$name" ] || ln -s "$SOURCE/$name" "$name"
+done
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$PAGELAB" >pagelab
+chmod +x pagelab
+
+# The blocks of one language, a line as "LANGUAGE<tab>TEXT".
+awk '/^```/ { language = substr($0, 4); next } language != "" { print language "\t" $0 }' "$guide" >blocks
+sed -n 's/^c\t//p' blocks >mine.c
+sed -n 's/^sh\t//p' blocks >commands
+[ "$(wc -l <mine.c)" -ge 50 ] && [ "$(wc -l <mine.c)" -le 75 ] || fail "an allocator of about 60 lines expected: $(wc -l <mine.c)"
+
+instance=/sys/kernel/tracing/instances/pagelab
+can_record() {
+  [ -n "${INSIDE:-}" ] && [ ! -e "$instance" ] || return 1
+  mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing 2>/dev/null || return 1
+  mkdir "$instance" 2>/dev/null || return 1
+  [ -w "$instance/events/kmem/mm_page_alloc/enable" ]
+  local can=$?
+  rmdir "$instance"
+  return $can
+}
+recording=0
+can_record && recording=1
+trap 'cd /; rmdir "$instance" 2>/dev/null' EXIT
+[ "$recording" = 1 ] || { trap - EXIT; cp "$SOURCE/tests/data/traces/ftrace.txt" trace.txt; }
+
+count=0
+while IFS= read -r line <&3; do
+  case $line in
+    apt-get*|"git clone"*|"cd pagelab"|trace-cmd*|perf*) continue ;;
+    trace=*|mountpoint*|mkdir\ \$trace|echo*|cat*|rmdir*|sleep*) # 8192 KiB of a moment
+      [ "$recording" = 1 ] || continue
+      line=$(printf '%s' "$line" | sed 's/^sleep 10/sleep 0.2/; s/echo 65536/echo 8192/') ;;
+    *"pagelab run"*) line="$line --smoke" ;;
+    *"pagelab choose"*) ./pagelab choose --help >/dev/null 2>&1 || continue ;;
+  esac
+  count=$((count + 1))
+  got=0
+  eval "$line" >out 2>err </dev/null || got=$?
+  [ "$got" = 0 ] || fail "'$line': exit $got: $(head -c 400 err)"
+done 3<commands
+[ "$count" -ge 12 ] || fail "only $count commands found in the guide"
+
+grep -q 'events read' <(./pagelab import trace.txt -o again.pltrace) || fail "no table of an import"
+/usr/bin/python3 - <<'P' || fail "results/mine: $(head -c 300 results/mine/result.json)"
+import json
+rows = json.load(open("results/mine/result.json"))["benchmarks"]
+mine = {row["candidate"]: row for row in rows if row["workload"] == "replay-mine"}
+for name in ("buddy", "slate"):
+    assert mine[name]["status"] == "ok", mine[name]
+for name in ("./mine.so", "percpu+./mine.so"): # a simple one may find no block where a moment's recording leaves holes
+    row = mine[name]
+    assert row["status"] == "ok" or "allocations of the recording failed" in row.get("reason", ""), row
+P
+[ -s results/mine/report.html ] && grep -q 'replay-mine' mine.html || fail "no page"
+
+# The mistake that the guide shows.
+sed 's/, \.order = want->order//; s/\.order = want->order, //; s/\.order = want->order//' mine.c >wrong.c
+! cmp -s mine.c wrong.c && cc -std=c17 -O2 -fPIC -shared -Iinclude -o wrong.so wrong.c || fail "the guide's mistake cannot be made"
+expect 3 '^broken +./wrong.so +X-1: .*a block of 2\^order frames' ./pagelab check ./wrong.so
+finish
