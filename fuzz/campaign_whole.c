@@ -34,11 +34,9 @@ static char *read_all(const char *path)
 {
     FILE *file = fopen(path, "rb");
     long bytes = file != NULL && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    char *text = bytes < 0 ? NULL : malloc((size_t)bytes + 1);
-    if (text != NULL) {
-        (void)fseek(file, 0, SEEK_SET);
+    char *text = bytes >= 0 && fseek(file, 0, SEEK_SET) == 0 ? malloc((size_t)bytes + 1) : NULL;
+    if (text != NULL)
         text[fread(text, 1, (size_t)bytes, file)] = '\0';
-    }
     if (file != NULL)
         fclose(file);
     return text;
