@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "fuzz/campaign_files.h"
-#include "fuzz/score.h"
+#include "fuzz/score_internal.h"
 
 #define DRIVER "pagelab-fuzz-mutants"
 
@@ -287,6 +287,24 @@ static void a_control_goes_on_until_its_executions_are_had(void **state)
     assert_non_null(strstr(rig->error, "nothing was executed"));
 }
 
+/* Pairs of one target share its executions; each has a tenth of them at least, so twelve have more together.
+ */
+static void pairs_share_a_targets_executions(void **state)
+{
+    const struct mutant *many[12];
+    const struct mutant other = {"test-other", MUTANT_SEQUENCE, "buddy", "vm", "F-2", NULL, "a test's"};
+    struct score_options options = {.mutants = many, .executions = 1000};
+    (void)state;
+    for (unsigned i = 0; i < 12; i++)
+        many[i] = &quick;
+    many[4] = &other;
+    options.mutant_count = 5;
+    assert_int_equal((int)score_control_goal(&options, &quick), 250);
+    assert_int_equal((int)score_control_goal(&options, &other), 1000);
+    options.mutant_count = 12;
+    assert_int_equal((int)score_control_goal(&options, &quick), 100);
+}
+
 /* A driver gets a list of copies, and no folder that it could write to. */
 static void runs_start_from_copies_of_the_seeds(void **state)
 {
@@ -397,6 +415,7 @@ int main(void)
         RIGGED(threads_speak_by_majority_too),
         RIGGED(a_control_runs_with_no_mutant),
         RIGGED(a_control_goes_on_until_its_executions_are_had),
+        cmocka_unit_test(pairs_share_a_targets_executions),
         RIGGED(runs_start_from_copies_of_the_seeds),
         RIGGED(the_plain_target_gets_the_time_that_ours_needed),
         RIGGED(an_end_that_was_asked_for_keeps_what_is_known),
