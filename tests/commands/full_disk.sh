@@ -10,7 +10,7 @@ small='sleepy(by=might)+buddy'
 seeds=$SOURCE/corpora/seeds/page
 drivers=$SOURCE/build/fuzz/bin
 mkdir "$disk" before
-mount -t tmpfs -o size=1m none "$disk" || exit 77
+mount -t tmpfs -o size=6m none "$disk" || exit 77
 fill() { dd if=/dev/zero of="$disk/fill" bs=4k status=none 2>/dev/null; }
 
 bench() { "$PAGELAB" bench --backend null --no-rods --smoke --rounds 1 --workload repeat "$@"; }
