@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/newest.h"
-#include "engine/program_file.h"
+#include "engine/checks/check.h"
 
 #define PROFILES_FOLDER "profiles"
 #define PROFILE_LIMIT   8u
@@ -34,7 +34,7 @@ static const struct {
     {"capability", "claimed and tested", "NAME"},
 };
 
-enum { NEED_OPTIONS = sizeof(needs) / sizeof(needs[0]), FIRST_NEED = 100 };
+enum { NEED_OPTIONS = sizeof(needs) / sizeof(needs[0]) };
 
 struct asked {
     struct decide_profile profiles[PROFILE_LIMIT];
@@ -177,6 +177,7 @@ static int decide(struct asked *asked, enum report_format format)
         .reference = source.reference,
         .folder = source.real,
         .committed = source.reference ? NULL : cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found)),
+        .promises = CHECK_PROMISE_COUNT,
     };
     cJSON *decision = code != CLI_OK ? NULL : decide_json(&sources, asked->profiles, asked->count, &error);
     if (code == CLI_OK &&
@@ -204,7 +205,8 @@ void choose_brief(const cJSON *result, const char *folder, bool newest)
                                            .file = file,
                                            .folder = folder,
                                            .committed =
-                                               cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found))};
+                                               cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found)),
+                                           .promises = CHECK_PROMISE_COUNT};
     cJSON *decision = decide_json(&sources, &profile, 1, &error);
     if (decision == NULL)
         fprintf(stderr, "pagelab run: no decision: %s\n", error.line);

@@ -23,7 +23,9 @@ PL_PRINTF(2, 3) void command(const struct question *question, const char *format
 /* By what checks tried to refute (decide_tested.c). */
 void judge_contract(const struct question *question);
 void judge_claim(const struct question *question, const char *capability);
-void judge_entered(const struct question *question, const char *capability, const char *level);
 void judge_never_sleeps(const struct question *question);
+
+/* By interrupts inside its calls (decide_entered.c). */
+void judge_entered(const struct question *question, const char *capability, const char *level);
 
 #endif

@@ -1,4 +1,4 @@
-/* Needs that a check answers: claims, interrupts inside calls, sleep, the contract's promises. */
+/* Needs that a check answers: claims, sleep, the contract's promises. */
 #include "report/decide_question.h"
 #include "report/result.h"
 
@@ -129,51 +129,6 @@ void judge_claim(const struct question *question, const char *capability)
     }
 }
 
-/* An interrupt at every point of a call: what broke beats what is claimed. */
-void judge_entered(const struct question *question, const char *capability, const char *level)
-{
-    bool own = false;
-
-    judge_claim(question, capability);
-    for (size_t i = 0; i < question->evidence->file_count; i++) {
-        const struct evidence_file *file = &question->evidence->files[i];
-        const cJSON *row = NULL;
-
-        if (file->kind != EVIDENCE_INTERRUPTS || (file->reference && own)) {
-            continue;
-        }
-        cJSON_ArrayForEach(row, file->document)
-        {
-            const cJSON *seen = cJSON_GetObjectItemCaseSensitive(row, level);
-            const char *verdict = result_text(seen, "verdict");
-            double interrupts = 0;
-            char name[200];
-
-            result_number(seen, "interrupts", &interrupts);
-            if (strcmp(result_text(row, "candidate"), question->candidate) != 0 || interrupts < 1) {
-                continue;
-            }
-            own |= !file->reference;
-            snprintf(name, sizeof name, "%.100s %.40s", question->candidate, level);
-            if (strcmp(verdict, "survives") != 0) {
-                answer(question, DECIDE_OUT, "%s at %s in %s", verdict, result_text(seen, "at"),
-                       result_text(seen, "function"));
-                cite(question, file->name, name);
-                command(question, "%s", result_text(seen, "replay"));
-                if (question->fact->command[0] == '\0') {
-                    command(question, "./pagelab interrupt --backend %s", question->word);
-                }
-                return;
-            }
-            if (question->fact->verdict == DECIDE_UNKNOWN &&
-                evidence_claims(question->evidence, question->candidate, capability)) {
-                answer(question, DECIDE_PASSES, "survives %.0f interrupts", interrupts);
-                cite(question, file->name, name);
-            }
-        }
-    }
-}
-
 /* --- no sleep --- */
 
 void judge_never_sleeps(const struct question *question)
@@ -232,9 +187,47 @@ void judge_never_sleeps(const struct question *question)
 
 /* --- the contract --- */
 
+/* Did a file before this one answer for the candidate, too? Those of the documents and of the sources ask the
+ * same. NULL: is the promise in one of them at all. */
+static bool asked_before(const struct evidence *evidence, size_t end, const char *id, const char *candidate)
+{
+    for (size_t i = 0; i < end; i++) {
+        const struct evidence_file *file = &evidence->files[i];
+        const cJSON *promise =
+            file->kind != EVIDENCE_CONFORMANCE ? NULL : cJSON_GetObjectItemCaseSensitive(file->document, id);
+
+        if (promise != NULL && (candidate == NULL || result_text(promise, candidate)[0] != '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many promises there are: those of the files, and without the reference's what this program knows. */
+static size_t promises_known(const struct evidence *evidence)
+{
+    size_t known = 0;
+    bool reference = false;
+
+    for (size_t i = 0; i < evidence->file_count; i++) {
+        const cJSON *promise = NULL;
+
+        if (evidence->files[i].kind != EVIDENCE_CONFORMANCE) {
+            continue;
+        }
+        reference |= evidence->files[i].reference;
+        cJSON_ArrayForEach(promise, evidence->files[i].document)
+        {
+            known += !asked_before(evidence, i, promise->string, NULL);
+        }
+    }
+    return reference || known > evidence->sources->promises ? known : evidence->sources->promises;
+}
+
 void judge_contract(const struct question *question)
 {
-    bool asked = false;
+    size_t asked = 0;
+    size_t held = 0;
     bool own = false;
 
     answer(question, DECIDE_UNKNOWN, "its promises were not checked");
@@ -256,12 +249,24 @@ void judge_contract(const struct question *question)
                 command(question, "./pagelab check --id %s %s", promise->string, question->word);
                 return;
             }
-            own |= verdict[0] != '\0' && !file->reference;
-            if (verdict[0] != '\0' && !asked) {
-                asked = true;
-                answer(question, DECIDE_PASSES, "no promise is broken");
+            if (verdict[0] == '\0') {
+                continue;
+            }
+            own |= !file->reference;
+            held += strncmp(verdict, "holds", 5) == 0;
+            asked += !asked_before(question->evidence, i, promise->string, question->candidate);
+            if (question->fact->file[0] == '\0') {
                 cite(question, file->name, question->candidate);
             }
         }
+    }
+    size_t known = promises_known(question->evidence);
+
+    if (asked != 0 && asked < known) {
+        answer(question, DECIDE_UNKNOWN, "%zu of %zu promises were asked", asked, known);
+    } else if (asked != 0 && held == 0) {
+        answer(question, DECIDE_UNKNOWN, "none of its promises applies, so none was seen to hold");
+    } else if (asked != 0) {
+        answer(question, DECIDE_PASSES, "no promise is broken");
     }
 }

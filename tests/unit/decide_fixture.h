@@ -29,6 +29,7 @@ struct decide_place {
     cJSON *result;
     cJSON *files[DECIDE_FILES];
     cJSON *decision;
+    size_t promises; /* that the program is said to know */
 };
 
 static inline cJSON *decide_parse(const char *text)
@@ -137,9 +138,9 @@ static inline void decide_add_evidence(struct decide_place *place, const char *n
         cJSON_AddStringToObject(quiet, "scenario", scenarios[i]);
         cJSON_AddItemToArray(cJSON_GetObjectItem(place->files[FILE_NOSLEEP], "rows"), quiet);
     }
-    cJSON *interrupts =
-        decide_parse("{\"mode\": \"step\", \"irq\": {\"verdict\": \"survives\", \"interrupts\": 9}, "
-                     "\"nmi\": {\"verdict\": \"survives\", \"interrupts\": 9}}");
+    cJSON *interrupts = decide_parse("{\"mode\": \"step\", \"points\": 9, \"points_there\": 9, \"partial\": "
+                                     "\"\", \"irq\": {\"verdict\": \"survives\", \"interrupts\": 9}, "
+                                     "\"nmi\": {\"verdict\": \"survives\", \"interrupts\": 9}}");
     cJSON_AddStringToObject(interrupts, "candidate", name);
     cJSON_AddItemToArray(place->files[FILE_INTERRUPTS], interrupts);
     cJSON *memory = decide_parse(
@@ -211,8 +212,11 @@ static inline const cJSON *decide_now(struct decide_place *place, const struct d
         }
         cJSON_free(text);
     }
-    const struct decide_sources sources = {
-        .result = place->result, .file = "r.json", .reference = reference, .folder = place->folder};
+    const struct decide_sources sources = {.result = place->result,
+                                           .file = "r.json",
+                                           .reference = reference,
+                                           .folder = place->folder,
+                                           .promises = place->promises};
     cJSON_Delete(place->decision);
     place->decision = decide_json(&sources, profile, 1, &error);
     assert_string_equal(error.line, "");

@@ -68,6 +68,33 @@ static void claim_only_irq(struct decide_place *place)
     drop_last(place->files[FILE_INTERRUPTS]);
 }
 
+/* A tested claim, and nobody put an interrupt into its calls. */
+static void forget_interrupts(struct decide_place *place)
+{
+    drop_last(place->files[FILE_INTERRUPTS]);
+}
+
+static void cut_interrupts(struct decide_place *place)
+{
+    decide_set(last_of(place->files[FILE_INTERRUPTS]), "points", 8);
+}
+
+static void claim_irq_untested(struct decide_place *place)
+{
+    decide_say(claim_of(place, "irq-safe"), "state", "claimed");
+}
+
+static void contract_applies_nowhere(struct decide_place *place)
+{
+    decide_say(cJSON_GetObjectItem(place->files[FILE_CONFORMANCE], "F-8"), "bad", "n/a: no cache");
+}
+
+/* Of two promises one was asked. */
+static void ask_half_the_contract(struct decide_place *place)
+{
+    cJSON_AddItemToObject(place->files[FILE_CONFORMANCE], "F-9", decide_parse("{\"good\": \"holds\"}"));
+}
+
 static void break_nmi(struct decide_place *place)
 {
     cJSON_DeleteItemFromArray(capabilities_of_bad(place), 2);
@@ -205,8 +232,14 @@ static const struct {
     const char *row; /* a part of the row's name that the fact cites */
 } cases[] = {
     {"contract", NULL, break_contract, forget_contract, "F-8"},
+    {"contract", NULL, break_contract, contract_applies_nowhere, "F-8"},
+    {"contract", NULL, break_contract, ask_half_the_contract, "F-8"},
     {"interrupt-safe", "yes", break_irq, claim_only_irq, "bad irq"},
+    {"interrupt-safe", "yes", break_irq, forget_interrupts, "bad irq"},
+    {"interrupt-safe", "yes", break_irq, cut_interrupts, "bad irq"},
+    {"interrupt-safe", "yes", break_irq, claim_irq_untested, "bad irq"},
     {"nmi-safe", "yes", break_nmi, claim_only_nmi, "candidates"},
+    {"nmi-safe", "yes", break_nmi, forget_interrupts, "candidates"},
     {"never-sleeps", "yes", break_sleep, forget_sleep, "bad contended"},
     {"no-metadata-in-frames", "yes", break_metadata, forget_metadata, "candidates"},
     {"masked-time", "100", break_masked, forget_masked, "worst-masked/bad/cpus:1"},
@@ -300,6 +333,36 @@ static void a_claim_is_no_fact(void **state)
         "checks-free is claimed, and not tested");
 }
 
+/* A part of the instructions, but each point that the harness offers. */
+static void a_whole_sweep_of_points_passes(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    decide_profile_init(&profile, "test");
+    assert_true(decide_profile_set(&profile, "interrupt-safe", "yes", &error));
+    cut_interrupts(place);
+    cJSON *points = cJSON_Duplicate(last_of(place->files[FILE_INTERRUPTS]), true);
+    decide_say(points, "mode", "points");
+    decide_set(points, "points", 9);
+    cJSON_AddItemToArray(place->files[FILE_INTERRUPTS], points);
+    assert_non_null(decide_entry(decide_now(place, &profile, false), "front", "bad", NULL));
+    decide_say(points, "partial", "some/program.txt");
+    assert_non_null(decide_entry(decide_now(place, &profile, false), "unknown", "bad", "interrupt-safe"));
+}
+
+/* Without the reference the program's own count says how many promises there are. */
+static void one_promise_is_not_the_contract(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "test");
+    place->promises = 107;
+    const cJSON *fact = decide_entry(decide_now(place, &profile, false), "unknown", "good", "contract");
+    assert_non_null(fact);
+    assert_string_equal(cJSON_GetObjectItem(fact, "fact")->valuestring, "1 of 107 promises were asked");
+}
+
 static void a_rod_is_no_candidate(void **state)
 {
     static struct decide_profile profile;
@@ -339,6 +402,8 @@ int main(void)
         cmocka_unit_test(each_need_puts_out_by_its_fact),
         cmocka_unit_test(what_is_missing_is_neither_out_nor_proved),
         WITH_PLACE(a_claim_is_no_fact),
+        WITH_PLACE(a_whole_sweep_of_points_passes),
+        WITH_PLACE(one_promise_is_not_the_contract),
         WITH_PLACE(a_rod_is_no_candidate),
         WITH_PLACE(a_row_that_is_not_ok_says_why),
         WITH_PLACE(a_tail_of_few_operations_is_none),
