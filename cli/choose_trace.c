@@ -31,20 +31,45 @@ static bool replays(const cJSON *row, const char *workload, const char *trace)
     return at != NULL && strchr("' ", at[strlen(wanted)]) != NULL; /* strchr finds the end, too */
 }
 
-static bool has_replay(const cJSON *result, const char *workload, const char *trace)
+static bool has_replay(const cJSON *result, const char *candidate, const char *workload, const char *trace)
 {
     const cJSON *row = NULL;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "benchmarks"))
     {
-        if (replays(row, workload, trace))
+        if (strcmp(result_text(row, "candidate"), candidate) == 0 && replays(row, workload, trace))
             return true;
     }
     return false;
 }
 
-/* The rows of `from` come into `result`, in the place of another recording's of that name. */
-static void take_rows(cJSON *result, cJSON *from, const char *workload)
+/* Has `replayed` a row of each candidate of `result`, the rods aside? */
+static bool has_replays(const cJSON *replayed, const cJSON *result, const char *workload, const char *trace)
 {
+    const cJSON *one = NULL;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "candidates"))
+    {
+        if (strcmp(result_text(one, "kind"), "floor") != 0 &&
+            !has_replay(replayed, result_text(one, "name"), workload, trace))
+            return false;
+    }
+    return true;
+}
+
+/* Its times are those of this build, at this commit. */
+static bool of_this_build(const cJSON *kept)
+{
+    const char *commit = getenv("PAGELAB_COMMIT");
+    return strcmp(result_text(result_pagelab(kept), "tier"), PL_TIER) == 0 &&
+           strcmp(result_text(result_pagelab(kept), "commit"), commit == NULL ? "unknown" : commit) == 0;
+}
+
+/* The rows of `from` come into `result`, in the place of another recording's of that name; each says which
+ * file keeps it, and the result says when and how that was measured. */
+static void take_rows(cJSON *result, cJSON *from, const char *workload, const char *kept)
+{
+    cJSON *origin = cJSON_AddObjectToObject(result, DECIDE_KEPT);
+    cJSON_AddStringToObject(origin, "file", kept);
+    cJSON_AddItemToObject(origin, "context", cJSON_DetachItemFromObjectCaseSensitive(from, "context"));
     cJSON *into = cJSON_GetObjectItemCaseSensitive(result, "benchmarks");
     cJSON *rows = cJSON_GetObjectItemCaseSensitive(from, "benchmarks");
     for (cJSON *row = into->child, *next; row != NULL; row = next) {
@@ -52,12 +77,17 @@ static void take_rows(cJSON *result, cJSON *from, const char *workload)
         if (strcmp(result_text(row, "workload"), workload) == 0)
             cJSON_Delete(cJSON_DetachItemViaPointer(into, row));
     }
-    while (rows != NULL && rows->child != NULL)
-        cJSON_AddItemToArray(into, cJSON_DetachItemFromArray(rows, 0));
+    while (rows != NULL && rows->child != NULL) {
+        cJSON *row = cJSON_DetachItemFromArray(rows, 0);
+        cJSON_AddStringToObject(row, DECIDE_KEPT, kept);
+        cJSON_AddItemToArray(into, row);
+    }
 }
 
-/* What an earlier call left, if the recording did not change since. NULL: nothing. */
-static cJSON *read_kept(const char *path, const char *real, const char *workload, const char *trace)
+/* What an earlier call left, if the recording did not change since, this build measured it, and no candidate
+ * is missing. NULL: nothing. */
+static cJSON *read_kept(const char *path, const char *real, const cJSON *wanted, const char *workload,
+                        const char *trace)
 {
     struct report_error error;
     struct stat kept;
@@ -65,7 +95,7 @@ static cJSON *read_kept(const char *path, const char *real, const char *workload
     if (stat(path, &kept) != 0 || stat(real, &recorded) != 0 || kept.st_mtime < recorded.st_mtime)
         return NULL;
     cJSON *result = report_read(path, &error);
-    if (result != NULL && has_replay(result, workload, trace))
+    if (result != NULL && of_this_build(result) && has_replays(result, wanted, workload, trace))
         return result;
     cJSON_Delete(result);
     return NULL;
@@ -141,13 +171,13 @@ int choose_trace(cJSON *result, const char *trace)
     if (trace_read(real, &read, &error) != 0)
         return cli_mistake("choose", "%s ('pagelab import' makes one)", error.text);
     trace_fini(&read);
-    if (has_replay(result, workload, trace))
+    if (has_replays(result, result, workload, trace))
         return CLI_OK;
     snprintf(kept, sizeof(kept), KEPT_FOLDER "/%s.json", workload);
-    cJSON *rows = read_kept(kept, real, workload, trace);
+    cJSON *rows = read_kept(kept, real, result, workload, trace);
     int code = rows != NULL ? CLI_OK : measure(result, trace, kept, &rows);
     if (code == CLI_OK)
-        take_rows(result, rows, workload);
+        take_rows(result, rows, workload, kept);
     cJSON_Delete(rows);
     return code;
 }

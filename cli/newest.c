@@ -63,7 +63,10 @@ struct found {
     char date[64];
 };
 
-static void consider(const char *base, const char *name, struct found *run, struct found *other)
+/* A run of a release build, of another build, and what is no whole run; the newest of each. */
+enum sort { SORT_RELEASE, SORT_OTHER_BUILD, SORT_NO_RUN, SORTS };
+
+static void consider(const char *base, const char *name, struct found newest[SORTS])
 {
     char path[4800];
     if (name[0] == '.' || strlen(name) > 400)
@@ -71,7 +74,10 @@ static void consider(const char *base, const char *name, struct found *run, stru
     snprintf(path, sizeof(path), "%.4000s/%s/result.json", base, name);
     cJSON *head = read_head(path);
     const char *date = result_text(cJSON_GetObjectItemCaseSensitive(head, "context"), "date");
-    struct found *into = is_run(head) ? run : other;
+    const char *tier = result_text(result_pagelab(head), "tier");
+    struct found *into = &newest[!is_run(head)                  ? SORT_NO_RUN
+                                 : strcmp(tier, "release") == 0 ? SORT_RELEASE
+                                                                : SORT_OTHER_BUILD];
     if (head != NULL && strcmp(date, into->date) > 0) {
         snprintf(into->name, sizeof(into->name), "%s", name);
         snprintf(into->date, sizeof(into->date), "%.60s", date);
@@ -81,8 +87,7 @@ static void consider(const char *base, const char *name, struct found *run, stru
 
 bool cli_newest_run(struct cli_newest *newest)
 {
-    struct found run = {"", ""};
-    struct found other = {"", ""};
+    struct found found[SORTS] = {{"", ""}, {"", ""}, {"", ""}};
     char base[4096];
     char path[sizeof(newest->real) + 16];
     const char *root = getenv("PAGELAB_ROOT");
@@ -91,13 +96,15 @@ bool cli_newest_run(struct cli_newest *newest)
     const struct dirent *entry;
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, REFERENCE) != 0)
-            consider(base, entry->d_name, &run, &other);
+            consider(base, entry->d_name, found);
     }
     if (directory != NULL)
         closedir(directory);
-    newest->skipped = strcmp(other.date, run.date) > 0;
-    newest->reference = run.name[0] == '\0';
-    const char *name = newest->reference ? REFERENCE : run.name;
+    const struct found *run = &found[found[SORT_RELEASE].name[0] != '\0' ? SORT_RELEASE : SORT_OTHER_BUILD];
+    newest->skipped =
+        strcmp(found[SORT_NO_RUN].date, run->date) > 0 || strcmp(found[SORT_OTHER_BUILD].date, run->date) > 0;
+    newest->reference = run->name[0] == '\0';
+    const char *name = newest->reference ? REFERENCE : run->name;
     snprintf(newest->folder, sizeof(newest->folder), "results/%s", name);
     snprintf(newest->real, sizeof(newest->real), "%s/%s", base, name);
     if (newest->reference && access(newest->real, F_OK) != 0) {

@@ -11,15 +11,16 @@ struct cli_newest {
     char folder[600]; /* results/NAME, for people */
     char real[4800];  /* where that is */
     bool reference;
-    bool skipped; /* a newer run stopped early, or was a smoke run */
+    bool skipped; /* a newer run stopped early, was a smoke run, or of another build than a release */
 };
 
 /* A file of the checkout that is installed, too: here, below the checkout, or in share/pagelab beside the
  * program's folder. `buffer` may hold the result, which may not exist. */
 const char *cli_find_shared(const char *path, char *buffer, size_t bytes);
 
-/* The newest whole `run` by the date in its result, below the checkout or here, as `run` writes; where there
- * is none, the reference. False: neither is there; `folder` says where it was looked for last. */
+/* The newest whole `run` by the date in its result, below the checkout or here, as `run` writes: of a release
+ * build, else of another one, and where there is none, the reference. False: neither is there; `folder` says
+ * where it was looked for last. */
 bool cli_newest_run(struct cli_newest *newest);
 
 #endif

@@ -8,12 +8,38 @@
 
 /* --- where it is from --- */
 
-/* What the run itself says against its times: a loaded machine, a debug build. */
+/* What speaks against its times: what it says itself, and a build that is no release. */
 static cJSON *marks_of(const cJSON *pagelab)
 {
     const cJSON *marks = cJSON_GetObjectItemCaseSensitive(pagelab, "marks");
+    const char *tier = result_text(pagelab, "tier");
+    cJSON *list = cJSON_IsArray(marks) ? cJSON_Duplicate(marks, true) : cJSON_CreateArray();
+    char words[80];
 
-    return cJSON_IsArray(marks) ? cJSON_Duplicate(marks, true) : cJSON_CreateArray();
+    if (tier[0] != '\0' && strcmp(tier, "release") != 0 && cJSON_GetArraySize(list) == 0) {
+        snprintf(words, sizeof words, "a %.30s build: only a release build is measured", tier);
+        cJSON_AddItemToArray(list, cJSON_CreateString(words));
+    }
+    return list;
+}
+
+/* Rows that were measured later and are kept in a file of their own. */
+static void kept_add(cJSON *list, const cJSON *kept)
+{
+    const cJSON *context = cJSON_GetObjectItemCaseSensitive(kept, "context");
+    const cJSON *pagelab = cJSON_GetObjectItemCaseSensitive(context, "pagelab");
+    cJSON *one;
+
+    if (kept == NULL) {
+        return;
+    }
+    one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "file", result_text(kept, "file"));
+    cJSON_AddStringToObject(one, "date", result_text(context, "date"));
+    cJSON_AddStringToObject(one, "commit", result_text(pagelab, "commit"));
+    cJSON_AddBoolToObject(one, "reference", false);
+    cJSON_AddItemToObject(one, "marks", marks_of(pagelab));
+    cJSON_AddItemToArray(list, one);
 }
 
 static void source_add(cJSON *decision, const struct evidence *evidence)
@@ -36,6 +62,8 @@ static void source_add(cJSON *decision, const struct evidence *evidence)
     cJSON_AddStringToObject(source, "commit", result_text(pagelab, "commit"));
     cJSON_AddStringToObject(source, "machine", machine);
     cJSON_AddStringToObject(source, "mode", result_text(pagelab, "mode"));
+    cJSON_AddStringToObject(source, "tier", result_text(pagelab, "tier"));
+    cJSON_AddBoolToObject(source, "dirty", cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "dirty")));
     cJSON_AddStringToObject(source, "rods",
                             rods == RODS_HOLD   ? "hold"
                             : rods == RODS_VOID ? "void"
@@ -43,6 +71,7 @@ static void source_add(cJSON *decision, const struct evidence *evidence)
     cJSON_AddItemToObject(source, "marks", marks_of(pagelab));
     cJSON_AddBoolToObject(source, "reference", sources->reference);
     list = cJSON_AddArrayToObject(source, "evidence");
+    kept_add(list, cJSON_GetObjectItemCaseSensitive(sources->result, DECIDE_KEPT));
     for (size_t i = 0; i < evidence->file_count; i++) {
         const struct evidence_file *file = &evidence->files[i];
         cJSON *one = cJSON_CreateObject();
@@ -173,11 +202,13 @@ static void standing_values(cJSON *into, const struct evidence *evidence,
     cJSON *all;
     cJSON *values = cJSON_AddObjectToObject(into, "values");
     cJSON *rows = cJSON_AddObjectToObject(into, "rows");
+    cJSON *files = cJSON_AddObjectToObject(into, "files");
     cJSON *commands = cJSON_AddObjectToObject(into, "commands");
 
     for (int axis = 0; axis < AXES; axis++) {
         cJSON_AddNumberToObject(values, decide_value_names[axis], standing->axes[axis].value);
         cJSON_AddStringToObject(rows, decide_axis_names[axis], standing->axes[axis].row);
+        cJSON_AddStringToObject(files, decide_axis_names[axis], standing->axes[axis].file);
         cJSON_AddStringToObject(commands, decide_axis_names[axis], standing->axes[axis].command);
     }
     all = cJSON_AddObjectToObject(into, "all_rows");

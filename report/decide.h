@@ -10,6 +10,10 @@
 
 #include "report/report.h"
 
+/* Of a row of the result: the file that it was taken from, where that is another one. Of the result: {"file",
+ * "context"} of that file. */
+#define DECIDE_KEPT "pagelab_kept"
+
 #define DECIDE_NEEDS_MAX 24
 #define DECIDE_CELLS_MAX 16
 #define DECIDE_TEXT_MAX  200
@@ -85,17 +89,17 @@ struct decide_sources {
 };
 
 /*
- * {"source": {"file", "which", "date", "commit", "machine", "mode", "rods", "marks": [words], "reference",
- * "evidence":
- * [{"file", "date", "commit", "reference"}]}, "profiles": [{"name", "about", "needs": [{"need", "value",
- * "says"}], "axes":
+ * {"source": {"file", "which", "date", "commit", "machine", "mode", "tier", "dirty", "rods",
+ * "marks": [words], "reference", "evidence": [{"file", "date", "commit", "reference", "marks": [words]}]},
+ * "profiles": [{"name", "about", "needs": [{"need", "value", "says"}], "axes":
  * [{"axis", "says", "cells", "noise"}], "out": [{"candidate", "need", "fact", "row", "file", "command"}],
  *   "unknown": [{"candidate", "need", "fact", "row", "file", "command"}],
  *   "front": [{"candidate", "best_at": [axis], "gives_up": ["2.1 x slower than slate (row)"],
  *     "losses": {axis: "2.1 x slower than slate"},
  *     "values": {"speed_ns", "tail_ns", "memory_bytes_per_frame", "fragmentation"},
- *     "rows": {axis: the first or worst row}, "commands": {axis: likewise}, "all_rows": {"speed": [], "tail":
- * []}}], "dominated": [{"candidate", "by", "values", "rows", "commands", "all_rows"}]}]}
+ *     "rows": {axis: the first or worst row}, "files": {axis: its file}, "commands": {axis: likewise},
+ * "all_rows": {"speed": [], "tail":
+ * []}}], "dominated": [{"candidate", "by", "values", "rows", "files", "commands", "all_rows"}]}]}
  *
  * The front has the fastest first. NULL: *error says why. The caller deletes it.
  */

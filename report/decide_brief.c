@@ -39,6 +39,27 @@ static void brief_front(const cJSON *best, const char *doubt, const char *next, 
     line("next: ", next, out);
 }
 
+/* All that speaks against the times, in brackets; "" for nothing. */
+static void doubt_of(const cJSON *source, char *text, size_t bytes)
+{
+    const cJSON *mark = NULL;
+    bool void_rods = strcmp(result_text(source, "rods"), "void") == 0;
+    size_t used = (size_t)snprintf(
+        text, bytes, "%s", void_rods ? " (but the rods do not hold: this machine is not fit to measure" : "");
+
+    cJSON_ArrayForEach(mark, cJSON_GetObjectItemCaseSensitive(source, "marks"))
+    {
+        if (cJSON_IsString(mark) && used + 2 < bytes) {
+            int n = snprintf(text + used, bytes - used, "%s%.150s", used == 0 ? " (marked: " : "; ",
+                             mark->valuestring);
+            used += n < 0 ? 0 : (size_t)n;
+        }
+    }
+    if (used != 0 && used + 1 < bytes) {
+        snprintf(text + used, bytes - used, ")");
+    }
+}
+
 void decide_print_brief(const cJSON *decision, const char *next, FILE *out)
 {
     const cJSON *source = cJSON_GetObjectItemCaseSensitive(decision, "source");
@@ -47,21 +68,16 @@ void decide_print_brief(const cJSON *decision, const char *next, FILE *out)
     const cJSON *missing = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(profile, "unknown"), 0);
     const cJSON *out_by = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(profile, "out"), 0);
     const cJSON *fact = missing != NULL ? missing : out_by;
-    const char *mark =
-        cJSON_GetStringValue(cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(source, "marks"), 0));
-    char doubt[300] = "";
+    char doubt[600];
     char text[800];
 
-    if (strcmp(result_text(source, "rods"), "void") == 0) {
-        snprintf(doubt, sizeof doubt, " (but the rods do not hold: this machine is not fit to measure)");
-    } else if (mark != NULL) {
-        snprintf(doubt, sizeof doubt, " (marked: %s)", mark);
-    }
+    doubt_of(source, doubt, sizeof doubt);
     if (best != NULL) {
         brief_front(best, doubt, next, out);
         return;
     }
-    line("fastest that passed: ", "none", out);
+    snprintf(text, sizeof text, "none%s", doubt);
+    line("fastest that passed: ", text, out);
     snprintf(text, sizeof text, "%s: %s: %s", result_text(fact, "candidate"), result_text(fact, "need"),
              result_text(fact, "fact"));
     line(missing != NULL ? "not known of " : "out is ", fact == NULL ? "no candidate was measured" : text,

@@ -234,6 +234,13 @@ const struct report_cell *evidence_cell(const struct evidence *evidence, const c
     return NULL;
 }
 
+const char *evidence_cell_file(const struct evidence *evidence, const struct report_cell *cell)
+{
+    const char *kept = cell == NULL ? "" : result_text(cell->row, DECIDE_KEPT);
+
+    return kept[0] != '\0' ? kept : evidence->sources->file;
+}
+
 const cJSON *evidence_candidate(const struct evidence *evidence, const char *candidate)
 {
     const cJSON *list =

@@ -109,6 +109,7 @@ static bool measure_speed(const struct evidence *evidence, const struct decide_p
             heaviest = wanted->weight;
             value->row = cell->name;
             value->command = result_text(cell->row, "command");
+            value->file = evidence_cell_file(evidence, cell);
         }
     }
     value->value = exp(sum / weights);
@@ -144,6 +145,7 @@ static bool measure_tail(const struct evidence *evidence, const struct decide_pr
             value->value = ns;
             value->row = cell->name;
             value->command = result_text(cell->row, "command");
+            value->file = evidence_cell_file(evidence, cell);
         }
     }
     return true;
@@ -169,6 +171,7 @@ static bool measure_memory(const struct evidence *evidence, const char *candidat
                 value->value = bytes;
                 value->row = cell->name;
                 value->command = result_text(cell->row, "command");
+                value->file = evidence_cell_file(evidence, cell);
             }
         }
     }
@@ -192,7 +195,8 @@ static bool measure_fragmentation(const struct evidence *evidence, const char *c
         decide_fact_no_cell(evidence, candidate, &age, cell, fact);
         return false;
     }
-    *value = (struct decide_value){1 - usable, 0, cell->name, result_text(cell->row, "command")};
+    *value = (struct decide_value){1 - usable, 0, cell->name, result_text(cell->row, "command"),
+                                   evidence_cell_file(evidence, cell)};
     return true;
 }
 

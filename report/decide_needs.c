@@ -15,7 +15,7 @@ void decide_fact_no_cell(const struct evidence *evidence, const char *candidate,
 
     memset(fact, 0, sizeof *fact);
     decide_shell_word(candidate, word, sizeof word);
-    cite(&question, evidence->sources->file, cell == NULL ? "" : cell->name);
+    cite(&question, evidence_cell_file(evidence, cell), cell == NULL ? "" : cell->name);
     if (cell == NULL) {
         answer(&question, DECIDE_UNKNOWN, "%s was not measured", wanted->workload);
         if (wanted->order >= 0) {
@@ -52,7 +52,7 @@ static void judge_no_metadata(const struct question *question)
         answer(question, DECIDE_UNKNOWN, "never ran on frames without contents");
     } else {
         answer(question, DECIDE_PASSES, "ran on frames without contents");
-        cite(question, question->evidence->sources->file, cell->name);
+        cite(question, evidence_cell_file(question->evidence, cell), cell->name);
     }
 }
 
@@ -160,7 +160,7 @@ static void judge_contiguous(const struct question *question)
         decide_fact_no_cell(question->evidence, question->candidate, &age, cell, question->fact);
         return;
     }
-    cite(question, question->evidence->sources->file, cell->name);
+    cite(question, evidence_cell_file(question->evidence, cell), cell->name);
     command(question, "%s", result_text(cell->row, "command"));
     answer(question, usable < question->need->number ? DECIDE_OUT : DECIDE_PASSES,
            "%.1f %% of free memory is usable at order 9", 100 * usable);
@@ -172,7 +172,7 @@ static void judge_bytes(const struct question *question)
     struct decide_value value;
 
     if (decide_measure(question->evidence, &none, question->candidate, AXIS_MEMORY, &value, question->fact)) {
-        cite(question, question->evidence->sources->file, value.row);
+        cite(question, value.file, value.row);
         command(question, "%s", value.command);
         answer(question, value.value > question->need->number ? DECIDE_OUT : DECIDE_PASSES,
                "%.4g bytes a frame", value.value);
@@ -247,7 +247,7 @@ static void judge_cpus(const struct question *question)
     }
     if (cell != NULL && cell_ok(cell)) {
         answer(question, DECIDE_PASSES, "measured");
-        cite(question, question->evidence->sources->file, cell->name);
+        cite(question, evidence_cell_file(question->evidence, cell), cell->name);
         command(question, "%s", result_text(cell->row, "command"));
         return;
     }
@@ -264,7 +264,7 @@ static void judge_memory(const struct question *question)
     if (cell != NULL && cell_ok(cell) && result_number(cell->row, "machine_frames", &frames) &&
         frames * FRAME_BYTES >= question->need->number) {
         answer(question, DECIDE_PASSES, "measured");
-        cite(question, question->evidence->sources->file, cell->name);
+        cite(question, evidence_cell_file(question->evidence, cell), cell->name);
         command(question, "%s", result_text(cell->row, "command"));
         return;
     }
@@ -281,7 +281,7 @@ static void judge_trace(const struct question *question)
     cell = evidence_cell(question->evidence, question->candidate, &wanted);
     if (cell != NULL && cell_ok(cell)) {
         answer(question, DECIDE_PASSES, "replayed");
-        cite(question, question->evidence->sources->file, cell->name);
+        cite(question, evidence_cell_file(question->evidence, cell), cell->name);
         return;
     }
     decide_fact_no_cell(question->evidence, question->candidate, &wanted, cell, question->fact);

@@ -56,6 +56,9 @@ void evidence_free(struct evidence *evidence);
 const struct report_cell *evidence_cell(const struct evidence *evidence, const char *candidate,
                                         const struct decide_cell *cell);
 
+/* The file that a row of the run is in, which may be one that was measured later. */
+const char *evidence_cell_file(const struct evidence *evidence, const struct report_cell *cell);
+
 /* The record of a candidate in the run's context; NULL: not there. */
 const cJSON *evidence_candidate(const struct evidence *evidence, const char *candidate);
 
@@ -95,6 +98,7 @@ struct decide_value {
     double noise; /* relative: what is no more than that apart is the same */
     const char *row;
     const char *command;
+    const char *file; /* that the row is in */
 };
 
 struct decide_standing {

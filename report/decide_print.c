@@ -58,10 +58,8 @@ static void rows_join(const cJSON *one, const char *axis, char *text, size_t byt
 }
 
 /* One row an axis of those that are left: what it gives up on it. */
-static bool standing_add(struct table *table, const cJSON *decision, const cJSON *profile, const char *key,
-                         const cJSON *one)
+static bool standing_add(struct table *table, const cJSON *profile, const char *key, const cJSON *one)
 {
-    const cJSON *source = cJSON_GetObjectItemCaseSensitive(decision, "source");
     const cJSON *axis = NULL;
     bool good = true;
 
@@ -80,7 +78,7 @@ static bool standing_add(struct table *table, const cJSON *decision, const cJSON
                                       name,
                                       words,
                                       rows,
-                                      result_text(source, "file"),
+                                      result_text(cJSON_GetObjectItemCaseSensitive(one, "files"), name),
                                       result_text(cJSON_GetObjectItemCaseSensitive(one, "commands"), name)};
 
         snprintf(words, sizeof words, "%s%s",
@@ -98,14 +96,14 @@ static bool standing_add(struct table *table, const cJSON *decision, const cJSON
     return good;
 }
 
-static bool standings_add(struct table *table, const cJSON *decision, const cJSON *profile, const char *key)
+static bool standings_add(struct table *table, const cJSON *profile, const char *key)
 {
     const cJSON *one = NULL;
     bool good = true;
 
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(profile, key))
     {
-        good = good && standing_add(table, decision, profile, key, one);
+        good = good && standing_add(table, profile, key, one);
     }
     return good;
 }
@@ -118,9 +116,8 @@ static bool flat_print(const cJSON *decision, enum report_format format, FILE *o
 
     cJSON_ArrayForEach(profile, cJSON_GetObjectItemCaseSensitive(decision, "profiles"))
     {
-        good = good && standings_add(table, decision, profile, "front") &&
-               standings_add(table, decision, profile, "dominated") && facts_add(table, profile, "unknown") &&
-               facts_add(table, profile, "out");
+        good = good && standings_add(table, profile, "front") && standings_add(table, profile, "dominated") &&
+               facts_add(table, profile, "unknown") && facts_add(table, profile, "out");
     }
     good = good && table_print(table, format, false, out);
     table_destroy(table);

@@ -50,14 +50,37 @@ static void say_reference(struct screen *screen, const cJSON *source)
     }
 }
 
+/* Files of the run's side that say when, and what is said against their times: replays that were kept. */
+static void say_kept(struct screen *screen, const cJSON *source)
+{
+    const cJSON *one = NULL;
+
+    cJSON_ArrayForEach(one, list_of(source, "evidence"))
+    {
+        const cJSON *marks = list_of(one, "marks");
+        const cJSON *mark = NULL;
+
+        if (marks != NULL) {
+            screen_say(screen, SCREEN_INDENT, "The replays are from %s of %.10s, commit %s",
+                       result_text(one, "file"), result_text(one, "date"), result_text(one, "commit"));
+        }
+        cJSON_ArrayForEach(mark, marks)
+        {
+            screen_say(screen, SCREEN_INDENT, "Their times are marked: %s",
+                       cJSON_IsString(mark) ? mark->valuestring : "");
+        }
+    }
+}
+
 static void say_source(struct screen *screen, const cJSON *source)
 {
     const cJSON *mark = NULL;
 
-    screen_say(screen, SCREEN_INDENT, "From %s%s%s: %s run of %.10s, commit %s, %s",
+    screen_say(screen, SCREEN_INDENT, "From %s%s%s: %s run of %.10s, commit %s%s, %s",
                result_text(source, "file"), result_text(source, "which")[0] == '\0' ? "" : ", ",
                result_text(source, "which"), result_text(source, "mode"), result_text(source, "date"),
-               result_text(source, "commit"), result_text(source, "machine"));
+               result_text(source, "commit"), cJSON_IsTrue(list_of(source, "dirty")) ? " and changes" : "",
+               result_text(source, "machine"));
     if (strcmp(result_text(source, "rods"), "void") == 0) {
         screen_say(screen, SCREEN_INDENT,
                    "The rods do not hold in it: that machine was not fit to measure, and speed and tail say "
@@ -68,6 +91,7 @@ static void say_source(struct screen *screen, const cJSON *source)
         screen_say(screen, SCREEN_INDENT, "Its times are marked: %s",
                    cJSON_IsString(mark) ? mark->valuestring : "");
     }
+    say_kept(screen, source);
     if (!cJSON_IsTrue(list_of(source, "reference"))) {
         say_reference(screen, source);
     }

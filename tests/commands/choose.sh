@@ -88,6 +88,10 @@ for day in 05 07 06; do
 done
 expect 0 'results/of-07/result.json, the newest run: quick run of 2999-01-07' "$PAGELAB" choose --interrupt-safe
 grep -q "are the reference's, the oldest of 20" out || fail "the reference's checks are not named: $(cat out)"
+sed -i 's/"tier":[^,]*/"tier": "release"/' "$PAGELAB_ROOT/results/of-05/result.json"
+sed -i 's/"tier":[^,]*/"tier": "debug"/' "$PAGELAB_ROOT/results/of-07/result.json"
+expect 0 'results/of-05/result.json, the newest run: ' "$PAGELAB" choose
+sed -i 's/"tier":[^,]*/"tier": "debug"/' "$PAGELAB_ROOT/results/of-05/result.json"
 expect 0 'From results/reference/result.json: ' "$PAGELAB" choose --from results/reference
 
 # One's own recording, of the name that one of the run's has: replayed once by the candidates of that run, then known,
@@ -99,6 +103,20 @@ grep -q 'fork.pltrace was not replayed yet: now, 2 candidates' err || fail "no w
 grep -qE 'speed replay-fork/X' out || fail "the replay is not the row that decides: $(cat out)"
 expect 0 'speed replay-fork/X' "$PAGELAB" choose --trace fork.pltrace
 grep -q 'not replayed yet' err && fail "replayed again though it was kept"
+grep -q 'The replays are from results/traces/replay-fork.json' out || fail "the file of the replays is not named: $(cat out)"
+# A kept replay that lacks a candidate, or that another build measured, is measured again.
+kept=results/traces/replay-fork.json
+/usr/bin/python3 - "$kept" <<'P'
+import json, sys
+document = json.load(open(sys.argv[1]))
+document["benchmarks"] = [row for row in document["benchmarks"] if row["candidate"] != "bitmap"]
+json.dump(document, open(sys.argv[1], "w"))
+P
+expect 0 'speed replay-fork/X' "$PAGELAB" choose --trace fork.pltrace
+grep -q 'not replayed yet' err || fail "not replayed again though bitmap is missing"
+sed -i 's/"tier":[^,]*/"tier": "other"/' "$kept"
+expect 0 'speed replay-fork/X' "$PAGELAB" choose --trace fork.pltrace
+grep -q 'not replayed yet' err || fail "not replayed again though another build measured it"
 touch -d '2999-01-01' fork.pltrace
 expect 0 'speed replay-fork/X' "$PAGELAB" choose --trace fork.pltrace
 grep -q 'not replayed yet' err || fail "not replayed again though it changed"

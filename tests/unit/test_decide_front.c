@@ -8,10 +8,10 @@
 static struct decide_standing standing(const char *name, double speed, double tail, double memory,
                                        double fragments, double noise)
 {
-    const struct decide_value axes[AXES] = {{speed, noise, "r", "c"},
-                                            {tail, noise, "r", "c"},
-                                            {memory, noise, "r", "c"},
-                                            {fragments, 0, "r", "c"}};
+    const struct decide_value axes[AXES] = {{speed, noise, "r", "c", "f"},
+                                            {tail, noise, "r", "c", "f"},
+                                            {memory, noise, "r", "c", "f"},
+                                            {fragments, 0, "r", "c", "f"}};
     struct decide_standing one = {.candidate = name};
 
     memcpy(one.axes, axes, sizeof axes);

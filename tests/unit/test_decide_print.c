@@ -195,6 +195,63 @@ static void a_marked_run_is_shown_marked(void **state)
     free(brief);
 }
 
+/* A debug build is said on the screen and at the end of a run, with every other mark. */
+static void a_debug_build_is_said(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    cJSON *pagelab = cJSON_GetObjectItem(cJSON_GetObjectItem(place->result, "context"), "pagelab");
+    char *brief = NULL;
+    size_t bytes = 0;
+    decide_profile_init(&profile, "any");
+    decide_say(pagelab, "tier", "debug");
+    cJSON_AddTrueToObject(pagelab, "dirty");
+    (void)decide_now(place, &profile, false);
+    const cJSON *source = cJSON_GetObjectItem(place->decision, "source");
+    assert_string_equal(cJSON_GetObjectItem(source, "tier")->valuestring, "debug");
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(source, "dirty")));
+    char *text = printed(place->decision, REPORT_TABLE);
+    assert_non_null(strstr(text, "Its times are marked: a debug build"));
+    assert_non_null(strstr(text, "commit abc and changes"));
+    free(text);
+    cJSON_AddItemToObject(pagelab, "marks", decide_parse("[\"one\", \"two\"]"));
+    (void)decide_now(place, &profile, false);
+    FILE *out = open_memstream(&brief, &bytes);
+    decide_print_brief(place->decision, "x", out);
+    fclose(out);
+    assert_non_null(strstr(brief, "(marked: one; two)\n"));
+    free(brief);
+}
+
+/* A replay that an earlier call kept is not the run's: its own file is cited, with its date and its build. */
+static void a_kept_replay_names_its_file(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    cJSON_AddItemToObject(
+        place->result, DECIDE_KEPT,
+        decide_parse(
+            "{\"file\": \"results/traces/replay-mine.json\", \"context\": {\"date\": \"2026-01-09T00\", "
+            "\"pagelab\": {\"commit\": \"def\", \"tier\": \"debug\"}}}"));
+    cJSON *row = decide_find_row(place, "replay-mine", "bad");
+    cJSON_AddStringToObject(row, DECIDE_KEPT, "results/traces/replay-mine.json");
+    decide_say(row, "status", "failed");
+    decide_profile_init(&profile, "any");
+    assert_true(decide_profile_set(&profile, "trace", "mine.pltrace", &error));
+    const cJSON *answer = decide_now(place, &profile, false);
+    assert_string_equal(cJSON_GetObjectItem(decide_entry(answer, "out", "bad", "trace"), "file")->valuestring,
+                        "results/traces/replay-mine.json");
+    const cJSON *first = cJSON_GetArrayItem(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(place->decision, "source"), "evidence"), 0);
+    assert_string_equal(cJSON_GetObjectItem(first, "file")->valuestring, "results/traces/replay-mine.json");
+    char *text = printed(place->decision, REPORT_TABLE);
+    assert_non_null(strstr(text,
+                           "The replays are from results/traces/replay-mine.json of 2026-01-09, commit def\n"
+                           "Their times are marked: a debug build"));
+    free(text);
+}
+
 /* The run's own check says more than the reference's of the same candidate; of others the reference speaks,
  * and is named with its date and commit. */
 static void the_run_comes_before_the_reference(void **state)
@@ -266,6 +323,8 @@ int main(void)
         WITH_PLACE(a_screen_stays_a_screen),
         WITH_PLACE(names_never_run),
         WITH_PLACE(a_marked_run_is_shown_marked),
+        WITH_PLACE(a_debug_build_is_said),
+        WITH_PLACE(a_kept_replay_names_its_file),
         WITH_PLACE(a_table_has_the_loss_of_each_axis),
         WITH_PLACE(a_run_ends_with_three_lines),
         WITH_PLACE(the_run_comes_before_the_reference),
