@@ -6,35 +6,6 @@
 
 #define FRAME_BYTES 4096.0
 
-void decide_fact_no_cell(const struct evidence *evidence, const char *candidate,
-                         const struct decide_cell *wanted, const struct report_cell *cell,
-                         struct decide_fact *fact)
-{
-    char word[256];
-    struct question question = {evidence, candidate, word, NULL, fact};
-
-    memset(fact, 0, sizeof *fact);
-    decide_shell_word(candidate, word, sizeof word);
-    cite(&question, evidence_cell_file(evidence, cell), cell == NULL ? "" : cell->name);
-    if (cell == NULL) {
-        answer(&question, DECIDE_UNKNOWN, "%s was not measured", wanted->workload);
-        if (wanted->order >= 0) {
-            command(&question, "./pagelab bench --backend %s --workload %s --order %.0f --cpus %.0f", word,
-                    wanted->workload, wanted->order, wanted->cpus < 1 ? 1 : wanted->cpus);
-        } else {
-            command(&question, "./pagelab bench --backend %s --workload %s", word, wanted->workload);
-        }
-        return;
-    }
-    bool machine = strncmp(cell->reason, "n/a (machine)", 13) == 0;
-    const char *reason = strncmp(cell->reason, "n/a (", 5) == 0 && strstr(cell->reason, "): ") != NULL
-                             ? strstr(cell->reason, "): ") + 3
-                             : cell->reason;
-
-    answer(&question, machine ? DECIDE_UNKNOWN : DECIDE_OUT, "%s: %s", cell->status, reason);
-    command(&question, "%s", result_text(cell->row, "command"));
-}
-
 static void judge_no_metadata(const struct question *question)
 {
     const struct decide_cell repeat = {.workload = "repeat", .order = 0, .cpus = 1};
@@ -56,23 +27,35 @@ static void judge_no_metadata(const struct question *question)
     }
 }
 
-/* A cell of the worst known calls: the run's, else of a file. */
+/* Does it say what a call costs, in the unit of the need? */
+static bool worst_counted(const struct question *question, const struct report_cell *cell, double *number)
+{
+    if (cell == NULL || !cell_ok(cell)) {
+        return false;
+    }
+    *number = cell->ns;
+    return question->need->timed || result_number(cell->row, "call_instructions", number);
+}
+
+/* A cell of the worst known calls: the run's, else of a file; one that was counted before others. */
 static const struct report_cell *worst_find(const struct question *question, const char *workload,
                                             const char **file)
 {
     struct decide_cell cell = {.order = -1, .cpus = -1};
     const struct report_cell *found;
+    double number;
 
     snprintf(cell.workload, sizeof cell.workload, "%s", workload);
     *file = question->evidence->sources->file;
     found = evidence_cell(question->evidence, question->candidate, &cell);
-    for (size_t i = 0; i < question->evidence->file_count && (found == NULL || !cell_ok(found)); i++) {
+    for (size_t i = 0; i < question->evidence->file_count && !worst_counted(question, found, &number); i++) {
         const struct evidence_file *other = &question->evidence->files[i];
         struct evidence part = {.sources = question->evidence->sources, .cells = other->cells};
         const struct report_cell *better =
             other->kind == EVIDENCE_WORST ? evidence_cell(&part, question->candidate, &cell) : NULL;
 
-        if (better != NULL) {
+        if (better != NULL &&
+            (found == NULL || !cell_ok(found) || worst_counted(question, better, &number))) {
             found = better;
             *file = other->name;
         }
@@ -80,13 +63,21 @@ static const struct report_cell *worst_find(const struct question *question, con
     return found;
 }
 
-/* A number of what a call does at worst, against the need's. */
-static void weigh(const struct question *question, double number)
+/* A number of what a call does at worst, against the need's. Of times it is the median: the longest has
+ * whatever the host did meanwhile, so it is said and does not decide; 0: not known. */
+static void weigh(const struct question *question, double number, double longest)
 {
     const struct decide_need *need = question->need;
+    char more[80] = "";
 
-    answer(question, number > need->number ? DECIDE_OUT : DECIDE_PASSES, "%.0f %s %s", number,
-           need->timed ? "ns" : "instructions", need->kind == DECIDE_MASKED_TIME ? "masked" : "in one call");
+    if (need->timed && longest > 0) {
+        snprintf(more, sizeof more, ", the median; the longest seen %.0f ns", longest);
+    } else if (need->timed) {
+        snprintf(more, sizeof more, ", the median");
+    }
+    answer(question, number > need->number ? DECIDE_OUT : DECIDE_PASSES, "%.0f %s %s%s", number,
+           need->timed ? "ns" : "instructions", need->kind == DECIDE_MASKED_TIME ? "masked" : "in one call",
+           more);
 }
 
 /* A row that `masked` printed: the worst that a search found, and that of the seeds. */
@@ -104,6 +95,7 @@ static bool weigh_masked(const struct question *question)
             double seeds = -1;
             double worst = -1;
             double ns = 0;
+            double longest = 0;
 
             if (strcmp(result_text(row, "candidate"), question->candidate) != 0) {
                 continue;
@@ -119,7 +111,8 @@ static bool weigh_masked(const struct question *question)
             }
             cite(question, file->name, question->candidate);
             command(question, "./pagelab masked --backend %s", question->word);
-            weigh(question, question->need->timed ? ns : worst);
+            result_number(row, "ns_longest", &longest);
+            weigh(question, question->need->timed ? ns : worst, longest);
             return true;
         }
     }
@@ -132,11 +125,10 @@ static void judge_worst(const struct question *question, const char *workload)
     const struct report_cell *cell = worst_find(question, workload, &file);
     double number = 0;
 
-    if (cell != NULL && cell_ok(cell) &&
-        (question->need->timed || result_number(cell->row, "call_instructions", &number))) {
+    if (worst_counted(question, cell, &number)) {
         cite(question, file, cell->name);
         command(question, "%s", result_text(cell->row, "command"));
-        weigh(question, question->need->timed ? cell->ns : number);
+        weigh(question, number, 0);
         return;
     }
     if (question->need->kind == DECIDE_MASKED_TIME && weigh_masked(question)) {
@@ -196,7 +188,7 @@ static void judge_scale(const struct question *question, const char *axis, const
     const cJSON *stopped = NULL;
     const struct evidence_file *where = NULL;
 
-    for (size_t i = 0; i < question->evidence->file_count && where == NULL; i++) {
+    for (size_t i = 0; i < question->evidence->file_count && most < question->need->number; i++) {
         const struct evidence_file *file = &question->evidence->files[i];
         const cJSON *row = NULL;
 
@@ -211,11 +203,12 @@ static void judge_scale(const struct question *question, const char *axis, const
                 !result_number(row, key, &size)) {
                 continue;
             }
-            where = file;
+            where = where == NULL ? file : where;
             if (strcmp(result_text(row, "status"), "ok") != 0) {
-                stopped = row;
+                stopped = stopped == NULL ? row : stopped;
             } else if (size > most && scale_ran(row)) {
                 most = size;
+                where = file;
             }
         }
     }
@@ -268,7 +261,7 @@ static void judge_memory(const struct question *question)
         command(question, "%s", result_text(cell->row, "command"));
         return;
     }
-    command(question, "./pagelab scale %s --to %s", question->word, question->need->text);
+    command(question, "./pagelab scale %s --to %.0f", question->word, question->need->number);
     judge_scale(question, "memory", "memory_bytes", "GiB", 1073741824.0);
 }
 
@@ -343,5 +336,8 @@ void decide_judge(const struct evidence *evidence, const char *candidate, const 
         break;
     case DECIDE_NEED_KINDS:
         break;
+    }
+    if (fact->verdict == DECIDE_UNKNOWN) {
+        command_keep(&question);
     }
 }

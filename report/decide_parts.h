@@ -65,7 +65,7 @@ const cJSON *evidence_candidate(const struct evidence *evidence, const char *can
 /* Does the run's record of it name that capability? */
 bool evidence_claims(const struct evidence *evidence, const char *candidate, const char *capability);
 
-/* --- what it says of a need (decide_needs.c) --- */
+/* --- what it says of a need (decide_needs.c, decide_tested.c, decide_entered.c, decide_command.c) --- */
 
 enum decide_verdict { DECIDE_PASSES, DECIDE_OUT, DECIDE_UNKNOWN };
 

@@ -2,11 +2,18 @@
 #include "report/decide_parts.h"
 #include "report/error.h"
 
+#include <pagelab/caps.h>
+
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PROFILE_LINE_MAX 512
+/* As 'pagelab scale' takes them. */
+#define CPUS_MAX   64.0
+#define MEMORY_MIN 1048576.0
+#define MEMORY_MAX (16.0 * 1099511627776.0)
 
 enum value_kind { VALUE_YES, VALUE_COUNT, VALUE_COUNT_OR_TIME, VALUE_SHARE, VALUE_BYTES, VALUE_TEXT };
 
@@ -32,8 +39,9 @@ static const struct {
                            "a share as in 20% or 0.2"},
     [DECIDE_BYTES_A_FRAME] = {"bytes-per-frame", VALUE_COUNT, "at most %s bytes of metadata a frame",
                               "a number of bytes"},
-    [DECIDE_CPUS] = {"cpus", VALUE_COUNT, "%s CPUs at once", "a number of 1 or more"},
-    [DECIDE_MEMORY_SIZE] = {"memory-size", VALUE_BYTES, "a machine of %s", "bytes as in 64GiB"},
+    [DECIDE_CPUS] = {"cpus", VALUE_COUNT, "%s CPUs at once", "a whole number from 1 to 64"},
+    [DECIDE_MEMORY_SIZE] = {"memory-size", VALUE_BYTES, "a machine of %s",
+                            "bytes as in 64GiB, from 1MiB to 16TiB,"},
     [DECIDE_TRACE] = {"trace", VALUE_TEXT, "the recording %s is replayed without a failure",
                       "the path of a .pltrace"},
     [DECIDE_CAPABILITY] = {"capability", VALUE_TEXT, "%s is claimed and was tested",
@@ -77,7 +85,7 @@ void decide_trace_workload(const char *path, char *text, size_t bytes)
 
 /* --- values --- */
 
-/* A number and one of the units; false if it is none, or not positive. */
+/* A decimal number and one of the units; false if it is none. */
 static bool number_parse(const char *text, enum value_kind kind, struct decide_need *need)
 {
     static const struct {
@@ -93,7 +101,7 @@ static bool number_parse(const char *text, enum value_kind kind, struct decide_n
 
     need->timed = false;
     need->number = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : 0;
-    if (end == NULL || !(need->number > 0 && need->number < 1e18)) {
+    if (end == NULL || strspn(text, "0123456789.") != (size_t)(end - text) || !(need->number < 1e18)) {
         return false;
     }
     end += strspn(end, " ");
@@ -105,7 +113,38 @@ static bool number_parse(const char *text, enum value_kind kind, struct decide_n
             known = true;
         }
     }
-    return known && (kind != VALUE_SHARE || need->number <= 1);
+    return known;
+}
+
+/* What the number of a need may be: that which a check can answer. */
+static bool number_fits(enum decide_need_kind kind, double number)
+{
+    switch (kind) {
+    case DECIDE_MASKED_TIME:
+        return true;
+    case DECIDE_CONTIGUOUS:
+        return number > 0 && number <= 1;
+    case DECIDE_CPUS:
+        return number >= 1 && number <= CPUS_MAX && number == floor(number);
+    case DECIDE_MEMORY_SIZE:
+        return number >= MEMORY_MIN && number <= MEMORY_MAX;
+    default:
+        return number > 0;
+    }
+}
+
+static bool is_capability(const char *text)
+{
+#define CAPABILITY_TEXT(name, words) words,
+    static const char *const names[] = {PL_CAP_NAMES(CAPABILITY_TEXT)};
+#undef CAPABILITY_TEXT
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool need_set(struct decide_profile *profile, enum decide_need_kind kind, const char *value,
@@ -118,10 +157,12 @@ static bool need_set(struct decide_profile *profile, enum decide_need_kind kind,
     if (kinds[kind].value == VALUE_YES) {
         valid = strcmp(value, "yes") == 0;
     } else if (kinds[kind].value != VALUE_TEXT) {
-        valid = valid && number_parse(value, kinds[kind].value, &need);
+        valid = valid && number_parse(value, kinds[kind].value, &need) && number_fits(kind, need.number);
+    } else if (kind == DECIDE_CAPABILITY) {
+        valid = is_capability(value);
     }
     if (!valid) {
-        report_error_set(error, "%s = '%.80s': %s expected", kinds[kind].name, value, kinds[kind].expected);
+        report_error_set(error, "%s '%.80s': %s expected", kinds[kind].name, value, kinds[kind].expected);
         return false;
     }
     snprintf(need.text, sizeof need.text, "%s", value);
@@ -184,15 +225,23 @@ static bool cells_set(struct decide_cell *cells, size_t *count, const char *key,
 
     *count = 0;
     snprintf(list, sizeof list, "%s", value);
-    for (char *at = list; at != NULL && *count < DECIDE_CELLS_MAX;) {
+    for (char *at = list; at != NULL;) {
         char *comma = strchr(at, ',');
+        size_t length;
 
         if (comma != NULL) {
             *comma = '\0';
         }
         at += strspn(at, " ");
-        at[strcspn(at, " ")] = '\0';
-        if (!cell_parse(at, &cells[*count])) {
+        length = strlen(at);
+        while (length > 0 && at[length - 1] == ' ') {
+            at[--length] = '\0';
+        }
+        if (*count == DECIDE_CELLS_MAX) {
+            report_error_set(error, "%s: at most %d cells expected", key, DECIDE_CELLS_MAX);
+            return false;
+        }
+        if (strchr(at, ' ') != NULL || !cell_parse(at, &cells[*count])) {
             report_error_set(
                 error, "%s: '%.80s': cells expected, as in repeat/order:0/cpus:2*3, bulk/order:0", key, at);
             return false;

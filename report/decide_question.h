@@ -20,6 +20,9 @@ void answer(const struct question *question, enum decide_verdict verdict, const 
 void cite(const struct question *question, const char *file, const char *row);
 PL_PRINTF(2, 3) void command(const struct question *question, const char *format, ...);
 
+/* Adds to a check's command where choose reads its output (decide_command.c). */
+void command_keep(const struct question *question);
+
 /* By what checks tried to refute (decide_tested.c). */
 void judge_contract(const struct question *question);
 void judge_claim(const struct question *question, const char *capability);

@@ -240,8 +240,7 @@ static void compose(struct screen *screen, const cJSON *decision, const cJSON *p
         } else {
             say_grouped(screen, unknown);
         }
-        screen_say(screen, SCREEN_INDENT,
-                   "  what measures it, of the first; where choose reads it: docs/choosing.md");
+        screen_say(screen, SCREEN_INDENT, "  what measures it, of the first:");
         say_commands(screen, unknown);
     }
     if (cJSON_GetArraySize(out) > 0) {

@@ -134,16 +134,17 @@ void judge_claim(const struct question *question, const char *capability)
 void judge_never_sleeps(const struct question *question)
 {
     static const char *const scenarios[] = {"cold", "warm", "exhausted", "contended"};
-    size_t quiet = 0;
+    unsigned quiet = 0; /* a bit for each of the scenarios */
     bool asked = false;
+    bool own = false;
 
     answer(question, DECIDE_UNKNOWN, "not watched");
     command(question, "./pagelab nosleep --backend %s", question->word);
-    for (size_t i = 0; i < question->evidence->file_count && !asked; i++) {
+    for (size_t i = 0; i < question->evidence->file_count; i++) {
         const struct evidence_file *file = &question->evidence->files[i];
         const cJSON *row = NULL;
 
-        if (file->kind != EVIDENCE_NOSLEEP) {
+        if (file->kind != EVIDENCE_NOSLEEP || (file->reference && own)) {
             continue;
         }
         cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(file->document, "rows"))
@@ -156,6 +157,7 @@ void judge_never_sleeps(const struct question *question)
                 continue;
             }
             asked = true;
+            own |= !file->reference;
             snprintf(name, sizeof name, "%.100s %.60s", question->candidate, scenario);
             if (strcmp(status, "sleeps") == 0 || strcmp(status, "system calls") == 0 ||
                 strcmp(status, "died") == 0) {
@@ -169,8 +171,9 @@ void judge_never_sleeps(const struct question *question)
                 return;
             }
             for (size_t s = 0; s < sizeof scenarios / sizeof scenarios[0]; s++) {
-                quiet += strcmp(scenario, scenarios[s]) == 0 &&
-                         (strcmp(status, "never slept") == 0 || (s == 3 && strcmp(status, "n/a") == 0));
+                bool done = strcmp(status, "never slept") == 0 || (s == 3 && strcmp(status, "n/a") == 0);
+
+                quiet |= done && strcmp(scenario, scenarios[s]) == 0 ? 1u << s : 0;
             }
             cite(question, file->name, question->candidate);
         }
@@ -178,10 +181,11 @@ void judge_never_sleeps(const struct question *question)
     if (evidence_claims(question->evidence, question->candidate, "may-sleep")) {
         answer(question, DECIDE_OUT, "says itself that it may sleep");
         cite(question, question->evidence->sources->file, "candidates");
-    } else if (quiet == sizeof scenarios / sizeof scenarios[0]) {
+    } else if (quiet == (1u << sizeof scenarios / sizeof scenarios[0]) - 1) {
         answer(question, DECIDE_PASSES, "never slept in any scenario");
     } else if (asked) {
-        answer(question, DECIDE_UNKNOWN, "%zu of 4 scenarios were seen to the end", quiet);
+        answer(question, DECIDE_UNKNOWN, "%u of 4 scenarios were seen to the end",
+               (quiet & 1u) + (quiet >> 1 & 1u) + (quiet >> 2 & 1u) + (quiet >> 3 & 1u));
     }
 }
 

@@ -50,7 +50,7 @@ echo 'sleeps-well = yes' >own.txt
 expect 2 "own.txt:1: 'sleeps-well': unknown need" "$PAGELAB" choose --profile own.txt
 echo 'capability = exact-count # nothing is cached' >own.txt
 expect 0 '^own$' "$PAGELAB" choose --profile own.txt
-expect 2 "masked-time = 'soon'" "$PAGELAB" choose --masked-time soon
+expect 2 "choose: --masked-time 'soon': instructions" "$PAGELAB" choose --masked-time soon
 expect 2 'no-such-need: unknown option' "$PAGELAB" choose --no-such-need
 expect 2 'a result, or the folder of a run, expected' "$PAGELAB" choose --from nowhere
 expect 2 'expected the result file of a run' "$PAGELAB" choose --from own.txt

@@ -363,6 +363,90 @@ static void one_promise_is_not_the_contract(void **state)
     assert_string_equal(cJSON_GetObjectItem(fact, "fact")->valuestring, "1 of 107 promises were asked");
 }
 
+static const char *text_of(const cJSON *fact, const char *key)
+{
+    assert_non_null(fact);
+    return cJSON_GetObjectItem(fact, key)->valuestring;
+}
+
+/* Typed as it stands it is measured, and choose reads it: beside the run, in a file of its own. */
+static void what_is_missing_says_where_it_is_kept(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    decide_profile_init(&profile, "test");
+    assert_true(decide_profile_set(&profile, "interrupt-safe", "yes", &error));
+    assert_true(decide_profile_set(&profile, "memory-size", "2 TiB", &error));
+    assert_true(decide_profile_set(&profile, "bounded-worst-case", "100", &error));
+    assert_true(decide_profile_set(&profile, "speed", "replay-nginx", &error));
+    forget_interrupts(place);
+    forget_worst(place);
+    const cJSON *answer = decide_now(place, &profile, false);
+    assert_string_equal(text_of(decide_entry(answer, "unknown", "bad", "interrupt-safe"), "command"),
+                        "./pagelab interrupt --backend bad --format json >interrupts.bad.json");
+    assert_string_equal(text_of(decide_entry(answer, "unknown", "bad", "memory-size"), "command"),
+                        "./pagelab scale bad --to 2199023255552 --out scale.bad.json");
+    assert_string_equal(text_of(decide_entry(answer, "unknown", "bad", "bounded-worst-case"), "command"),
+                        "./pagelab bench --backend bad --workload worst-call --out worst.bad.json");
+    assert_string_equal(text_of(decide_entry(answer, "unknown", "bad", "speed"), "command"),
+                        "./pagelab bench --backend bad --workload replay:corpora/traces/nginx.pltrace");
+}
+
+/* A cell of the run that is well and was not counted does not hide one that was. */
+static void a_counted_call_is_looked_for(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    char path[160];
+    decide_profile_init(&profile, "test");
+    assert_true(decide_profile_set(&profile, "bounded-worst-case", "100", &error));
+    char *text = cJSON_Print(place->result);
+    snprintf(path, sizeof path, "%s/worst.json", place->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    cJSON_free(text);
+    forget_worst(place);
+    const cJSON *answer = decide_now(place, &profile, false);
+    remove(path);
+    assert_non_null(decide_entry(answer, "front", "bad", NULL));
+}
+
+/* Twice warm is not exhausted. */
+static void each_scenario_counts_once(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    decide_profile_init(&profile, "test");
+    assert_true(decide_profile_set(&profile, "never-sleeps", "yes", &error));
+    cJSON *rows = cJSON_GetObjectItem(place->files[FILE_NOSLEEP], "rows");
+    decide_say(last_of(rows), "scenario", "warm");
+    const cJSON *answer = decide_now(place, &profile, false);
+    assert_string_equal(text_of(decide_entry(answer, "unknown", "bad", "never-sleeps"), "fact"),
+                        "3 of 4 scenarios were seen to the end");
+}
+
+/* Of times the median decides, and the fact says that there was a longer one. */
+static void a_time_says_that_it_is_the_median(void **state)
+{
+    struct decide_place *place = *state;
+    static struct decide_profile profile;
+    struct report_error error;
+    decide_profile_init(&profile, "test");
+    assert_true(decide_profile_set(&profile, "masked-time", "5us", &error));
+    drop_row(place, "worst-masked");
+    place->files[FILE_MASKED] =
+        decide_parse("[{\"candidate\": \"bad\", \"seeds_instructions\": 10, \"worst_instructions\": 20, "
+                     "\"ns_median\": 5001, \"ns_longest\": 21152}]");
+    const cJSON *answer = decide_now(place, &profile, false);
+    assert_string_equal(text_of(decide_entry(answer, "out", "bad", "masked-time"), "fact"),
+                        "5001 ns masked, the median; the longest seen 21152 ns");
+}
+
 static void a_rod_is_no_candidate(void **state)
 {
     static struct decide_profile profile;
@@ -404,6 +488,10 @@ int main(void)
         WITH_PLACE(a_claim_is_no_fact),
         WITH_PLACE(a_whole_sweep_of_points_passes),
         WITH_PLACE(one_promise_is_not_the_contract),
+        WITH_PLACE(what_is_missing_says_where_it_is_kept),
+        WITH_PLACE(a_counted_call_is_looked_for),
+        WITH_PLACE(each_scenario_counts_once),
+        WITH_PLACE(a_time_says_that_it_is_the_median),
         WITH_PLACE(a_rod_is_no_candidate),
         WITH_PLACE(a_row_that_is_not_ok_says_why),
         WITH_PLACE(a_tail_of_few_operations_is_none),

@@ -90,7 +90,7 @@ static void a_screen_stays_a_screen(void **state)
     struct report_error error;
     decide_profile_init(&profile, "test");
     assert_true(decide_profile_set(&profile, "bytes-per-frame", "0.5", &error));
-    assert_true(decide_profile_set(&profile, "capability", "no-such", &error));
+    assert_true(decide_profile_set(&profile, "capability", "exact-count", &error));
     for (int i = 0; i < 60; i++) {
         char name[200];
         snprintf(name, sizeof name, "./a/rather/long/path/of/a/plug-in/that/somebody/has/built/number%d.so",
@@ -128,11 +128,11 @@ static void a_run_ends_with_three_lines(void **state)
     struct decide_place *place = *state;
     static struct decide_profile profile;
     struct report_error error;
-    const char *const needs[] = {NULL, "no-such", "checks-free"};
+    const char *const needs[] = {NULL, "exact-count", "checks-free"};
     const char *const says[] = {
         ("fastest that passed: bad, 20 ns an operation\n"
          "it gives up: nothing that was measured\nnext: type this\n"),
-        "fastest that passed: none\nout is good: capability: does not claim no-such\n",
+        "fastest that passed: none\nout is good: capability: does not claim exact-count\n",
         "fastest that passed: none\nnot known of good: ",
     };
     for (size_t i = 0; i < 3; i++) {
@@ -284,6 +284,17 @@ static void the_run_comes_before_the_reference(void **state)
     assert_int_equal(decide_place_remove(&other), 0);
 }
 
+/* Interrupts that are never held off are a need, too. */
+static void no_masked_time_at_all_may_be_asked_for(void **state)
+{
+    static struct decide_profile profile;
+    struct report_error error = {""};
+    decide_profile_init(&profile, "any");
+    assert_true(decide_profile_set(&profile, "masked-time", "0", &error));
+    const cJSON *answer = decide_now(*state, &profile, false);
+    assert_non_null(decide_entry(answer, "out", "good", "masked-time"));
+}
+
 static void a_profile_that_is_wrong_says_where(void **state)
 {
     static const struct {
@@ -291,12 +302,19 @@ static void a_profile_that_is_wrong_says_where(void **state)
         const char *says;
     } wrong[] = {
         {"about = x\ninterrupt-safe\n", ":2: 'interrupt-safe': key = value expected"},
-        {"interrupt-safe = maybe\n", ":1: interrupt-safe = 'maybe': yes expected"},
+        {"interrupt-safe = maybe\n", ":1: interrupt-safe 'maybe': yes expected"},
         {"\n# x\nsleeps-well = yes\n", ":3: 'sleeps-well': unknown need"},
-        {"masked-time = soon\n", ":1: masked-time = 'soon': instructions as in 10000, or a time"},
-        {"contiguous-after-ageing = 120%\n", ":1: contiguous-after-ageing = '120%': a share"},
-        {"memory-size = -1GiB\n", ":1: memory-size = '-1GiB': bytes as in 64GiB"},
-        {"cpus = 0\n", ":1: cpus = '0': a number of 1 or more"},
+        {"masked-time = soon\n", ":1: masked-time 'soon': instructions as in 10000, or a time"},
+        {"contiguous-after-ageing = 120%\n", ":1: contiguous-after-ageing '120%': a share"},
+        {"memory-size = -1GiB\n", ":1: memory-size '-1GiB': bytes as in 64GiB"},
+        {"cpus = 0\n", ":1: cpus '0': a whole number from 1 to 64"},
+        {"cpus = 1.5\n", ":1: cpus '1.5': a whole number"},
+        {"cpus = 65\n", ":1: cpus '65': a whole number"},
+        {"memory-size = 0x10GiB\n", ":1: memory-size '0x10GiB': bytes"},
+        {"memory-size = 64\n", ":1: memory-size '64': bytes"},
+        {"memory-size = 32 TiB\n", ":1: memory-size '32 TiB': bytes as in 64GiB, from 1MiB to 16TiB"},
+        {"capability = exact-counts\n", ":1: capability 'exact-counts': the name of a capability"},
+        {"speed = repeat/order:0 bulk/order:0\n", ":1: speed: 'repeat/order:0 bulk/order:0': cells"},
         {"speed = repeat/colour:9\n", ":1: speed: 'repeat/colour:9': cells expected"},
         {"speed = repeat*0\n", ":1: speed: 'repeat"},
     };
@@ -328,6 +346,7 @@ int main(void)
         WITH_PLACE(a_table_has_the_loss_of_each_axis),
         WITH_PLACE(a_run_ends_with_three_lines),
         WITH_PLACE(the_run_comes_before_the_reference),
+        WITH_PLACE(no_masked_time_at_all_may_be_asked_for),
         WITH_PLACE(a_profile_that_is_wrong_says_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
