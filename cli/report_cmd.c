@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/places.h"
 
 static int report_main(int argc, const char **argv)
 {
     static char *format_text = NULL;
     static char *html = NULL;
+    static struct cli_places places;
     enum report_format format;
     struct report_error error;
     const struct poptOption options[] = {
@@ -20,7 +22,7 @@ static int report_main(int argc, const char **argv)
         return CLI_MISTAKE;
     int code = CLI_OK;
     if (html != NULL) {
-        if (report_write_html(left[0], html, &error) != 0)
+        if (report_write_html(left[0], html, cli_places_find(&places, left[0]), &error) != 0)
             code = cli_mistake("report", "%s", error.line);
     } else {
         cJSON *result = report_read(left[0], &error);

@@ -12,6 +12,7 @@
 #include "bench/session.h"
 #include "cli/choose.h"
 #include "cli/cli.h"
+#include "cli/places.h"
 #include "engine/instance.h"
 #include "engine/trace/trace.h"
 #include "report/noise.h"
@@ -106,6 +107,7 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
 {
     char result_path[PATH_BYTES + 32];
     char page_path[PATH_BYTES + 32];
+    static struct cli_places places;
     struct session_error error = {""};
     struct report_error report_error;
     struct plan plan = {0};
@@ -134,7 +136,7 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
         return cli_mistake("run", "%s", error.text);
     int code = (int)end;
     if (report_print(result, format, cli_colour(), stdout, &report_error) != 0 ||
-        report_write_html_from(result, page_path, &report_error) != 0)
+        report_write_html_from(result, page_path, cli_places_find(&places, result_path), &report_error) != 0)
         code = cli_mistake("run", "%s", report_error.line);
     fflush(stdout);
     fprintf(stderr, "pagelab run: wrote %s and %s\n", result_path, page_path);

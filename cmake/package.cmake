@@ -17,6 +17,7 @@ configure_file(cmake/package/pagelab.pc.in "${PROJECT_BINARY_DIR}/pagelab.pc" @O
 install(FILES "${PROJECT_BINARY_DIR}/pagelab.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig" COMPONENT contract)
 
 install(DIRECTORY corpora DESTINATION "${CMAKE_INSTALL_DATADIR}/pagelab" COMPONENT program)
+# What `choose` and the page read, and what it says for people.
 install(DIRECTORY results/reference DESTINATION "${CMAKE_INSTALL_DATADIR}/pagelab/results" COMPONENT program)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
 install(DIRECTORY docs examples DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)

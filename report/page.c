@@ -7,7 +7,6 @@
 #include "report/error.h"
 #include "report/page_data.h"
 #include "report/page_parts.h"
-#include "report/reference.h"
 #include "report/result.h"
 
 #include <errno.h>
@@ -117,16 +116,16 @@ fail:
     return -1;
 }
 
-int report_write_html_from(const cJSON *result, const char *html_path, struct report_error *error)
+int report_write_html_from(const cJSON *result, const char *html_path, const struct report_places *places,
+                           struct report_error *error)
 {
     int status = -1;
     char *data = NULL;
-    char folder[4096];
 
     if (!result_check(result, "the result", error)) {
         return -1;
     }
-    data = page_data(result, reference_folder(folder, sizeof folder));
+    data = page_data(result, places);
     if (data == NULL) {
         report_error_set(error, "no memory, %s, expected a few megabytes", html_path);
         return -1;
@@ -137,7 +136,8 @@ int report_write_html_from(const cJSON *result, const char *html_path, struct re
     return status;
 }
 
-int report_write_html(const char *result_path, const char *html_path, struct report_error *error)
+int report_write_html(const char *result_path, const char *html_path, const struct report_places *places,
+                      struct report_error *error)
 {
     cJSON *result = report_read(result_path, error);
 
@@ -145,7 +145,7 @@ int report_write_html(const char *result_path, const char *html_path, struct rep
         return -1;
     }
 
-    int status = report_write_html_from(result, html_path, error);
+    int status = report_write_html_from(result, html_path, places, error);
 
     cJSON_Delete(result);
     return status;

@@ -226,7 +226,16 @@ static bool stored_add(cJSON *data, cJSON *list, const cJSON *stored, const stru
     return good;
 }
 
-char *page_data(const cJSON *result, const char *folder)
+/* Where the run decides nothing, what the stored result decides stands below it, marked. */
+static bool decision_add_stored(cJSON *data, const cJSON *stored, const struct report_places *places)
+{
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(data, "decision");
+
+    return stored == NULL || page_decision_says_something(own) ||
+           object_add(data, "decision_reference", page_decision_stored(stored, places));
+}
+
+char *page_data(const cJSON *result, const struct report_places *places)
 {
     struct run run = {.result = result};
     cJSON *data = cJSON_CreateObject();
@@ -238,14 +247,14 @@ char *page_data(const cJSON *result, const char *folder)
         return NULL;
     }
     cells_sort(&run.cells);
-    stored = reference_result(folder);
+    stored = reference_result(places->reference);
 
     cJSON *list = cJSON_AddArrayToObject(data, "cells");
 
     if (object_add(data, "context", page_context(result)) &&
-        object_add(data, "decision", page_decision(result, stored, folder)) &&
-        cells_add(list, result, &run.cells, NULL) && stored_add(data, list, stored, &run) &&
-        object_add(data, "evidence", reference_collect(folder))) {
+        object_add(data, "decision", page_decision(result, places)) &&
+        decision_add_stored(data, stored, places) && cells_add(list, result, &run.cells, NULL) &&
+        stored_add(data, list, stored, &run) && object_add(data, "evidence", reference_collect(places))) {
         text = cJSON_PrintUnformatted(data);
     }
     cJSON_Delete(stored);

@@ -5,10 +5,9 @@
 #ifndef REPORT_PAGE_DATA_H
 #define REPORT_PAGE_DATA_H
 
-#include <cjson/cJSON.h>
+#include "report/report.h"
 
-/* `result` is checked. `folder`: with stored results, or NULL. Compact JSON, for cJSON_free. NULL: no memory.
- */
-char *page_data(const cJSON *result, const char *folder);
+/* `result` is checked. Compact JSON, for cJSON_free. NULL: no memory. */
+char *page_data(const cJSON *result, const struct report_places *places);
 
 #endif

@@ -12,13 +12,12 @@ static const char *const shipped[] = {"rtos", "hypervisor", "server", "teaching"
 
 enum { SHIPPED = sizeof shipped / sizeof shipped[0] };
 
-static bool profiles_read(struct decide_profile *profiles, struct report_error *error)
+static bool profiles_read(const char *folder, struct decide_profile *profiles, struct report_error *error)
 {
     char path[4096];
-    char root[4096];
 
     for (size_t i = 0; i < SHIPPED; i++) {
-        snprintf(path, sizeof path, "%.4000s/profiles/%s.txt", reference_root(root, sizeof root), shipped[i]);
+        snprintf(path, sizeof path, "%.4000s/%s.txt", folder, shipped[i]);
         if (!decide_profile_read(path, &profiles[i], error)) {
             return false;
         }
@@ -26,8 +25,7 @@ static bool profiles_read(struct decide_profile *profiles, struct report_error *
     return true;
 }
 
-/* Does anybody remain for any profile? Else the run lacks what is decided by. */
-static bool says_something(const cJSON *decision)
+bool page_decision_says_something(const cJSON *decision)
 {
     const cJSON *profile = NULL;
 
@@ -40,35 +38,16 @@ static bool says_something(const cJSON *decision)
     return false;
 }
 
-static cJSON *decide(const cJSON *result, const char *folder, bool reference,
-                     const struct decide_profile *profiles, struct report_error *error)
-{
-    const struct decide_sources sources = {
-        .result = result,
-        .file = reference ? "results/reference/result.json" : "result.json",
-        .which = reference ? "the reference" : "this run",
-        .reference = reference,
-        .folder = reference ? folder : NULL,
-        .committed = folder,
-    };
-
-    return decide_json(&sources, profiles, SHIPPED, error);
-}
-
-cJSON *page_decision(const cJSON *result, const cJSON *stored, const char *folder)
+static cJSON *decide(const struct decide_sources *sources, const char *folder)
 {
     struct decide_profile *profiles = calloc(SHIPPED, sizeof *profiles);
     const char *words = "the profiles that pagelab comes with are not here";
     struct report_error error; /* names paths of this machine, which stay out of a page */
     cJSON *decision = NULL;
 
-    if (profiles != NULL && profiles_read(profiles, &error)) {
+    if (profiles != NULL && folder != NULL && profiles_read(folder, profiles, &error)) {
         words = "a stored check cannot be read";
-        decision = decide(result, folder, false, profiles, &error);
-        if (decision != NULL && stored != NULL && !says_something(decision)) {
-            cJSON_Delete(decision);
-            decision = decide(stored, folder, true, profiles, &error);
-        }
+        decision = decide_json(sources, profiles, SHIPPED, &error);
     }
     free(profiles);
     if (decision == NULL) {
@@ -79,4 +58,27 @@ cJSON *page_decision(const cJSON *result, const cJSON *stored, const char *folde
         }
     }
     return decision;
+}
+
+cJSON *page_decision_stored(const cJSON *stored, const struct report_places *places)
+{
+    const struct decide_sources sources = {.result = stored,
+                                           .file = "results/reference/result.json",
+                                           .which = "the reference",
+                                           .reference = true,
+                                           .folder = places->reference};
+
+    return decide(&sources, places->profiles);
+}
+
+cJSON *page_decision(const cJSON *result, const struct report_places *places)
+{
+    const struct decide_sources sources = {.result = result,
+                                           .file = "result.json",
+                                           .which = "this run",
+                                           .folder = places->own,
+                                           .committed = places->reference};
+
+    return reference_is_own(places) ? page_decision_stored(result, places)
+                                    : decide(&sources, places->profiles);
 }

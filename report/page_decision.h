@@ -4,11 +4,16 @@
 #ifndef REPORT_PAGE_DECISION_H
 #define REPORT_PAGE_DECISION_H
 
-#include <cjson/cJSON.h>
+#include "report/report.h"
 
-/* As decide_json, from the profiles below reference_root(), and from the checks in `folder` (NULL: none).
- * Where nobody remains by what the run measured, it is decided from the stored result (`stored` may be NULL),
- * and says so. {"missing": why} where there is no decision. NULL: no memory. */
-cJSON *page_decision(const cJSON *result, const cJSON *stored, const char *folder);
+/* As decide_json of the run and of the checks beside it, as `choose --from` its folder. {"missing": why}
+ * where there is no decision. NULL: no memory. */
+cJSON *page_decision(const cJSON *result, const struct report_places *places);
+
+/* Likewise of the stored result in the reference's folder. */
+cJSON *page_decision_stored(const cJSON *stored, const struct report_places *places);
+
+/* Does anybody remain for any profile? Else the run lacks what is decided by. */
+bool page_decision_says_something(const cJSON *decision);
 
 #endif

@@ -12,61 +12,49 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define PATH_BYTES 4096
 
 static const struct {
     const char *key;
     const char *file;
+    const char *also; /* another name that it has beside a result; NULL: none */
     const char *command;
 } sources[] = {
-    {"claims", "claims.json", "./pagelab check --claims --format json >results/reference/claims.json"},
-    {"conformance_doc", "conformance.doc.json",
+    {"claims", "claims.json", NULL, "./pagelab check --claims --format json >results/reference/claims.json"},
+    {"conformance_doc", "conformance.doc.json", "conformance.json",
      "./pagelab check --contract doc --format json >results/reference/conformance.doc.json"},
-    {"conformance_real", "conformance.real.json",
+    {"conformance_real", "conformance.real.json", NULL,
      "./pagelab check --contract real --format json >results/reference/conformance.real.json"},
-    {"cost", "cost.json", "./pagelab cost --format json >results/reference/cost.json"},
-    {"interrupts", "interrupts.json", "./pagelab interrupt --format json >results/reference/interrupts.json"},
-    {"interrupts_libraries", "interrupts.libraries.json",
+    {"cost", "cost.json", NULL, "./pagelab cost --format json >results/reference/cost.json"},
+    {"interrupts", "interrupts.json", NULL,
+     "./pagelab interrupt --format json >results/reference/interrupts.json"},
+    {"interrupts_libraries", "interrupts.libraries.json", NULL,
      "./pagelab interrupt --backend jemalloc,jemalloc-notcache,mimalloc --limit 120 --format json "
      ">results/reference/interrupts.libraries.json"},
-    {"interrupts_linux", "interrupts.linux.json",
+    {"interrupts_linux", "interrupts.linux.json", NULL,
      "./pagelab interrupt --backend linux --format json >results/reference/interrupts.linux.json"},
-    {"nosleep", "nosleep.json", "./pagelab nosleep --format json >results/reference/nosleep.json"},
-    {"scale", "scale.json", "./pagelab scale --out results/reference/scale.json"},
-    {"score", "score.json", "./pagelab score --format json >results/reference/score.json"},
+    {"interrupts_points", "interrupts.points.json", NULL,
+     "./pagelab interrupt --mode points --format json >results/reference/interrupts.points.json"},
+    {"masked", "masked.json", NULL, "./pagelab masked --format json >results/reference/masked.json"},
+    {"nosleep", "nosleep.json", NULL, "./pagelab nosleep --format json >results/reference/nosleep.json"},
+    {"scale", "scale.json", NULL, "./pagelab scale --out results/reference/scale.json"},
+    {"score", "score.json", NULL, "./pagelab score --format json >results/reference/score.json"},
+    {"worst_call", "worst.call.json", NULL,
+     "./pagelab bench --workload worst-call --out results/reference/worst.call.json"},
 };
 
-const char *reference_root(char *buffer, size_t bytes)
+bool reference_is_own(const struct report_places *places)
 {
-    const char *root = getenv("PAGELAB_ROOT");
-    ssize_t length;
+    struct stat own;
+    struct stat reference;
 
-    if (root != NULL && root[0] != '\0') {
-        return root;
-    }
-    length = access("profiles", R_OK) == 0 ? -1 : readlink("/proc/self/exe", buffer, bytes - 1);
-    buffer[length < 0 ? 0 : length] = '\0';
-
-    char *slash = strrchr(buffer, '/');
-
-    if (length < 0 || slash == NULL || bytes - (size_t)(slash - buffer) < sizeof "/../share/pagelab") {
-        return ".";
-    }
-    strcpy(slash, "/../share/pagelab");
-    return buffer;
+    return places->own != NULL && places->reference != NULL && stat(places->own, &own) == 0 &&
+           stat(places->reference, &reference) == 0 && own.st_dev == reference.st_dev &&
+           own.st_ino == reference.st_ino;
 }
 
-const char *reference_folder(char *buffer, size_t bytes)
-{
-    char root[PATH_BYTES];
-    struct stat status;
-    int n = snprintf(buffer, bytes, "%s/results/reference", reference_root(root, sizeof root));
-
-    return n > 0 && (size_t)n < bytes && stat(buffer, &status) == 0 && S_ISDIR(status.st_mode) ? buffer
-                                                                                               : NULL;
-}
+static const char torn[] = "the stored file cannot be read";
 
 /* NULL, and *missing says why. */
 static cJSON *document_read(const char *folder, const char *file, const char **missing)
@@ -82,7 +70,7 @@ static cJSON *document_read(const char *folder, const char *file, const char **m
         return NULL;
     }
     document = result_read(path, &error);
-    *missing = "the stored file cannot be read";
+    *missing = torn;
     return document;
 }
 
@@ -126,45 +114,76 @@ static bool add_origin(cJSON *into, const cJSON *origin)
            add_text(into, "machine", result_text(origin, "machine"));
 }
 
-/* `document` may be NULL, and belongs to the object afterwards, also where that fails. */
-static cJSON *source_object(size_t place, cJSON *document, const char *missing, const cJSON *origins)
+/* Where a document was looked for and found, and what its folder says of files. */
+struct found {
+    cJSON *document; /* NULL: none */
+    const char *file;
+    const char *missing;
+    const cJSON *origins;
+    bool own;
+};
+
+/* The document belongs to the object afterwards, also where that fails. */
+static cJSON *source_object(size_t place, const struct found *found)
 {
-    const cJSON *context = cJSON_GetObjectItemCaseSensitive(document, "context");
-    const cJSON *origin = origin_find(origins, sources[place].file);
+    const cJSON *context = cJSON_GetObjectItemCaseSensitive(found->document, "context");
+    const cJSON *origin = origin_find(found->origins, found->file);
     cJSON *object = cJSON_CreateObject();
 
-    if (object == NULL || !add_text(object, "file", sources[place].file) ||
+    if (object == NULL || !add_text(object, "file", found->file) ||
         !add_text(object, "command", sources[place].command)) {
         goto fail;
     }
-    if (document == NULL) {
-        if (!add_text(object, "missing", missing)) {
+    if (found->document == NULL) {
+        if (!add_text(object, "missing", found->missing)) {
             goto fail;
         }
         return object;
     }
-    if (!(origin == NULL && context != NULL ? reference_add_origin(object, context)
+    if ((found->own && cJSON_AddTrueToObject(object, "own") == NULL) ||
+        !(origin == NULL && context != NULL ? reference_add_origin(object, context)
                                             : add_origin(object, origin)) ||
-        !cJSON_AddItemToObject(object, "document", document)) {
+        !cJSON_AddItemToObject(object, "document", found->document)) {
         goto fail;
     }
     return object;
 
 fail:
     cJSON_Delete(object);
-    cJSON_Delete(document);
+    cJSON_Delete(found->document);
     return NULL;
 }
 
-cJSON *reference_collect(const char *folder)
+/* Beside the result, by its name or by that which `choose` reads, too; else in the reference. A file that is
+ * beside the result and cannot be read is not replaced by another's. */
+static struct found document_find(size_t place, const struct report_places *places, const cJSON *own_origins,
+                                  const cJSON *origins)
+{
+    const char *const names[] = {sources[place].file, sources[place].also};
+    struct found found = {.origins = own_origins, .own = true};
+
+    for (size_t i = 0; i < 2 && places->own != NULL && names[i] != NULL; i++) {
+        found.file = names[i];
+        found.document = document_read(places->own, found.file, &found.missing);
+        if (found.document != NULL || found.missing == torn) {
+            return found;
+        }
+    }
+    found = (struct found){.file = sources[place].file, .origins = origins};
+    found.document = document_read(places->reference, found.file, &found.missing);
+    return found;
+}
+
+cJSON *reference_collect(const struct report_places *places)
 {
     const char *missing = NULL;
-    cJSON *origins = document_read(folder, "evidence.json", &missing);
+    cJSON *own_origins = document_read(places->own, "evidence.json", &missing);
+    cJSON *origins = document_read(places->reference, "evidence.json", &missing);
     cJSON *all = cJSON_CreateObject();
 
     for (size_t i = 0; all != NULL && i < sizeof sources / sizeof sources[0]; i++) {
-        cJSON *document = document_read(folder, sources[i].file, &missing);
-        cJSON *object = source_object(i, document, missing, origins);
+        const struct found found = document_find(i, places, own_origins, origins);
+        cJSON *object = source_object(i, &found);
 
         if (!cJSON_AddItemToObject(all, sources[i].key, object)) {
             cJSON_Delete(object);
@@ -172,6 +191,7 @@ cJSON *reference_collect(const char *folder)
             all = NULL;
         }
     }
+    cJSON_Delete(own_origins);
     cJSON_Delete(origins);
     return all;
 }

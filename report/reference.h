@@ -6,23 +6,17 @@
 #ifndef REPORT_REFERENCE_H
 #define REPORT_REFERENCE_H
 
-#include <cjson/cJSON.h>
+#include "report/report.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* Where profiles/ and results/reference/ are: PAGELAB_ROOT, where that is set, else the working directory, if
- * it has profiles, else share/pagelab beside the program's folder. `buffer` may hold the name. */
-const char *reference_root(char *buffer, size_t bytes);
-
-/* results/reference there. NULL: there is no such folder. `buffer` holds the name. */
-const char *reference_folder(char *buffer, size_t bytes);
+/* Is the result's folder the reference's? */
+bool reference_is_own(const struct report_places *places);
 
 /*
  * An object a command: "file", "command", and either "document" with "date", "commit", "machine" ("" where
- * nobody wrote them down), or "missing" with the reason. `folder` NULL: all are missing. NULL: no memory.
+ * nobody wrote them down), or "missing" with the reason. "own": true where the document lies beside the
+ * result, which wins over the reference's. NULL: no memory.
  */
-cJSON *reference_collect(const char *folder);
+cJSON *reference_collect(const struct report_places *places);
 
 /* The stored result, for cJSON_Delete. NULL: there is none, or it cannot be read. */
 cJSON *reference_result(const char *folder);

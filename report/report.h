@@ -23,13 +23,22 @@ struct report_error {
 /* Reads and checks a result file. The caller gives the result back to cJSON_Delete. NULL: *error says why. */
 cJSON *report_read(const char *result_path, struct report_error *error);
 
+/* Folders of what a result does not measure itself; each may be NULL, for none. */
+struct report_places {
+    const char *own;       /* where the result is: checks stored there win over the reference's */
+    const char *reference; /* results/reference */
+    const char *profiles;  /* of the kernels that the page decides for */
+};
+
 /*
  * Writes the page. 0: `html_path` holds the whole page. -1: *error says why, and what was at `html_path` is
  * untouched, for the page is written beside it and renamed. A path that exists and is no regular file (a
  * pipe, a terminal) is written to directly.
  */
-int report_write_html(const char *result_path, const char *html_path, struct report_error *error);
-int report_write_html_from(const cJSON *result, const char *html_path, struct report_error *error);
+int report_write_html(const char *result_path, const char *html_path, const struct report_places *places,
+                      struct report_error *error);
+int report_write_html_from(const cJSON *result, const char *html_path, const struct report_places *places,
+                           struct report_error *error);
 
 /*
  * Prints one line a cell, its median. TABLE and MARKDOWN group by workload, order and CPUs, fastest first,

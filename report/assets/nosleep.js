@@ -58,6 +58,6 @@ function drawNosleep() {
   byId("nosleep-list").replaceChildren(
     make("h3", { textContent: "Calls that must not sleep" }), ...evidence("nosleep", "what sleeps where nobody may", drawSleep),
     make("h3", { textContent: "An interrupt before each instruction" }), ...evidence("interrupts", "what interrupts break", drawInterrupts),
-    ...["interrupts_linux", "interrupts_libraries"].flatMap((key) =>
+    ...["interrupts_linux", "interrupts_libraries", "interrupts_points"].flatMap((key) =>
       (evidenceOf(key).document === undefined ? [] : evidence(key, "what interrupts break in others", drawInterrupts))));
 }

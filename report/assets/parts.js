@@ -66,7 +66,7 @@ function originWords(origin) {
     text(origin.machine) || "no machine recorded"].join(", ");
 }
 
-const sourceLine = (words) => make("p", { className: "source" }, make("strong", { textContent: "Not of this run: " }), words);
+const sourceLine = (words, own) => make("p", { className: "source" }, make("strong", { textContent: own ? "Beside this run: " : "Not of this run: " }), words);
 const referenceLine = (cell) =>
   cell.reference === true && isRecord(data.reference) ? sourceLine("results/reference/result.json, " + originWords(data.reference)) : null;
 
@@ -74,6 +74,8 @@ function evidenceOf(key) {
   const one = isRecord(data.evidence) ? data.evidence[key] : null;
   return isRecord(one) ? one : { missing: "the page was made without a folder of stored results", file: "", command: "" };
 }
+
+const evidenceFile = (one) => (one.own === true ? "" : "results/reference/") + text(one.file);
 
 function missingBox(what, one) {
   return make("div", { className: "missing" }, make("p", null, make("strong", { textContent: "Missing: " }), what + "; " + text(one.missing) + "."),
@@ -88,7 +90,7 @@ function evidence(key, what, draw) {
     return [missingBox(what, one)];
   }
   try {
-    return [sourceLine("results/reference/" + text(one.file) + ", " + originWords(one)), ...draw(one.document)];
+    return [sourceLine(evidenceFile(one) + ", " + originWords(one), one.own === true), ...draw(one.document)];
   } catch (mistake) {
     return [missingBox(what, { missing: "the stored file has another shape (" + mistake.message + ")", command: one.command })];
   }

@@ -22,11 +22,38 @@ function worstFigure(list) {
     dataTable("Worst programs, " + list[0].workload, worstTable, best, rodClass));
 }
 
+const nsWords = (value) => (isNumber(value) ? timeWords(value) : "");
+const maskedColumns = [
+  candidateColumn,
+  { name: "longest masked, instructions", of: (row) => whole(row.worst_instructions) },
+  { name: "of ordinary programs", of: (row) => whole(row.seeds_instructions) },
+  { name: "median", of: (row) => nsWords(row.ns_median) },
+  { name: "longest", of: (row) => nsWords(row.ns_longest) },
+  { name: "masked in", words: true, of: (row) => text(row.masked_in) },
+  { name: "operation", words: true, of: (row) => [text(row.operation), text(row.note)].filter(Boolean).join("; ") },
+  { name: "frames", of: (row) => whole(row.frames) },
+  commandColumn((row) => "./pagelab masked --backend " + shellWord(text(row.candidate)), (row) => "the masked time of " + text(row.candidate)),
+];
+
+function drawMasked(document) {
+  if (!Array.isArray(document)) {
+    throw new Error("a list of candidates expected");
+  }
+  return [dataTable("Longest masked section that a search found", maskedColumns, list(document).filter((row) => shownName(text(row.candidate))))];
+}
+
+function drawWorstCalls(document) {
+  if (!Array.isArray(document.benchmarks)) {
+    throw new Error("a result with rows expected");
+  }
+  const rows = list(document.benchmarks).filter((row) => isNumber(row.call_runs) && shownName(text(row.candidate)))
+    .map((row) => ({ ...row, ns: row.real_time, variant: text(row.variant), workload: text(row.workload), reason: text(row.reason) }));
+  return [dataTable("Worst calls", worstTable, rows.sort((a, b) => a.ns - b.ns), rodClass)];
+}
+
 function drawWorst() {
-  const none = !cells.some(hasWorst);
-  byId("worst").hidden = none;
-  byId("worst-link").hidden = none;
   const groups = grouped(shownCells().filter(hasWorst), (cell) => cell.workload);
-  byId("worst-list").replaceChildren(...(groups.length ? groups.map(worstFigure)
-    : [make("p", { className: "empty", textContent: "No cell that the filter leaves has one." })]));
+  byId("worst-list").replaceChildren(...groups.map(worstFigure),
+    make("h3", { textContent: "Interrupts held off, as searched" }), ...evidence("masked", "the longest masked section that a search found", drawMasked),
+    make("h3", { textContent: "The worst calls, as searched" }), ...evidence("worst_call", "the dearest call that a search found", drawWorstCalls));
 }

@@ -31,6 +31,8 @@ async function look() {
   answer.boxes_without_focus = $(".table-box").filter((one) => one.tabIndex !== 0).length;
   answer.decision_is_first = Boolean($("main > section")[0].id === "decision");
   answer.decision = document.getElementById("decision-list").textContent;
+  answer.checks = $("#decision-list [aria-label='Checks that decide'] tbody tr").map((row) => row.textContent);
+  answer.decision_cut = $("#decision-list .table-box").filter((box) => box.scrollHeight > box.clientHeight + 1).length;
   answer.conformance = $("#conformance th[scope=row]").map((one) => one.textContent);
   if (document.title === "desk") {
     return { ...answer, mistakes: window.mistakes };

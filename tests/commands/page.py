@@ -30,9 +30,9 @@ def expect(truth, *words):
 
 
 def report(result, page, root):
-    """Makes the page; the seconds of CPU that it took."""
+    """Makes the page in the folder `root`; the seconds of CPU that it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    subprocess.run([os.environ["PAGELAB"], "report", str(result), "--html", str(page)], check=True,
+    subprocess.run([os.environ["PAGELAB"], "report", str(result), "--html", str(page)], check=True, cwd=root,
                    env={**os.environ, "PAGELAB_ROOT": str(root)})
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
@@ -78,7 +78,7 @@ def expect_sound(answer, what, width):
         expect(answer[key] == 0, what, key, answer[key])
     expect(answer["scripts"] == 5, what, "scripts", answer["scripts"])
     expect(answer["figures_without_data"] == [], what, answer["figures_without_data"])
-    expect(answer["commands"] > 0, what, "no command to copy")
+    expect(answer["commands"] == answer["drawn"] > 0, what, "rows, and commands to copy:", answer["drawn"], answer["commands"])
     expect(answer["decision_is_first"], what, "sections:", answer["sections"])
 
 
@@ -110,12 +110,42 @@ def hostile_root():
         "claims.json": [{"candidate": HOSTILE, "capability": HOSTILE, "state": HOSTILE, "by": [HOSTILE], "seen": HOSTILE}],
         "nosleep.json": {"rows": [{"candidate": HOSTILE, "scenario": HOSTILE, "status": HOSTILE, "verdict": HOSTILE, "found": found}]},
         "interrupts.json": [{"candidate": HOSTILE, "irq": {"verdict": HOSTILE, "at": HOSTILE}, "nmi": 3}],
+        "masked.json": [{"candidate": HOSTILE, "worst_instructions": 3, "masked_in": HOSTILE, "operation": HOSTILE, "note": HOSTILE}],
+        "worst.call.json": json.loads((SOURCE / "tests/data/report/hostile.json").read_text()),
+        "interrupts.points.json": [{"candidate": HOSTILE, "irq": {"verdict": HOSTILE, "at": HOSTILE}, "nmi": 3}],
+        "evidence.json": [{"file": "masked.json", "date": HOSTILE, "commit": HOSTILE, "machine": HOSTILE}],
         "score.json": [{"mutant": HOSTILE, "by": HOSTILE, "detected": True, "seconds": 1, "tsan": True, "tsan_by": HOSTILE}],
         "cost.json": {"cost": [{"candidate": HOSTILE, "workload": HOSTILE, "instructions": 3, "command": HOSTILE}]},
     }
     for name, document in documents.items():
         (folder / name).write_text(json.dumps(document))
     return root
+
+
+def page_data(page):
+    """What the page's scripts read."""
+    return json.loads(re.search('id="data">(.*?)</script>', page.read_text(), re.S).group(1))
+
+
+def expect_own_checks():
+    """A check beside the result, and a user's folder that has other profiles: the page decides as `choose --from` does."""
+    folder = WORK / "here/results/mine"
+    folder.mkdir(parents=True)
+    (WORK / "here/profiles").mkdir()
+    shutil.copy(SOURCE / "results/reference/result.json", folder)
+    (folder / "conformance.json").write_text('{"F-1": {"slate": "broken", "bitmap": "holds"}}')
+    page = WORK / "mine.html"
+    env = {**os.environ, "PAGELAB_ROOT": str(SOURCE)}
+    subprocess.run([os.environ["PAGELAB"], "report", "results/mine/result.json", "--html", str(page)], check=True,
+                   cwd=WORK / "here", env=env)
+    chosen = subprocess.run([os.environ["PAGELAB"], "choose", "--from", "results/mine", "--format", "json", "--profile",
+                             "rtos,hypervisor,server,teaching"], check=True, capture_output=True, cwd=WORK / "here", env=env)
+    words = chosen.stdout.decode().replace("results/mine/", "")
+    expect(page_data(page)["decision"].get("profiles") == json.loads(words)["profiles"], "page and choose do not decide the same")
+    expect("breaks promise F-1" in words, "choose does not read the run's own check")
+    own = page_data(page)["evidence"]["conformance_doc"]
+    expect(own.get("own") is True and own["document"]["F-1"]["slate"] == "broken", "the run's own check is not on the page")
+    return page
 
 
 def many_rows():
@@ -143,12 +173,15 @@ def main():
     hostile = WORK / "hostile.html"
     report(SOURCE / "tests/data/report/hostile.json", hostile, hostile_root())
     alone = WORK / "alone.html"
-    report(SOURCE / "tests/data/report/hostile.json", alone, WORK)
+    (WORK / "alone").mkdir()
+    report(SOURCE / "tests/data/report/hostile.json", alone, WORK / "alone")
+    mine = expect_own_checks()
     seconds = report(many_rows(), WORK / "many.html", SOURCE)
     expect(seconds < 2, "10,000 rows took", seconds, "seconds of CPU")
     print(f"page of a quick run: {quick.stat().st_size} bytes; 10,000 rows: {seconds:.2f} s")
 
-    frames = [("phone", quick, 360), ("desk", quick, 1280), ("hostile", hostile, 360), ("alone", alone, 360)]
+    frames = [("phone", quick, 360), ("desk", quick, 1280), ("hostile", hostile, 360), ("alone", alone, 360),
+              ("mine", mine, 360)]
     answers = browse(frames)
     for name, _, width in frames:
         if name in answers:
@@ -157,13 +190,22 @@ def main():
                 expect_filters(answers[name], name)
     if len(answers) < len(frames):
         return 1
-    phone, names, without = (answers[name] for name in ("phone", "hostile", "alone"))
+    phone, names, without, own = (answers[name] for name in ("phone", "hostile", "alone", "mine"))
+    expect(any(words.startswith("Beside this run: conformance.json") for words in own["sources"]), "own:", own["sources"])
+    expect("breaks promise F-1" in own["decision"], "own: the decision does not say what is broken")
+    checks = [words for words in phone["checks"] if "masked.json" in words]
+    expect(checks and all("2026-" in words and "Xeon" in words for words in checks), "checks without origin:", phone["checks"])
+    expect(phone["decision_cut"] == 0, "boxes of the decision with a scroll of their own:", phone["decision_cut"])
+    expect("usable at order 9" in phone["decision"], "no usable memory in the decision")
+    expect(all(any(word in words for words in phone["sources"]) for word in ("masked.json", "worst.call.json", "interrupts.points.json")),
+           "checks that decide are on no section:", phone["sources"])
     expect("conformance" in phone["sections"] and "bitmap" in phone["conformance"], "no matrix of promises")
     expect(any("scale.json, 2026-" in words for words in phone["sources"]), "sources", phone["sources"])
     expect("rtos" in phone["decision"] and phone.get("shown_row") == "TR", "the decision:", phone.get("shown_row"), phone["decision"][:200])
     expect(phone["theme"] != phone["print"]["theme"], "paper is as dark as the screen:", phone["theme"])
     expect(any(HOSTILE in name for name in names["conformance"]), "hostile: the name is not shown as text")
-    expect("rtos" in names["decision"], "hostile: no decision:", names["decision"][:200])
+    expect("rtos" in names["decision"] and "</script><script>alert(1)" in names["decision"], "hostile: no decision of that name:", names["decision"][:200])
+    expect("What the reference decides" not in names["decision"], "hostile: there is no stored result")
     expect(any("another shape" in words for words in names["missing"]), "hostile: the wrong shape is not said")
     expect(sum("./pagelab " in words for words in without["missing"]) >= 8, "alone: missing with its command", without["missing"])
     return 1 if FAILED else 0

@@ -20,6 +20,8 @@
 #define HOSTILE PL_SOURCE_DIR "/tests/data/report/hostile.json"
 #define BREAK   "</script><script>alert(1)</script>"
 
+static const struct report_places nowhere = {0}; /* what is stored is none of most tests' business */
+
 /* A directory of the test's own. */
 struct place {
     char folder[64];

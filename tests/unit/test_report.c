@@ -147,7 +147,7 @@ static void test_void_rods_void_the_ratios(void **state)
     assert_line(text, "Rods VOID", ", no ratio in this run counts");
     assert_line(text, "\nnull ", "3.10        -           -");
     free(text);
-    assert_int_equal(report_write_html_from(result, place->page, &error), 0);
+    assert_int_equal(report_write_html_from(result, place->page, &nowhere, &error), 0);
     char *page = file_text(place->page);
     text = page_data(page);
     assert_null(strstr(text, "ratio_to_floor"));
@@ -200,7 +200,7 @@ static void test_ageing_is_shown(void **state)
     assert_non_null(strstr(text, ",command,model_of,usable_order_9,"));
     assert_non_null(strstr(text, ",0.25,,,,,0.7,43,40,12,"));
     free(text);
-    assert_int_equal(report_write_html_from(result, place->page, &error), 0);
+    assert_int_equal(report_write_html_from(result, place->page, &nowhere, &error), 0);
     char *page = file_text(place->page);
     text = page_data(page);
     cJSON *data = cJSON_Parse(text);
@@ -246,7 +246,6 @@ static void test_contexts_are_shown(void **state)
 
 int main(void)
 {
-    setenv("PAGELAB_ROOT", "/nowhere", 1); /* what is stored in the tree is none of these tests' business */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_bad_input_is_one_line, place_make, place_remove),
         cmocka_unit_test(test_failed_rows_print_no_time),
