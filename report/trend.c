@@ -27,9 +27,14 @@ static const char *date_of(const cJSON *result)
     return result_text(cJSON_GetObjectItemCaseSensitive(result, "context"), "date");
 }
 
+int trend_order(const cJSON *left, const cJSON *right)
+{
+    return strcmp(date_of(left), date_of(right));
+}
+
 static int date_compare(const void *left, const void *right)
 {
-    return strcmp(date_of(*(const cJSON *const *)left), date_of(*(const cJSON *const *)right));
+    return trend_order(*(const cJSON *const *)left, *(const cJSON *const *)right);
 }
 
 static const struct compared *find(const struct comparison *comparison, const char *name)

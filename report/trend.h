@@ -14,4 +14,7 @@
 int trend_print(const cJSON **results, size_t count, enum report_format format, bool colour, FILE *out,
                 struct report_error *error);
 
+/* By date: below 0, 0, above 0. */
+int trend_order(const cJSON *left, const cJSON *right);
+
 #endif

@@ -23,9 +23,10 @@ for name in ("repeat/buddy/order:0/cpus:1", "repeat/magazine/order:0/cpus:1"):
     assert len(samples) == 9  # none is left out, and the twin is no row
     assert min(samples) <= row["ci_low"] <= row["real_time"] <= row["ci_high"] <= max(samples), row
     assert row["noise"] >= 0.005
-# Nobody times one operation: the count fills the time even where a process is interrupted.
-timed = [row["iterations"] for row in document["benchmarks"] if row["section"] == "frames" and row["run_type"] == "iteration"]
-assert sum(count < 100 for count in timed) <= 1, timed
+# Nobody times one operation: the count fills half of the time at least. A loaded machine only adds to it.
+short = [row["run_name"] for row in document["benchmarks"] if row["section"] == "frames" and row["run_type"] == "iteration"
+         and row["iterations"] * row["real_time"] < 1e6]
+assert len(short) <= 1, short
 X
 expect 0 '' "$P" bench --backend buddy --workload repeat --rounds 2 --min-time 0.001 --no-twin --out none.json
 grep -q '"noise"' none.json && fail "noise without a twin"
@@ -37,7 +38,7 @@ expect 2 'marked .*build' "$P" compare real.json real.json
 
 # --- results that are made up: a release build on a quiet machine, three repetitions, noise 5 % ---
 /usr/bin/python3 - <<'X'
-import json, copy
+import copy, json, os
 base = json.load(open("real.json"))
 ours = base["context"]["pagelab"]
 ours.update(tier="release", marks=[], commit="aaa", mode="bench")
@@ -65,6 +66,22 @@ for row in gone["benchmarks"]:
     if row["candidate"] == "buddy":
         row.update(status="crashed", error_occurred=True, real_time=0)
 json.dump(gone, open("gone.json", "w"))
+less = json.load(open("a.json"))
+less["benchmarks"] = [row for row in less["benchmarks"] if row["candidate"] != "buddy"]
+json.dump(less, open("less.json", "w"))
+for name, source, blind in (("blind", "a", ("buddy", "bitmap")), ("doubtful", "b", ("buddy",))):
+    new = json.load(open(f"{source}.json"))
+    rows = [row for row in new["benchmarks"] if row["candidate"] in blind]
+    for row in rows:
+        row.pop("noise", None)
+    # With fewer repetitions than the other, so that its noise cannot stand for this.
+    new["benchmarks"] = [row for row in new["benchmarks"] if row not in rows or row.get("repetition_index", 0) < 7]
+    json.dump(new, open(f"{name}.json", "w"))
+# More than a trend takes: the newest of them jumps.
+os.mkdir("many")
+for day in range(70):
+    # Named against their dates: what counts is the date.
+    write(f"many/{99 - day}.json", f"2026-0{1 + day // 28}-{1 + day % 28:02}T00:00:00+00:00", {"buddy": 2 if day == 69 else 1})
 X
 verdicts() { # BEFORE AFTER [OPTION...]: candidate verdict, for repeat
   "$P" compare "$@" --format csv >cells.csv || return 1
@@ -86,6 +103,14 @@ expect 1 '' "$P" compare a.json b.json --fail-on-slower 20
 grep -q 'repeat/buddy/order:0/cpus:1 by 50' err || fail "the gate names nobody: $(cat err)"
 expect 0 '' "$P" compare a.json drift.json --fail-on-slower 5
 expect 1 '' "$P" compare a.json gone.json --fail-on-slower 60
+expect 1 '' "$P" compare a.json less.json --fail-on-slower 60
+grep -q '1 are not in the second result' err || fail "a candidate is gone: $(cat err)"
+expect 2 'noise unknown, nothing can be gated' "$P" compare blind.json blind.json --fail-on-slower 5
+expect 2 '1 cells look slower by more than 5 %' "$P" compare a.json doubtful.json --fail-on-slower 5
+expect 0 '' "$P" compare a.json doubtful.json --fail-on-slower 60
+for limit in -5 nan five ''; do
+  expect 2 '0 or more, expected' "$P" compare a.json a.json --fail-on-slower "$limit"
+done
 expect 2 'marked .a build with a sanitizer' "$P" compare a.json debug.json
 expect 0 '' "$P" compare a.json debug.json --force
 expect 2 'ns or rods' "$P" compare a.json b.json --by seconds
@@ -120,6 +145,11 @@ grep -q '^repeat/buddy.* 2026-01-02 +50 %' out || fail "no jump: $(cat out)"
 grep '^repeat/bitmap' out | grep -q '2026-01' && fail "a jump where there was none: $(cat out)"
 grep -q 'other.json' err && fail "another machine's result is no mistake"
 [ "$(grep -c 'left out' err)" = 2 ] || fail "left out: $(cat err)"
+expect 0 '^repeat/buddy/order:0/cpus:1 +64 .* 2026-03-14 .100 %' "$P" compare many
+[ "$(grep -c 'too many results' err)" = 6 ] || fail "left out: $(cat err)"
+grep 'left out' err | grep -qvE 'many/9[4-9]' && fail "the newest were left out: $(cat err)"
+expect 2 'two results, no folder' "$P" compare trend --fail-on-slower 5
+expect 2 'two results, no folder' "$P" compare trend --by rods
 mkdir empty
 expect 2 'a folder of results expected' "$P" compare empty
 
