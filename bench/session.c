@@ -28,6 +28,7 @@ struct session {
     double start_s;
     struct load load;         /* at the start */
     struct load_shares worst; /* of a round */
+    cJSON *earlier;           /* load and marks of the sittings before; NULL: none */
     size_t done;
     bool broken;
     bool annotated; /* the medians are final */
@@ -68,8 +69,10 @@ static int save(struct session *session)
     const char *path = session->options->result_path;
     if (path == NULL)
         return 0;
-    if (!session->annotated)
+    if (!session->annotated) {
         rows_finish(session->root);
+        load_record(session->ours, &session->load, &session->worst, session->earlier);
+    }
     cJSON_ReplaceItemInObject(session->ours, "seconds", cJSON_CreateNumber(now_s() - session->start_s));
     return session_write(session->root, path, session->error);
 }
@@ -157,6 +160,7 @@ static int resume(struct session *session)
     while (twins != NULL && twins->child != NULL)
         cJSON_AddItemToArray(session->twins, cJSON_DetachItemViaPointer(twins, twins->child));
     cJSON_Delete(twins);
+    session->earlier = load_earlier(theirs);
     cJSON_Delete(old);
     return 0;
 }
@@ -259,10 +263,16 @@ static bool run_rounds(struct session *session)
                 return false;
         }
         struct load_shares shares = load_since(&before);
-        session->worst.others = shares.others > session->worst.others ? shares.others : session->worst.others;
-        session->worst.steal = shares.steal > session->worst.steal ? shares.steal : session->worst.steal;
+        load_worst(&session->worst, &shares);
     }
     return true;
+}
+
+static enum session_end give_up(struct session *session)
+{
+    cJSON_Delete(session->root);
+    cJSON_Delete(session->earlier);
+    return SESSION_MISTAKE;
 }
 
 enum session_end session_run(const struct plan *plan, const struct spec *specs, size_t spec_count,
@@ -285,31 +295,26 @@ enum session_end session_run(const struct plan *plan, const struct spec *specs, 
                                 cell->admission == ADMISSION_EXACT ? "exact" : "batched");
         cJSON_AddNumberToObject(session.ours, "min_time_s", cell->min_time_s);
     }
-    if ((options->resume && resume(&session) != 0) || save(&session) != 0) {
-        cJSON_Delete(session.root);
-        return SESSION_MISTAKE;
-    }
+    if ((options->resume && resume(&session) != 0) || save(&session) != 0)
+        return give_up(&session);
     if (options->progress != NULL && options->progress_is_tty)
         fprintf(options->progress, "%zu cells x %u rounds\n", plan->cell_count, options->rounds);
     bool whole = run_rounds(&session);
     if (options->progress != NULL && options->progress_is_tty)
         fputs("\r\033[K", options->progress);
-    if (error->text[0] != '\0') {
-        cJSON_Delete(session.root);
-        return SESSION_MISTAKE;
-    }
+    if (error->text[0] != '\0')
+        return give_up(&session);
     if (whole)
         cJSON_ReplaceItemInObject(session.ours, "complete", cJSON_CreateTrue());
     rows_finish(session.root);
-    load_record(session.ours, &session.load, &session.worst);
+    load_record(session.ours, &session.load, &session.worst, session.earlier);
     if (options->annotate != NULL)
         options->annotate(session.root);
     session.annotated = true;
-    if (save(&session) != 0) {
-        cJSON_Delete(session.root);
-        return SESSION_MISTAKE;
-    }
+    if (save(&session) != 0)
+        return give_up(&session);
     *result = session.root;
+    cJSON_Delete(session.earlier);
     if (!whole)
         return SESSION_INTERRUPTED;
     return session.broken ? SESSION_BROKEN : SESSION_DONE;

@@ -149,8 +149,10 @@ static int run_jobs(const struct noise_options *options, cJSON *root, const cJSO
 {
     struct session_error error = {""};
     struct load start;
-    struct load_shares worst = {0, 0};
+    struct load_shares worst = {.unknown = false};
     int code = CLI_OK;
+    cJSON *ours = cJSON_GetObjectItem(cJSON_GetObjectItem(root, "context"), "pagelab");
+    cJSON *earlier = load_earlier(ours);
     (void)load_now(&start);
     for (int repetition = 0; code == CLI_OK && repetition < options->repetitions; repetition++) {
         char names[512];
@@ -168,15 +170,15 @@ static int run_jobs(const struct noise_options *options, cJSON *root, const cJSO
             code = cli_stop ? CLI_INTERRUPTED : run_job(plan, entry);
         }
         struct load_shares shares = load_since(&before);
-        worst.others = fmax(worst.others, shares.others);
-        worst.steal = fmax(worst.steal, shares.steal);
+        load_worst(&worst, &shares);
         if (code == CLI_OK || code == CLI_INTERRUPTED)
-            load_record(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "context"), "pagelab"), &start, &worst);
+            load_record(ours, &start, &worst, earlier);
         if (options->out != NULL && session_write(root, options->out, &error) != 0)
             code = cli_mistake("noise", "%s", error.text);
     }
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
+    cJSON_Delete(earlier);
     return code;
 }
 

@@ -44,6 +44,9 @@ const char *compare_mark(const cJSON *result)
     if (words != NULL) {
         return words;
     }
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "complete"))) {
+        return "not complete: the run was interrupted";
+    }
     /* A result of before there were marks. */
     return tier[0] != '\0' && strcmp(tier, "release") != 0 ? "no release build" : NULL;
 }

@@ -66,7 +66,7 @@ bool compare_other_machine(const cJSON *before, const cJSON *after);
 const struct report_cell *compare_find(const struct report_cells *cells, const char *name);
 
 /* The first mark that makes a result unfit to compare (a debug or sanitizer build, smoke mode, a loaded
- * machine); NULL. */
+ * machine, a run that was interrupted); NULL. */
 const char *compare_mark(const cJSON *result);
 
 /* Tables for people, all cells for machines. `all`: also the cells that do not differ. 0, or -1 and *error.

@@ -26,7 +26,23 @@ read -r kept complete <<<"$(rows killed/result.json)"
 [ "$kept" -ge 10 ] || fail "only $kept rows kept"
 [ "$complete" = False ] || fail "a killed run says that it is complete"
 
+grep -q 'smoke mode: a few' killed/result.json || fail "a killed run has lost its marks"
+# What an earlier sitting was marked for stays.
+/usr/bin/python3 - <<'X' || fail "no marks in a killed run's result"
+import json
+document = json.load(open("killed/result.json"))
+ours = document["context"]["pagelab"]
+ours["marks"].append("a loaded machine: others used 77 % of its time, the host took 0 %")
+ours["load"]["others_share"] = 0.77
+json.dump(document, open("killed/result.json", "w"))
+X
 expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out killed --resume
+/usr/bin/python3 - <<'X' || fail "a resumed run has lost what marked it"
+import json
+ours = json.load(open("killed/result.json"))["context"]["pagelab"]
+assert ours["load"]["others_share"] >= 0.77
+assert sum(mark.startswith("a loaded machine: ") for mark in ours["marks"]) == 1, ours["marks"]
+X
 read -r all complete <<<"$(rows killed/result.json)"
 [ "$complete" = True ] || fail "the resumed run is not complete"
 expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out whole
