@@ -1,5 +1,6 @@
 /* See noise.h. A twin's rows meet those of its original round by round; what they differ by is pooled over
- * the cells of a workload, and of a section for the workloads that have too little of their own. */
+ * the cells of a workload, and of a section for the workloads that have too little of their own. A pool knows
+ * nothing of a cell that is noisier than its neighbours: its own repetitions count, too. */
 #include "report/noise.h"
 
 #include "report/cells.h"
@@ -21,6 +22,7 @@ struct sample {
 struct pair {
     const char *workload;
     const char *section;
+    const char *shape;
     double log;
 };
 
@@ -63,6 +65,15 @@ static struct sample *samples_collect(const cJSON *rows, size_t *count)
     return list;
 }
 
+/* The end of a cell's name that says its order and CPUs, "/order:0/cpus:1". */
+static const char *shape_of(const char *name)
+{
+    const char *order = strstr(name, "/order:");
+    const char *cpus = strstr(name, "/cpus:");
+
+    return order != NULL ? order : cpus != NULL ? cpus : "";
+}
+
 /* False: no memory, and nothing to free. */
 static bool pairs_collect(const cJSON *result, struct pairs *pairs)
 {
@@ -93,6 +104,7 @@ static bool pairs_collect(const cJSON *result, struct pairs *pairs)
         if (original != NULL) {
             pairs->list[pairs->count++] = (struct pair){.workload = result_text(twin, "workload"),
                                                         .section = result_text(twin, "section"),
+                                                        .shape = shape_of(key.name),
                                                         .log = log(key.ns / original->ns)};
         }
     }
@@ -129,21 +141,40 @@ static size_t logs_of(const struct pairs *pairs, const char *workload, const cha
     return count;
 }
 
+/* The same for the cells of one shape, so that calmer ones do not hide what these are like. */
+static size_t logs_of_shape(const struct pairs *pairs, const char *workload, const char *shape)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < pairs->count; i++) {
+        if (strcmp(pairs->list[i].workload, workload) == 0 && strcmp(pairs->list[i].shape, shape) == 0) {
+            pairs->logs[count++] = pairs->list[i].log;
+        }
+    }
+    return count;
+}
+
 /* The same question is asked for each candidate of a workload. */
 struct answers {
     struct answer {
         const char *workload;
+        const char *shape;
         size_t rounds;
         double noise;
     } *list;
     size_t count;
 };
 
-static double noise_for(const struct pairs *pairs, struct answers *answers, const struct report_cell *cell)
+/* Of the twins; 0: there are none. */
+static double noise_of_twins(const struct pairs *pairs, struct answers *answers,
+                             const struct report_cell *cell)
 {
+    const char *shape = shape_of(cell->name);
+
     for (size_t i = 0; i < answers->count; i++) {
         if (answers->list[i].rounds == cell->sample_count &&
-            strcmp(answers->list[i].workload, cell->workload) == 0) {
+            strcmp(answers->list[i].workload, cell->workload) == 0 &&
+            strcmp(answers->list[i].shape, shape) == 0) {
             return answers->list[i].noise;
         }
     }
@@ -151,8 +182,17 @@ static double noise_for(const struct pairs *pairs, struct answers *answers, cons
     size_t logs = logs_of(pairs, cell->workload, result_text(cell->row, "section"));
     double noise = statistics_noise(pairs->logs, logs, cell->sample_count);
 
-    answers->list[answers->count++] = (struct answer){cell->workload, cell->sample_count, noise};
+    logs = logs_of_shape(pairs, cell->workload, shape);
+    noise = fmax(noise, statistics_noise_drawn(pairs->logs, logs, cell->sample_count));
+    answers->list[answers->count++] = (struct answer){cell->workload, shape, cell->sample_count, noise};
     return noise;
+}
+
+static double noise_for(const struct pairs *pairs, struct answers *answers, const struct report_cell *cell)
+{
+    double noise = noise_of_twins(pairs, answers, cell);
+
+    return noise > 0 ? fmax(noise, statistics_noise_own(cell->samples, cell->sample_count)) : 0;
 }
 
 static void set_number(cJSON *object, const char *key, bool there, double value)

@@ -202,6 +202,39 @@ static double noise_drawn(const double *logs, size_t log_count, size_t rounds, d
     return medians[(size_t)(NOISE_DRAWS * DRAWS)];
 }
 
+double statistics_noise_drawn(const double *logs, size_t log_count, size_t rounds)
+{
+    double *room = log_count == 0 || rounds == 0 ? NULL : malloc(rounds * sizeof *room);
+
+    if (room == NULL) {
+        return 0;
+    }
+
+    double noise = NOISE_MARGIN * noise_drawn(logs, log_count, rounds, room);
+
+    free(room);
+    return fmin(expm1(noise), NOISE_MOST);
+}
+
+double statistics_noise_own(const double *samples, size_t count)
+{
+    uint64_t state = 1;
+    double logs[DRAWS];
+    double *room = count < 2 ? NULL : malloc(count * sizeof *room);
+
+    if (room == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < DRAWS; i++) {
+        double one = draw_median(&state, samples, count, room);
+
+        logs[i] = fabs(log(draw_median(&state, samples, count, room) / one));
+    }
+    free(room);
+    samples_sort(logs, DRAWS);
+    return fmin(expm1(NOISE_MARGIN * logs[(size_t)(NOISE_DRAWS * DRAWS)]), NOISE_MOST);
+}
+
 double statistics_noise(const double *logs, size_t log_count, size_t rounds)
 {
     size_t room_count = log_count > rounds ? log_count : rounds;

@@ -38,12 +38,25 @@ double statistics_paired_ratio(const double *before, const double *after, size_t
 
 /*
  * How far from 1 the paired ratio of equals may come, `rounds` of them: 0.06 is 6 per cent. `logs` are the
- * logarithms of twin / original, one a round of the run. The largest of
- *   a  k x 1.4826 x median|log| x 1.2533 / sqrt(rounds), k: Student's t for 0.15 per cent at 0.4 x log_count
- *      degrees of freedom, as many as a median of absolute values is worth: 18 for 5 rounds, 5 for 15, 3 for
- * many b  what 999 of 1000 medians of so many logs, drawn with either sign, stay below: sees two states c the
- * median of the logs itself, 0.5 per cent 0: no logs, or no memory.
+ * logarithms of twin / original, one a round of the run. It is the largest of three.
+ *
+ * a: k x 1.4826 x median|log| x 1.2533 / sqrt(rounds). k is Student's t for 0.15 per cent at 0.4 x log_count
+ * degrees of freedom, as many as a median of absolute values is worth: 18 for 5 logs, 5 for 15, 3 for many.
+ *
+ * b: statistics_noise_drawn, which sees two states.
+ *
+ * c: the median of the logs itself, and 0.5 per cent.
+ *
+ * 0: no logs, or no memory.
  */
 double statistics_noise(const double *logs, size_t log_count, size_t rounds);
+
+/* Only b: 1.25 times what 999 of 1000 medians of so many logs, drawn with either sign, stay below. Few logs
+ * say little, but what they say is not blurred by those of calmer cells. 0: no logs, or no memory. */
+double statistics_noise_drawn(const double *logs, size_t log_count, size_t rounds);
+
+/* How far from 1 the ratio of two medians of equals may come that spread as these samples do: 1.25 times what
+ * 999 of 1000 pairs of draws stay below. 0: fewer than 2, or no memory. */
+double statistics_noise_own(const double *samples, size_t count);
 
 #endif

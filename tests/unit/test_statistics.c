@@ -344,7 +344,9 @@ static void test_a_result_is_annotated(void **state)
         /* All nine logs are log 1.02: 7.14 x 1.4826 x 0.0198 x 1.2533 / 3, and not the 3.5 % of the worst
          * draw. */
         assert_float_equal(noise, expm1(7.14 * 1.4826 * log(1.02) * 1.2533 / 3), 1e-6);
-        assert_float_equal(number_in(result, "repeat/b/cpus:1_median", "noise"), noise, 1e-12);
+        /* Twins say nothing of b, which is at 100 or at 150: any ratio of these is chance. */
+        assert_float_equal(number_in(result, "repeat/b/cpus:1_median", "noise"), expm1(1.25 * log(1.5)),
+                           1e-6);
         assert_true(number_in(result, "repeat/c/cpus:1_median", "noise") > 2 * noise); /* one repetition */
         assert_true(number_in(result, "repeat/c/cpus:1_median", "ci_low") == -1);
         assert_true(number_in(result, "age/a/cpus:1_median", "noise") == -1);
@@ -362,6 +364,70 @@ static void test_a_result_is_annotated(void **state)
     cJSON_Delete(result);
 }
 
+/* The noise of a run's `quiet` and `wild` candidate. The twin is quiet's; the logs of wild spread by `sigma`.
+ */
+static void annotate_run(double sigma, double slower, double medians[2], double noise[2])
+{
+    enum { CALM_ROUNDS = 7 };
+    static const char *const names[] = {"quiet", "wild"};
+    static const char *const keys[] = {"repeat/quiet/cpus:1_median", "repeat/wild/cpus:1_median"};
+    cJSON *result = cJSON_CreateObject();
+    cJSON *ours = cJSON_AddObjectToObject(cJSON_AddObjectToObject(result, "context"), "pagelab");
+    cJSON *twins = cJSON_AddArrayToObject(ours, "twins");
+    cJSON *rows = cJSON_AddArrayToObject(result, "benchmarks");
+
+    for (int i = 0; i < 2; i++) {
+        double samples[CALM_ROUNDS];
+
+        for (int round = 0; round < CALM_ROUNDS; round++) {
+            samples[round] = 100 * exp((i == 1 ? sigma : 0.01) * normal()) * (i == 0 ? slower : 1);
+            cJSON_AddItemToArray(rows, make_row("repeat", names[i], round, samples[round]));
+            if (i == 0) {
+                cJSON_AddItemToArray(
+                    twins, make_row("repeat", names[i], round, slower * 100 * exp(0.01 * normal())));
+            }
+        }
+        medians[i] = statistics_median(samples, CALM_ROUNDS);
+        cJSON_AddItemToArray(rows, make_row("repeat", names[i], -1, medians[i]));
+    }
+    /* Five calm cells more, as far as the pool is concerned. */
+    for (int round = 0; round < 5 * CALM_ROUNDS; round++) {
+        cJSON_AddItemToArray(rows, make_row("repeat", "other", round, 100 * exp(0.01 * normal())));
+        cJSON_AddItemToArray(twins, make_row("repeat", "other", round, 100 * exp(0.01 * normal())));
+    }
+    noise_annotate(result);
+    for (int i = 0; i < 2; i++) {
+        noise[i] = number_in(result, keys[i], "noise");
+    }
+    cJSON_Delete(result);
+}
+
+/* One cell is six times as noisy as those whose twins were measured. */
+static void test_a_cell_noisier_than_its_neighbours(void **state)
+{
+    size_t alarms[2] = {0, 0};
+    size_t found = 0;
+
+    (void)state;
+    for (size_t job = 0; job < JOBS; job++) {
+        double before[2];
+        double after[2];
+        double slow[2];
+        double noise[3][2];
+
+        annotate_run(0.06, 1, before, noise[0]);
+        annotate_run(0.06, 1, after, noise[1]);
+        annotate_run(0.06, 1.15, slow, noise[2]);
+        for (int i = 0; i < 2; i++) {
+            alarms[i] += fabs(log(after[i] / before[i])) > log1p(fmax(noise[0][i], noise[1][i]));
+        }
+        found += slow[0] / before[0] > 1 + fmax(noise[0][0], noise[2][0]);
+    }
+    if (alarms[0] > JOBS / 100 || alarms[1] > JOBS * 2 / 100 || found < JOBS * 95 / 100) {
+        fail_msg("%zu and %zu false alarms in %zu, %zu found", alarms[0], alarms[1], JOBS, found);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -374,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_two_states_are_seen),
         cmocka_unit_test(test_an_experiment_is_judged),
         cmocka_unit_test(test_a_result_is_annotated),
+        cmocka_unit_test(test_a_cell_noisier_than_its_neighbours),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
