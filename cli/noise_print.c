@@ -8,9 +8,6 @@
 #include "report/result.h"
 #include "report/trial.h"
 
-#define ALARMS_SHARE 0.01
-#define FOUND_SHARE  0.95
-
 static const struct table_column columns[] = {
     {"workload", TABLE_LEFT},       {"jobs", TABLE_RIGHT},     {"false alarms", TABLE_RIGHT},
     {"planted %", TABLE_RIGHT},     {"95 % low", TABLE_RIGHT}, {"95 % high", TABLE_RIGHT},
@@ -77,14 +74,23 @@ static void keep_sum(cJSON *entry, const struct trial_sum *sum)
 }
 
 /* A line; *missed is set where less came than was asked. */
-static bool add_line(struct table *table, const char *workload, const struct trial_sum *sum, bool *missed)
+static bool add_line(struct table *table, const char *workload, const struct trial_sum *sum, double asked,
+                     bool *missed)
 {
     enum { NUMBERS = 8 };
     char texts[NUMBERS][32];
-    bool quiet = (double)sum->alarms <= ALARMS_SHARE * (double)sum->jobs;
-    bool sharp = (double)sum->found >= FOUND_SHARE * (double)sum->jobs;
-    bool asked = strcmp(workload, "replace") != 0;
-    *missed = *missed || !quiet || (asked && !sharp);
+    char planted[64];
+    enum trial_answer answer = trial_answer(sum, strcmp(workload, "replace") == 0 ? 0 : asked);
+    *missed = *missed || (answer != TRIAL_MET && answer != TRIAL_MET_SMALLEST);
+    snprintf(planted, sizeof(planted), "not judged: %.1f %% was planted", 100 * (sum->planted - 1));
+    const char *const words[] = {
+        [TRIAL_MET] = "met",
+        [TRIAL_MET_SMALLEST] = "met: the smallest is what is asked for",
+        [TRIAL_ALARMS] = "missed: equals were told apart",
+        [TRIAL_TOO_FEW] = "missed: too few were found",
+        [TRIAL_NOTHING] = "missed: nothing can be told apart",
+        [TRIAL_PLANTED_MORE] = planted,
+    };
     snprintf(texts[0], sizeof(texts[0]), "%zu", sum->jobs);
     snprintf(texts[1], sizeof(texts[1]), "%zu", sum->alarms);
     snprintf(texts[2], sizeof(texts[2]), "%.1f", 100 * (sum->planted - 1));
@@ -93,12 +99,8 @@ static bool add_line(struct table *table, const char *workload, const struct tri
     snprintf(texts[5], sizeof(texts[5]), "%zu", sum->found);
     snprintf(texts[6], sizeof(texts[6]), "%.1f", 100 * sum->noise);
     snprintf(texts[7], sizeof(texts[7]), "%.1f", 100 * sum->smallest);
-    const char *verdict = !quiet  ? "missed: equals were told apart"
-                          : sharp ? "met"
-                          : asked ? "missed: too few were found"
-                                  : "met: the smallest is what is asked for";
     const char *cells[] = {workload, texts[0], texts[1], texts[2], texts[3],
-                           texts[4], texts[5], texts[6], texts[7], verdict};
+                           texts[4], texts[5], texts[6], texts[7], words[answer]};
     return table_add_row(table, cells);
 }
 
@@ -130,10 +132,12 @@ int noise_print(cJSON *root, enum report_format format, bool colour, FILE *out, 
     struct table *table = table_create(columns, PL_COUNT_OF(columns));
     cJSON *entry;
     double rounds = 0;
+    double asked = 15; /* per cent */
     bool good = table != NULL;
     bool missed = false;
     snprintf(error->line, sizeof(error->line), "no memory, printing, expected a few megabytes");
     result_number(trial, "rounds", &rounds);
+    result_number(trial, "planted_per_cent", &asked);
     cJSON_ArrayForEach(entry, cJSON_GetObjectItem(trial, "workloads"))
     {
         size_t count = 0;
@@ -146,7 +150,7 @@ int noise_print(cJSON *root, enum report_format format, bool colour, FILE *out, 
         } else if (count != 0 && good) {
             struct trial_sum sum = trial_sum(verdicts, count);
             keep_sum(entry, &sum);
-            good = add_line(table, result_text(entry, "workload"), &sum, &missed);
+            good = add_line(table, result_text(entry, "workload"), &sum, asked / 100, &missed);
         }
         free(verdicts);
     }

@@ -14,7 +14,6 @@
 #define MEDIAN_SPREAD 1.2533 /* of its median over that of its mean */
 #define MODES_GAP     1.5
 #define MODES_PART    0.05
-#define NOISE_MOST    10.0 /* times: nothing can be told apart */
 
 /* splitmix64. */
 static uint64_t draw_next(uint64_t *state)
@@ -213,7 +212,7 @@ double statistics_noise_drawn(const double *logs, size_t log_count, size_t round
     double noise = NOISE_MARGIN * noise_drawn(logs, log_count, rounds, room);
 
     free(room);
-    return fmin(expm1(noise), NOISE_MOST);
+    return fmin(expm1(noise), STATISTICS_NOISE_MOST);
 }
 
 double statistics_noise_own(const double *samples, size_t count)
@@ -232,7 +231,7 @@ double statistics_noise_own(const double *samples, size_t count)
     }
     free(room);
     samples_sort(logs, DRAWS);
-    return fmin(expm1(NOISE_MARGIN * logs[(size_t)(NOISE_DRAWS * DRAWS)]), NOISE_MOST);
+    return fmin(expm1(NOISE_MARGIN * logs[(size_t)(NOISE_DRAWS * DRAWS)]), STATISTICS_NOISE_MOST);
 }
 
 double statistics_noise(const double *logs, size_t log_count, size_t rounds)
@@ -254,5 +253,5 @@ double statistics_noise(const double *logs, size_t log_count, size_t rounds)
     noise = fmax(noise, fmax(NOISE_LEAST, fabs(statistics_median(room, log_count))));
     noise = fmax(noise, NOISE_MARGIN * noise_drawn(logs, log_count, rounds, room));
     free(room);
-    return fmin(expm1(noise), NOISE_MOST);
+    return fmin(expm1(noise), STATISTICS_NOISE_MOST);
 }

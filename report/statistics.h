@@ -14,6 +14,9 @@ struct statistics_interval {
     double high;
 };
 
+/* Noise is not counted beyond 1000 per cent: nothing can be told apart. */
+#define STATISTICS_NOISE_MOST 10.0
+
 /* Fewer samples than this are not asked whether they are bimodal. */
 #define STATISTICS_MODES_LEAST 8u
 

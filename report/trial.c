@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FOUND_SHARE 0.95
+#define ALARMS_SHARE 0.01
+#define FOUND_SHARE  0.95
 
 struct trial_verdict trial_judge(const struct trial_job *job, size_t rounds)
 {
@@ -72,6 +73,7 @@ struct trial_sum trial_sum(const struct trial_verdict *verdicts, size_t count)
     for (size_t i = 0; i < count; i++) {
         sum.alarms += verdicts[i].alarm;
         sum.found += verdicts[i].found;
+        sum.capped += verdicts[i].noise >= STATISTICS_NOISE_MOST;
         if (slow != NULL) {
             slow[i] = verdicts[i].slow;
         }
@@ -85,4 +87,20 @@ struct trial_sum trial_sum(const struct trial_verdict *verdicts, size_t count)
     }
     free(slow);
     return sum;
+}
+
+enum trial_answer trial_answer(const struct trial_sum *sum, double asked)
+{
+    double jobs = (double)sum->jobs;
+
+    if ((double)sum->alarms > ALARMS_SHARE * jobs) {
+        return TRIAL_ALARMS;
+    }
+    if (asked > 0 && (double)sum->found < FOUND_SHARE * jobs) {
+        return TRIAL_TOO_FEW;
+    }
+    if (asked > 0) {
+        return sum->planted_low - 1 > asked ? TRIAL_PLANTED_MORE : TRIAL_MET;
+    }
+    return (double)sum->capped > (1 - FOUND_SHARE) * jobs ? TRIAL_NOTHING : TRIAL_MET_SMALLEST;
 }

@@ -1,14 +1,16 @@
 /* The planted slow-down: it takes longer by what it is told, and nothing else changes. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "tests/unit/unit.h"
 
 #include <time.h>
 
 #define PAIRS 50 /* so few that some looks are not interrupted */
 
+/* Of this thread: whoever sets the clock or takes the CPU changes nothing. */
 static double now_ns(void)
 {
     struct timespec now;
-    timespec_get(&now, TIME_UTC);
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now), 0);
     return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
 }
 
@@ -40,9 +42,8 @@ static void test_steps_take_time(void **state)
     double some = pair_ns("slower(steps=2000)+buddy");
     double many = pair_ns("slower(steps=8000)+buddy");
     /* Each waits for the one before: a thousand cannot be done in the shade of a pair. */
-    assert_true(some - none > 100);
-    assert_true(many - none > 2 * (some - none));
-    assert_true(many - none < 8 * (some - none));
+    assert_true(some > 2 * none);
+    assert_true(many > 2 * some);
 }
 
 static void test_wrong_parameters_are_refused(void **state)

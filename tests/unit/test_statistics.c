@@ -269,6 +269,41 @@ static void test_an_experiment_is_judged(void **state)
     assert_false(verdicts[0].found);
 }
 
+static void test_what_was_asked_is_answered(void **state)
+{
+    static const struct trial_sum good = {
+        .jobs = 100, .alarms = 1, .found = 95, .planted = 1.153, .planted_low = 1.148, .planted_high = 1.157};
+    struct trial_sum sum = good;
+
+    (void)state;
+    assert_int_equal(trial_answer(&good, 0.15), TRIAL_MET);
+    sum.alarms = 2;
+    assert_int_equal(trial_answer(&sum, 0.15), TRIAL_ALARMS);
+    sum = good;
+    sum.found = 94;
+    assert_int_equal(trial_answer(&sum, 0.15), TRIAL_TOO_FEW);
+    assert_int_equal(trial_answer(&sum, 0), TRIAL_MET_SMALLEST);
+    /* A fifth is easily found, and says nothing of 15 per cent; what is smaller says more. */
+    sum = good;
+    sum.planted_low = 1.16;
+    assert_int_equal(trial_answer(&sum, 0.15), TRIAL_PLANTED_MORE);
+    sum.planted_low = 1.10;
+    assert_int_equal(trial_answer(&sum, 0.15), TRIAL_MET);
+    sum.capped = 5;
+    assert_int_equal(trial_answer(&sum, 0), TRIAL_MET_SMALLEST);
+    sum.capped = 6;
+    assert_int_equal(trial_answer(&sum, 0), TRIAL_NOTHING);
+
+    /* Two rounds tell nothing apart: the cap is no difference that was found. */
+    static const double one[] = {100, 900};
+    static const double twin[] = {900, 100};
+    struct trial_verdict verdict = trial_judge(&(struct trial_job){one, twin, one, one}, 2);
+
+    sum = trial_sum(&verdict, 1);
+    assert_int_equal(sum.capped, 1);
+    assert_int_equal(trial_answer(&sum, 0), TRIAL_NOTHING);
+}
+
 /* --- a result with twins --- */
 
 static cJSON *make_row(const char *workload, const char *candidate, int round, double ns)
@@ -439,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_intervals_repeat_and_refuse),
         cmocka_unit_test(test_two_states_are_seen),
         cmocka_unit_test(test_an_experiment_is_judged),
+        cmocka_unit_test(test_what_was_asked_is_answered),
         cmocka_unit_test(test_a_result_is_annotated),
         cmocka_unit_test(test_a_cell_noisier_than_its_neighbours),
     };
