@@ -121,7 +121,8 @@ static void note_settings(struct session *session, const cJSON *row)
 /* Rows of another build or another kind of run cannot stand beside ours. */
 static bool same_kind(const cJSON *ours, const cJSON *theirs)
 {
-    static const char *const keys[] = {"commit", "tier", "mode", "admission", "min_time_s"};
+    static const char *const keys[] = {"commit",    "dirty", "version",   "tier",      "compiler",
+                                       "cpu_model", "mode",  "admission", "min_time_s"};
     for (size_t i = 0; i < PL_COUNT_OF(keys); i++) {
         if (!cJSON_Compare(cJSON_GetObjectItem(ours, keys[i]), cJSON_GetObjectItem(theirs, keys[i]), true))
             return false;
@@ -137,11 +138,12 @@ static int resume(struct session *session)
     cJSON *rows = cJSON_GetObjectItem(old, "benchmarks");
     const cJSON *theirs = cJSON_GetObjectItem(cJSON_GetObjectItem(old, "context"), "pagelab");
     if (!cJSON_IsArray(rows) || !same_kind(session->ours, theirs)) {
-        snprintf(session->error->text, sizeof(session->error->text), "%s: %s; start without --resume",
-                 session->options->result_path,
-                 cJSON_IsArray(rows)
-                     ? "a result of the same commit, build, mode, admission and time a cell expected"
-                     : "a result to resume expected");
+        snprintf(
+            session->error->text, sizeof(session->error->text), "%s: %s; start without --resume",
+            session->options->result_path,
+            cJSON_IsArray(rows)
+                ? "a result of the same commit, build, processor, mode, admission and time a cell expected"
+                : "a result to resume expected");
         cJSON_Delete(old);
         return -1;
     }

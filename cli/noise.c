@@ -33,8 +33,9 @@ struct noise_options {
     double limit_s;
 };
 
-/* The experiment's own part of the file: {candidate, rounds, min_time_s, planted_per_cent, workloads}. */
-static cJSON *make_document(const struct noise_options *options, const cJSON **trial)
+/* The experiment's own part of the file: {candidate, rounds, min_time_s, memory_bytes, planted_per_cent,
+ * workloads}. */
+static cJSON *make_document(const struct noise_options *options, uint64_t memory_bytes, const cJSON **trial)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddItemToObject(root, "context", environment_context("noise"));
@@ -43,39 +44,65 @@ static cJSON *make_document(const struct noise_options *options, const cJSON **t
     cJSON_AddStringToObject(own, "candidate", options->backend);
     cJSON_AddNumberToObject(own, "rounds", options->rounds);
     cJSON_AddNumberToObject(own, "min_time_s", options->min_time_s);
+    cJSON_AddNumberToObject(own, "memory_bytes", (double)memory_bytes);
     cJSON_AddNumberToObject(own, "planted_per_cent", PLANTED_PER_CENT);
     cJSON_AddArrayToObject(own, "workloads");
     *trial = own;
     return root;
 }
 
-/* NULL: a mistake that is printed. */
-static cJSON *open_document(const struct noise_options *options, const cJSON **trial)
+/* What the two differ by, so that their jobs cannot stand together; NULL: nothing. A commit that is not known
+ * is no reason: the version, the tier, the compiler and the processor are then all there is to hold on to. */
+static const char *other_experiment(const cJSON *ours, const cJSON *theirs)
 {
-    static const char *const keys[] = {"candidate", "rounds", "min_time_s"};
+    static const char *const own_keys[] = {"candidate", "rounds", "min_time_s", "memory_bytes"};
+    static const char *const keys[] = {"commit", "dirty", "version", "tier", "compiler", "cpu_model"};
+    const cJSON *own[] = {cJSON_GetObjectItem(ours, "noise_trial"),
+                          cJSON_GetObjectItem(theirs, "noise_trial")};
+    const cJSON *context[] = {result_pagelab(ours), result_pagelab(theirs)};
+    if (own[1] == NULL)
+        return "kind of file";
+    for (size_t i = 0; i < PL_COUNT_OF(own_keys); i++) {
+        if (!cJSON_Compare(cJSON_GetObjectItem(own[0], own_keys[i]), cJSON_GetObjectItem(own[1], own_keys[i]),
+                           true))
+            return own_keys[i];
+    }
+    for (size_t i = 0; i < PL_COUNT_OF(keys); i++) {
+        if (!cJSON_Compare(cJSON_GetObjectItem(context[0], keys[i]), cJSON_GetObjectItem(context[1], keys[i]),
+                           true))
+            return keys[i];
+    }
+    return NULL;
+}
+
+/* NULL: a mistake that is printed. */
+static cJSON *open_document(const struct noise_options *options, uint64_t memory_bytes, const cJSON **trial)
+{
     struct report_error error;
-    cJSON *fresh = make_document(options, trial);
+    cJSON *fresh = make_document(options, memory_bytes, trial);
     if (!options->resume)
         return fresh;
     cJSON *old = report_read(options->out, &error);
     const cJSON *theirs = cJSON_GetObjectItem(old, "noise_trial");
-    bool same = theirs != NULL && strcmp(result_text(result_pagelab(old), "commit"),
-                                         result_text(result_pagelab(fresh), "commit")) == 0;
-    for (size_t i = 0; same && i < PL_COUNT_OF(keys); i++)
-        same =
-            cJSON_Compare(cJSON_GetObjectItem(*trial, keys[i]), cJSON_GetObjectItem(theirs, keys[i]), true);
-    cJSON_Delete(fresh);
+    const char *other = old == NULL ? NULL : other_experiment(fresh, old);
     if (old == NULL)
         (void)cli_mistake("noise", "%s", error.line);
-    else if (!same)
+    else if (other != NULL)
         (void)cli_mistake("noise",
-                          "%s: jobs of the same commit, candidate, rounds and time expected; start "
-                          "without --resume",
-                          options->out);
-    if (!same) {
+                          "%s: another %s; jobs of the same commit, candidate, rounds, time, memory, build "
+                          "and processor expected; start without --resume",
+                          options->out, other);
+    cJSON_Delete(fresh);
+    if (other != NULL) {
         cJSON_Delete(old);
         return NULL;
     }
+    if (strcmp(result_text(result_pagelab(old), "commit"), "unknown") == 0)
+        fprintf(stderr,
+                "pagelab noise: %s: the commit is not known; version, build and processor are the same\n",
+                options->out);
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(cJSON_GetObjectItem(old, "context"), "pagelab"), "complete",
+                              cJSON_CreateFalse());
     *trial = theirs;
     return old;
 }
@@ -137,10 +164,13 @@ static int run_job(struct twins_plan *plan, cJSON *entry)
     return CLI_OK;
 }
 
+/* A terminal sees every job, a log every tenth of them all. */
 static void show_job(const char *workload, int done, int all)
 {
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r\033[K[%d/%d] %s", done, all, workload);
+    else if (all >= 10 && done % ((all + 9) / 10) == 0)
+        fprintf(stderr, "pagelab noise: [%d/%d] %s\n", done, all, workload);
 }
 
 /* Repetition by repetition over all workloads, so that an interruption leaves as many of each. */
@@ -193,10 +223,12 @@ static int noise_run(const struct noise_options *options, enum report_format for
     snprintf(plan.cell.backend, sizeof(plan.cell.backend), "%s", options->backend);
     if (!cli_bytes("noise", "--memory", options->memory, &plan.cell.memory_bytes))
         return CLI_MISTAKE;
-    cJSON *root = open_document(options, &trial);
+    cJSON *root = open_document(options, plan.cell.memory_bytes, &trial);
     if (root == NULL)
         return CLI_MISTAKE;
     int code = run_jobs(options, root, trial, &plan);
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "context"), "pagelab"),
+                              "complete", cJSON_CreateBool(code == CLI_OK));
     if (code != CLI_MISTAKE) {
         struct report_error error;
         struct session_error session_error = {""};
@@ -238,19 +270,27 @@ static int check_names(const struct noise_options *options)
     struct spec_error error;
     char names[512];
     char *at = NULL;
-    int code = cli_check_specs("noise", specs, spec_parse_list(options->backend, specs, &error), &error);
+    int count = spec_parse_list(options->backend, specs, &error);
+    int code = cli_check_specs("noise", specs, count, &error);
+    size_t named = 0;
     if (code != CLI_OK)
         return code;
+    if (count != 1)
+        return cli_mistake("noise", "--backend '%.200s': exactly one candidate expected", options->backend);
     if (strlen(options->workloads) >= sizeof(names))
         return cli_mistake("noise", "--workload: a shorter list expected");
     snprintf(names, sizeof(names), "%s", options->workloads);
     for (char *name = strtok_r(names, ",", &at); name != NULL; name = strtok_r(NULL, ",", &at)) {
         bool known = false;
+        named++;
         for (size_t i = 0; i < PL_COUNT_OF(short_ones); i++)
             known = known || strcmp(short_ones[i], name) == 0;
         if (!known)
             return cli_mistake("noise", "workload '%.80s': repeat, bulk, replace or remote expected", name);
     }
+    if (named == 0)
+        return cli_mistake("noise", "--workload '%.40s': repeat, bulk, replace or remote expected",
+                           options->workloads);
     return CLI_OK;
 }
 
@@ -267,7 +307,8 @@ static int noise_main(int argc, const char **argv)
         {"repetitions", 'n', POPT_ARG_INT, &noise.repetitions, 0, "jobs of each workload (100)", "N"},
         {"rounds", 'r', POPT_ARG_INT, &noise.rounds, 0, "of a job, interleaved (21)", "N"},
         {"min-time", 0, POPT_ARG_DOUBLE, &noise.min_time_s, 0, "seconds to measure a cell (0.01)", "S"},
-        {"out", 'o', POPT_ARG_STRING, &noise.out, 0, "write every sample to FILE", "FILE"},
+        {"out", 'o', POPT_ARG_STRING, &noise.out, 0,
+         "write every sample to FILE, job by job; without it they are lost", "FILE"},
         {"resume", 0, POPT_ARG_NONE, &noise.resume, 0, "go on with the jobs that --out FILE has", NULL},
         {"format", 'f', POPT_ARG_STRING, &noise.format, 0, "table, json, markdown or csv", "FORMAT"},
         CLI_HELP POPT_TABLEEND};

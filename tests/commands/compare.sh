@@ -177,7 +177,16 @@ got=0
 [ $got -le 1 ] && cmp out again || fail "noise FILE: exit $got: $(cat err again)"
 expect 2 'that .pagelab noise --out. wrote' "$P" noise a.json
 expect 2 'of the same commit, candidate, rounds' "$P" noise $small --rounds 5 --out noise.json --resume
+expect 2 'another memory_bytes' "$P" noise --workload repeat --memory 32MiB --rounds 4 --min-time 0.0005 --out noise.json --resume
+sed 's/"cpu_model":.*/"cpu_model": "another",/' noise.json >elsewhere.json
+expect 2 'another cpu_model' "$P" noise $small --out elsewhere.json --resume
+sed 's/"tier":.*/"tier": "another",/' noise.json >tier.json
+expect 2 'another tier' "$P" noise $small --out tier.json --resume
+grep -q '"complete":.*true' noise.json || fail "all jobs are done, and the file is not complete"
 expect 2 'repeat, bulk, replace or remote' "$P" noise --workload age
+expect 2 'repeat, bulk, replace or remote' "$P" noise --workload ''
+expect 2 'repeat, bulk, replace or remote' "$P" noise --workload ,
+expect 2 'exactly one candidate' "$P" noise --backend buddy,linux
 expect 2 'not a backend|unknown' "$P" noise --backend nobody
 expect 2 '1 to' "$P" noise --rounds 0
 finish
