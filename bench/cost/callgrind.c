@@ -13,10 +13,13 @@
 #define NO_COLUMN   EVENT_LIMIT
 #define ID_LIMIT    10000000ul
 
-/* Names by number; two such tables, of functions and of files of code. */
+/* Names by number, two such tables: of functions and of files of code. A name without a number is in none; it
+ * is owned here nevertheless, as is one whose number got another name: a reader may still point to it. */
 struct names {
-    char **text;
+    char **text; /* by number, owned by `all` */
     size_t count;
+    char **all;
+    size_t used;
 };
 
 struct reader {
@@ -35,9 +38,26 @@ struct reader {
 
 static void names_fini(struct names *names)
 {
-    for (size_t i = 0; i < names->count; i++)
-        free(names->text[i]);
+    for (size_t i = 0; i < names->used; i++)
+        free(names->all[i]);
+    free(names->all);
     free(names->text);
+}
+
+/* A copy that stays where it is to the end. NULL: out of memory. */
+static char *keep(struct names *names, const char *name)
+{
+    if ((names->used & (names->used - 1)) == 0) { /* doubles: the size is the next power of two */
+        size_t size = names->used == 0 ? 1 : 2 * names->used;
+        char **grown = realloc(names->all, size * sizeof(*grown));
+        if (grown == NULL)
+            return NULL;
+        names->all = grown;
+    }
+    char *copy = strdup(name);
+    if (copy != NULL)
+        names->all[names->used++] = copy;
+    return copy;
 }
 
 /* "(7) buddy_alloc", "(7)" or "buddy_alloc". NULL: none of these, or out of memory. */
@@ -45,10 +65,12 @@ static const char *name_of(struct names *names, const char *text)
 {
     char *end = NULL;
     errno = 0;
-    unsigned long id = text[0] == '(' ? strtoul(text + 1, &end, 10) + 1 : 0;
-    if (text[0] == '(' && (errno != 0 || end == text + 1 || *end != ')' || id > ID_LIMIT))
+    if (text[0] != '(')
+        return text[0] == '\0' ? NULL : keep(names, text);
+    unsigned long id = strtoul(text + 1, &end, 10);
+    if (errno != 0 || end == text + 1 || *end != ')' || id >= ID_LIMIT)
         return NULL;
-    const char *name = end == NULL ? text : end + 1 + strspn(end + 1, " ");
+    const char *name = end + 1 + strspn(end + 1, " ");
     if (id >= names->count) {
         size_t count = id + 64;
         char **grown = realloc(names->text, count * sizeof(*grown));
@@ -58,10 +80,8 @@ static const char *name_of(struct names *names, const char *text)
         names->text = grown;
         names->count = count;
     }
-    if (name[0] != '\0') {
-        free(names->text[id]);
-        names->text[id] = strdup(name);
-    }
+    if (name[0] != '\0')
+        names->text[id] = keep(names, name);
     return names->text[id];
 }
 

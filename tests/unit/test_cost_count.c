@@ -103,6 +103,26 @@ static void test_callgrind_by_address(void **state)
     cost_profile_fini(&profile);
 }
 
+/* The function whose lines are read keeps its name whatever is said of others: names without a number, and a
+ * number that gets another name, come in the compressed form's stead. */
+static void test_callgrind_names(void **state)
+{
+    (void)state;
+    struct cost_profile profile = {0};
+    struct cost_error error = {""};
+    assert_int_equal(read_sample("events: Ir Ge\n"
+                                 "fn=first\ncfn=other\ncalls=1 0\n0 70\n0 2\n"
+                                 "fn=(1) second\ncfn=(1) another\ncalls=1 0\n0 70\n0 3\n"
+                                 "fn=(1)\n0 4\nfn=first\n0 5\n",
+                                 &profile, &error),
+                     0);
+    assert_int_equal(profile.function_count, 3);
+    assert_int_equal(count_of(&profile, "first", COST_INSTRUCTIONS), 7);
+    assert_int_equal(count_of(&profile, "second", COST_INSTRUCTIONS), 3);
+    assert_int_equal(count_of(&profile, "another", COST_INSTRUCTIONS), 4);
+    cost_profile_fini(&profile);
+}
+
 static void test_callgrind_refuses(void **state)
 {
     (void)state;
@@ -256,10 +276,10 @@ static void test_plain_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_callgrind),         cmocka_unit_test(test_callgrind_by_address),
-        cmocka_unit_test(test_callgrind_refuses), cmocka_unit_test(test_lackey),
-        cmocka_unit_test(test_lackey_grows),      cmocka_unit_test(test_lackey_refuses),
-        cmocka_unit_test(test_plain_names),
+        cmocka_unit_test(test_callgrind),       cmocka_unit_test(test_callgrind_by_address),
+        cmocka_unit_test(test_callgrind_names), cmocka_unit_test(test_callgrind_refuses),
+        cmocka_unit_test(test_lackey),          cmocka_unit_test(test_lackey_grows),
+        cmocka_unit_test(test_lackey_refuses),  cmocka_unit_test(test_plain_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
