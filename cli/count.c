@@ -19,14 +19,20 @@
 
 #define OPERATIONS_MAX 10000000
 
-/* "a,b,c": calls `take` with each. False: `take` said so, or there is an empty one. */
-static bool each_word(const char *list, bool (*take)(void *argument, const char *word), void *argument)
+/* "a,b,c": calls `take` with each. False: `take` said so, or one is too long; a line is written. */
+static bool each_word(const char *option, const char *list, bool (*take)(void *argument, const char *word),
+                      void *argument)
 {
     char word[512];
     for (const char *at = list;; at++) {
         size_t bytes = strcspn(at, ",");
         snprintf(word, sizeof(word), "%.*s", (int)bytes, at);
-        if (bytes >= sizeof(word) || !take(argument, word))
+        if (bytes >= sizeof(word)) {
+            cli_mistake("cost", "%s '%.60s...': less than %zu characters expected", option, word,
+                        sizeof(word));
+            return false;
+        }
+        if (!take(argument, word))
             return false;
         at += bytes;
         if (*at == '\0')
@@ -131,8 +137,8 @@ int count_main(const struct count_arguments *arguments, enum report_format forma
     static struct spec specs[SPEC_LIST_LIMIT];
     static struct cost_options options;
     options.specs = specs;
-    if (!each_word(arguments->workloads, take_workload, &options) ||
-        !each_word(arguments->orders == NULL ? "0" : arguments->orders, take_order, &options))
+    if (!each_word("--workload", arguments->workloads, take_workload, &options) ||
+        !each_word("--order", arguments->orders == NULL ? "0" : arguments->orders, take_order, &options))
         return CLI_MISTAKE;
     if (arguments->operations < 1 || arguments->operations > OPERATIONS_MAX)
         return cli_mistake("cost", "--operations %lld: 1 to %d expected", arguments->operations,

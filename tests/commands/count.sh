@@ -27,6 +27,9 @@ expect 2 "workload 'age'" "$PAGELAB" cost --workload repeat,age
 expect 2 "workload ''" "$PAGELAB" cost --workload repeat,
 expect 2 'missing.pltrace' "$PAGELAB" cost --workload replay:missing.pltrace
 expect 2 "order '99'" "$PAGELAB" cost --workload repeat --order 0,99
+long=$(printf 'a%.0s' {1..600})
+expect 2 "workload 'a+\.\.\.': less than 512" "$PAGELAB" cost --workload "repeat,$long"
+expect 2 "order 'a+\.\.\.': less than 512" "$PAGELAB" cost --workload repeat --order "$long"
 expect 2 'operations 0' "$PAGELAB" cost --workload repeat --operations 0
 expect 2 "'some.txt'.*not both" "$PAGELAB" cost some.txt --workload repeat
 expect 2 "nosuch" "$PAGELAB" cost --workload repeat --backend nosuch
