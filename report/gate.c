@@ -280,6 +280,15 @@ static bool compare_rows(struct sheet *sheet, const cJSON *bases, const cJSON *n
     return false;
 }
 
+/* A run that was interrupted misses rows, which would pass as if nothing had ever been counted there. */
+static bool is_whole(const cJSON *document, const char *path, struct report_error *error)
+{
+    if (!cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(result_pagelab(document), "complete")))
+        return true;
+    report_error_set(error, "interrupted, %.200s, expected the file of a count that came to its end", path);
+    return false;
+}
+
 int report_gate_print(const cJSON *base, const cJSON *next, const char *base_path, const char *next_path,
                       struct report_gate *gate, enum report_format format, bool colour, FILE *out,
                       struct report_error *error)
@@ -294,7 +303,7 @@ int report_gate_print(const cJSON *base, const cJSON *next, const char *base_pat
     gate->compared = 0;
     gate->failed = 0;
     gate->first[0] = '\0';
-    if (nexts == NULL)
+    if (nexts == NULL || !is_whole(base, base_path, error) || !is_whole(next, next_path, error))
         return -1;
     sheet.table = table_create(columns, COUNT_OF(columns));
     sheet.good = sheet.table != NULL && table_add_heading(sheet.table, "What changed, an operation");

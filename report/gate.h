@@ -16,8 +16,8 @@ struct report_gate {
 };
 
 /* A line a count that grew or shrank beyond the per cent and, below each that grew, a line a function that
- * grew most, came or went. 0; -1 and *error: one is no cost file, they have no row in common, or the same row
- * was counted in another way. */
+ * grew most, came or went. 0; -1 and *error: one is no cost file or was interrupted, they have no row in
+ * common, or the same row was counted in another way. */
 int report_gate_print(const cJSON *base, const cJSON *next, const char *base_path, const char *next_path,
                       struct report_gate *gate, enum report_format format, bool colour, FILE *out,
                       struct report_error *error);

@@ -161,6 +161,19 @@ static void test_mistakes(void **state)
                    "c, memory_bytes 4096 and 8192");
 }
 
+/* One row of three passes nothing: who stopped half-way is told so, on either side. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    const char *half = "{\"context\":{\"pagelab\":{\"complete\":false}},\"cost\":[" ROW(
+        "c", "ok", COUNTS(100, 1, 8), "") "]}";
+    const char *whole = "{\"context\":{\"pagelab\":{\"complete\":true}},\"cost\":[" ROW(
+        "c", "ok", COUNTS(100, 1, 8), "") "]}";
+    expect_mistake(half, whole, "interrupted, base.json");
+    expect_mistake(whole, half, "interrupted, new.json");
+    expect(whole, whole, 1, 0, "verdict");
+}
+
 /* More functions than are shown: those that grew most, in order. */
 static void test_the_most_grown_are_shown(void **state)
 {
@@ -187,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_rows_on_one_side),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_the_most_grown_are_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
