@@ -115,7 +115,7 @@ function drawChecks(source) {
 
 function drawOne(decided, place, opened) {
   const source = isRecord(decided.source) ? decided.source : null;
-  drawnReference = source !== null && source.reference === true;
+  drawnReference = place === "reference";
   const drawn = list(decided.profiles);
   if (drawn.length === 0) {
     return [missingBox("a decision", { missing: text(decided.missing) || "this page was made without one", command: "./pagelab choose" })];
