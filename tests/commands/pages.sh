@@ -71,7 +71,10 @@ if ! sanitized; then
   expect 0 'no finding' "$there/bin/pagelab" replay corpora/schedules/two-cpus.txt --schedule --backend bitmap
   expect 0 'holds' "$there/bin/pagelab" explore corpora/explore/free-free.txt --preemptions 1 --backend bitmap
 fi
+mkdir -p profiles results/reference # a user's own of the same name hide nothing
 expect 0 '' "$there/bin/pagelab" run --backends buddy --smoke --out here
 ! grep -qE '^\[[0-9]+/|cells x' err || fail "progress in a file: $(cat err)"
 [ -s here/report.html ] && [ -s here/result.json ] || fail "the installed program wrote no report"
+grep -qF '"name":"rtos"' here/report.html || fail "the installed program's page has no decision"
+grep -qF '"missing":"' here/report.html && fail "the installed program's page lacks what is stored"
 finish

@@ -183,6 +183,41 @@ static void test_own_checks_win(void **state)
     cJSON_Delete(result);
 }
 
+/* A run that nobody remains of. Expect its own decision, with who is not known and why, and beside it the
+ * reference's, marked as that; and the reference's own page with one decision only. */
+static void test_an_empty_decision_is_not_replaced(void **state)
+{
+    struct place *place = *state;
+    struct report_places places = {.own = place->folder,
+                                   .reference = PL_SOURCE_DIR "/results/reference",
+                                   .profiles = PL_SOURCE_DIR "/profiles"};
+    struct report_error error = {.line = ""};
+    cJSON *result = hostile();
+    cJSON *data = data_with(result, &places, place);
+    const cJSON *own = cJSON_GetObjectItem(data, "decision");
+    const cJSON *stored = cJSON_GetObjectItem(data, "decision_reference");
+    char *words = cJSON_PrintUnformatted(own);
+
+    assert_string_equal(text_of(cJSON_GetObjectItem(own, "source"), "file"), "result.json");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(own, "profiles")), 4);
+    assert_non_null(strstr(words, "alert(1)")); /* the candidate of the run */
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetObjectItem(stored, "source"), "reference")));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(stored, "profiles")), 4);
+    cJSON_free(words);
+    cJSON_Delete(data);
+    cJSON_Delete(result);
+
+    places.own = PL_SOURCE_DIR "/results/reference/.";
+    result = report_read(PL_SOURCE_DIR "/results/reference/result.json", &error);
+    assert_non_null(result);
+    data = data_with(result, &places, place);
+    own = cJSON_GetObjectItem(data, "decision");
+    assert_string_equal(text_of(cJSON_GetObjectItem(own, "source"), "file"), "results/reference/result.json");
+    assert_null(cJSON_GetObjectItem(data, "decision_reference"));
+    cJSON_Delete(data);
+    cJSON_Delete(result);
+}
+
 /* The reference's own page. Expect that each of its files says of which day, commit and machine it is. */
 static void test_each_stored_file_has_an_origin(void **state)
 {
@@ -224,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_was_not_measured_is_marked, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_own_checks_win, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_an_empty_decision_is_not_replaced, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_each_stored_file_has_an_origin, place_make, place_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
