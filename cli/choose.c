@@ -59,6 +59,13 @@ static int read_profile(struct asked *asked, const char *name)
     snprintf(path, sizeof(path), shipped ? PROFILES_FOLDER "/%s.txt" : "%s", name);
     const char *real =
         shipped ? cli_find_shared(path, found, sizeof(found)) : cli_find(path, found, sizeof(found));
+    char folder[PATH_BYTES];
+    if (shipped && access(cli_find_shared(PROFILES_FOLDER, folder, sizeof(folder)), F_OK) != 0)
+        return cli_mistake("choose",
+                           "--profile '%s': " PROFILES_FOLDER
+                           "/ is neither here nor installed; a checkout or "
+                           "PAGELAB_ROOT, or a file as in ./mine.txt, expected",
+                           name);
     if (shipped && access(real, F_OK) != 0)
         return cli_mistake("choose", "--profile '%s': rtos, hypervisor, server, teaching or a file expected",
                            name);

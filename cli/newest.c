@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/child.h"
@@ -60,8 +61,27 @@ const char *cli_find_shared(const char *path, char *buffer, size_t bytes)
 
 struct found {
     char name[401];
-    char date[64];
+    double seconds; /* 0: none */
 };
+
+/* Seconds of "2026-11-22T17:36:29+02:00" since 1970, in UTC; 0: that is no date. */
+static double seconds_of(const char *date)
+{
+    struct tm when = {0};
+    char sign = 'Z';
+    int hours = 0;
+    int minutes = 0;
+    if (sscanf(date, "%d-%d-%dT%d:%d:%d%c%d:%d", &when.tm_year, &when.tm_mon, &when.tm_mday, &when.tm_hour,
+               &when.tm_min, &when.tm_sec, &sign, &hours, &minutes) < 6)
+        return 0;
+    /* the days before the year of a month, March the first of them, so that a leap day is the last */
+    int year = when.tm_mon < 3 ? when.tm_year - 1 : when.tm_year;
+    int month = when.tm_mon < 3 ? when.tm_mon + 9 : when.tm_mon - 3;
+    double days =
+        365.0 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + when.tm_mday - 719469;
+    double east = (sign == '-' ? -60.0 : sign == '+' ? 60.0 : 0.0) * (60 * hours + minutes);
+    return 86400 * days + 3600.0 * when.tm_hour + 60.0 * when.tm_min + when.tm_sec - east;
+}
 
 /* A run of a release build, of another build, and what is no whole run; the newest of each. */
 enum sort { SORT_RELEASE, SORT_OTHER_BUILD, SORT_NO_RUN, SORTS };
@@ -78,16 +98,16 @@ static void consider(const char *base, const char *name, struct found newest[SOR
     struct found *into = &newest[!is_run(head)                  ? SORT_NO_RUN
                                  : strcmp(tier, "release") == 0 ? SORT_RELEASE
                                                                 : SORT_OTHER_BUILD];
-    if (head != NULL && strcmp(date, into->date) > 0) {
+    if (head != NULL && seconds_of(date) > into->seconds) {
         snprintf(into->name, sizeof(into->name), "%s", name);
-        snprintf(into->date, sizeof(into->date), "%.60s", date);
+        into->seconds = seconds_of(date);
     }
     cJSON_Delete(head);
 }
 
 bool cli_newest_run(struct cli_newest *newest)
 {
-    struct found found[SORTS] = {{"", ""}, {"", ""}, {"", ""}};
+    struct found found[SORTS] = {{"", 0}, {"", 0}, {"", 0}};
     char base[4096];
     char path[sizeof(newest->real) + 16];
     const char *root = getenv("PAGELAB_ROOT");
@@ -102,7 +122,7 @@ bool cli_newest_run(struct cli_newest *newest)
         closedir(directory);
     const struct found *run = &found[found[SORT_RELEASE].name[0] != '\0' ? SORT_RELEASE : SORT_OTHER_BUILD];
     newest->skipped =
-        strcmp(found[SORT_NO_RUN].date, run->date) > 0 || strcmp(found[SORT_OTHER_BUILD].date, run->date) > 0;
+        found[SORT_NO_RUN].seconds > run->seconds || found[SORT_OTHER_BUILD].seconds > run->seconds;
     newest->reference = run->name[0] == '\0';
     const char *name = newest->reference ? REFERENCE : run->name;
     snprintf(newest->folder, sizeof(newest->folder), "results/%s", name);

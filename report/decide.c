@@ -6,84 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- where it is from --- */
-
-/* What speaks against its times: what it says itself, and a build that is no release. */
-static cJSON *marks_of(const cJSON *pagelab)
-{
-    const cJSON *marks = cJSON_GetObjectItemCaseSensitive(pagelab, "marks");
-    const char *tier = result_text(pagelab, "tier");
-    cJSON *list = cJSON_IsArray(marks) ? cJSON_Duplicate(marks, true) : cJSON_CreateArray();
-    char words[80];
-
-    if (tier[0] != '\0' && strcmp(tier, "release") != 0 && cJSON_GetArraySize(list) == 0) {
-        snprintf(words, sizeof words, "a %.30s build: only a release build is measured", tier);
-        cJSON_AddItemToArray(list, cJSON_CreateString(words));
-    }
-    return list;
-}
-
-/* Rows that were measured later and are kept in a file of their own. */
-static void kept_add(cJSON *list, const cJSON *kept)
-{
-    const cJSON *context = cJSON_GetObjectItemCaseSensitive(kept, "context");
-    const cJSON *pagelab = cJSON_GetObjectItemCaseSensitive(context, "pagelab");
-    cJSON *one;
-
-    if (kept == NULL) {
-        return;
-    }
-    one = cJSON_CreateObject();
-    cJSON_AddStringToObject(one, "file", result_text(kept, "file"));
-    cJSON_AddStringToObject(one, "date", result_text(context, "date"));
-    cJSON_AddStringToObject(one, "commit", result_text(pagelab, "commit"));
-    cJSON_AddBoolToObject(one, "reference", false);
-    cJSON_AddItemToObject(one, "marks", marks_of(pagelab));
-    cJSON_AddItemToArray(list, one);
-}
-
-static void source_add(cJSON *decision, const struct evidence *evidence)
-{
-    const struct decide_sources *sources = evidence->sources;
-    const cJSON *pagelab = result_pagelab(sources->result);
-    const cJSON *context = cJSON_GetObjectItemCaseSensitive(sources->result, "context");
-    cJSON *source = cJSON_AddObjectToObject(decision, "source");
-    cJSON *list;
-    const char *rods_words;
-    enum rods_state rods = result_rods(sources->result, &rods_words);
-    char machine[300];
-    double cpus = 0;
-
-    result_number(context, "num_cpus", &cpus);
-    snprintf(machine, sizeof machine, "%.200s, %.0f CPUs", result_text(pagelab, "cpu_model"), cpus);
-    cJSON_AddStringToObject(source, "file", sources->file);
-    cJSON_AddStringToObject(source, "which", sources->which == NULL ? "" : sources->which);
-    cJSON_AddStringToObject(source, "date", result_text(context, "date"));
-    cJSON_AddStringToObject(source, "commit", result_text(pagelab, "commit"));
-    cJSON_AddStringToObject(source, "machine", machine);
-    cJSON_AddStringToObject(source, "mode", result_text(pagelab, "mode"));
-    cJSON_AddStringToObject(source, "tier", result_text(pagelab, "tier"));
-    cJSON_AddBoolToObject(source, "dirty", cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "dirty")));
-    cJSON_AddStringToObject(source, "rods",
-                            rods == RODS_HOLD   ? "hold"
-                            : rods == RODS_VOID ? "void"
-                                                : "unchecked");
-    cJSON_AddItemToObject(source, "marks", marks_of(pagelab));
-    cJSON_AddBoolToObject(source, "reference", sources->reference);
-    list = cJSON_AddArrayToObject(source, "evidence");
-    kept_add(list, cJSON_GetObjectItemCaseSensitive(sources->result, DECIDE_KEPT));
-    for (size_t i = 0; i < evidence->file_count; i++) {
-        const struct evidence_file *file = &evidence->files[i];
-        cJSON *one = cJSON_CreateObject();
-
-        cJSON_AddStringToObject(one, "file", file->name);
-        cJSON_AddStringToObject(one, "date", file->date);
-        cJSON_AddStringToObject(one, "commit", file->commit);
-        cJSON_AddBoolToObject(one, "reference", file->reference);
-        cJSON_AddItemToArray(list, one);
-    }
-}
-
 /* --- one profile --- */
 
 static void cells_add(cJSON *into, const struct decide_profile *profile, enum decide_axis axis)
@@ -181,6 +103,19 @@ static bool candidate_judge(const struct evidence *evidence, const struct decide
     return count == 0;
 }
 
+/* The facts that spoke for one of those that are left. */
+static void passed_add(cJSON *into, const struct evidence *evidence, const struct decide_profile *profile,
+                       const char *candidate)
+{
+    cJSON *list = cJSON_AddArrayToObject(into, "passed");
+    struct decide_fact fact;
+
+    for (size_t i = 0; i < profile->need_count; i++) {
+        decide_judge(evidence, candidate, &profile->needs[i], &fact);
+        fact_add(list, candidate, decide_need_name(profile->needs[i].kind), &fact);
+    }
+}
+
 /* The names of the rows that an axis is read from. */
 static void cells_rows(cJSON *into, const char *axis, const struct evidence *evidence, const char *candidate,
                        const struct decide_cell *cells, size_t count)
@@ -211,6 +146,7 @@ static void standing_values(cJSON *into, const struct evidence *evidence,
         cJSON_AddStringToObject(files, decide_axis_names[axis], standing->axes[axis].file);
         cJSON_AddStringToObject(commands, decide_axis_names[axis], standing->axes[axis].command);
     }
+    passed_add(into, evidence, profile, standing->candidate);
     all = cJSON_AddObjectToObject(into, "all_rows");
     cells_rows(all, "speed", evidence, standing->candidate, profile->speed, profile->speed_count);
     cells_rows(all, "tail", evidence, standing->candidate, profile->tail, profile->tail_count);
@@ -252,6 +188,9 @@ static void front_add(cJSON *list, const struct evidence *evidence, const struct
         cJSON_AddStringToObject(losses, decide_axis_names[axis], text);
         snprintf(cited, sizeof cited, "%s (%.300s%s)", text, mine->axes[axis].row, more);
         cJSON_AddItemToArray(gives_up, cJSON_CreateString(cited));
+    }
+    if (mine->ringed) {
+        cJSON_AddStringToObject(one, "ring", standings[mine->by].candidate);
     }
     standing_values(one, evidence, profile, mine);
     cJSON_AddItemToArray(list, one);
@@ -325,7 +264,7 @@ cJSON *decide_json(const struct decide_sources *sources, const struct decide_pro
         cJSON_Delete(decision);
         return NULL;
     }
-    source_add(decision, &evidence);
+    decide_source_add(decision, &evidence);
     list = cJSON_AddArrayToObject(decision, "profiles");
     good = list != NULL;
     for (size_t i = 0; i < profile_count && good; i++) {

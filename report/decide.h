@@ -98,8 +98,10 @@ struct decide_sources {
  *     "losses": {axis: "2.1 x slower than slate"},
  *     "values": {"speed_ns", "tail_ns", "memory_bytes_per_frame", "fragmentation"},
  *     "rows": {axis: the first or worst row}, "files": {axis: its file}, "commands": {axis: likewise},
- * "all_rows": {"speed": [], "tail":
- * []}}], "dominated": [{"candidate", "by", "values", "rows", "files", "commands", "all_rows"}]}]}
+ *     "passed": [{"candidate", "need", "fact", "row", "file", "command"}],
+ *     "ring": one that is better than it, absent but for a ring,
+ *     "all_rows": {"speed": [], "tail": []}}],
+ *   "dominated": [{"candidate", "by", "values", "rows", "files", "commands", "passed", "all_rows"}]}]}
  *
  * The front has the fastest first. NULL: *error says why. The caller deletes it.
  */

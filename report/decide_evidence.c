@@ -68,6 +68,48 @@ static cJSON *json_read(const char *path, struct report_error *error)
     return document;
 }
 
+/* A list of objects, each with a text `name`. */
+static bool is_list(const cJSON *list, const char *name)
+{
+    const cJSON *one = NULL;
+
+    cJSON_ArrayForEach(one, list)
+    {
+        if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(one, name))) {
+            return false;
+        }
+    }
+    return cJSON_IsArray(list);
+}
+
+/* Is it what the command of its kind writes? A result is checked elsewhere. */
+static bool shape_fits(const cJSON *document, enum evidence_kind kind)
+{
+    const cJSON *promise = NULL;
+
+    switch (kind) {
+    case EVIDENCE_CLAIMS:
+    case EVIDENCE_INTERRUPTS:
+    case EVIDENCE_MASKED:
+        return is_list(document, "candidate");
+    case EVIDENCE_NOSLEEP:
+        return is_list(cJSON_GetObjectItemCaseSensitive(document, "rows"), "candidate");
+    case EVIDENCE_SCALE:
+        return is_list(cJSON_GetObjectItemCaseSensitive(document, "memory"), "candidate") &&
+               is_list(cJSON_GetObjectItemCaseSensitive(document, "cpus"), "candidate");
+    case EVIDENCE_CONFORMANCE:
+        cJSON_ArrayForEach(promise, document)
+        {
+            if (!cJSON_IsObject(promise)) {
+                return false;
+            }
+        }
+        return cJSON_IsObject(document);
+    default:
+        return true;
+    }
+}
+
 /* --- where it is from --- */
 
 /* evidence.json of the folder says it for files that do not; else it is the file's own time. */
@@ -130,6 +172,12 @@ static bool file_load(struct evidence *evidence, const char *folder, const char 
     if (file->document == NULL) {
         return false;
     }
+    if (!shape_fits(file->document, kind)) {
+        report_error_set(error, "%s: what the command of that name prints with --format json expected", path);
+        cJSON_Delete(file->document);
+        file->document = NULL;
+        return false;
+    }
     evidence->file_count++;
     file->kind = kind;
     file->reference = reference;
@@ -150,7 +198,7 @@ static int names_compare(const void *a, const void *b)
 static bool folder_load(struct evidence *evidence, const char *folder, bool reference,
                         struct report_error *error)
 {
-    char *names[EVIDENCE_FILES_MAX];
+    char *names[EVIDENCE_FILES_MAX + 1]; /* one more than can be loaded, which then says so */
     size_t count = 0;
     char path[4096];
     enum evidence_kind kind;
@@ -162,7 +210,7 @@ static bool folder_load(struct evidence *evidence, const char *folder, bool refe
     if (directory == NULL) {
         return true; /* there is no evidence, which is no mistake */
     }
-    while ((entry = readdir(directory)) != NULL && count < EVIDENCE_FILES_MAX) {
+    while ((entry = readdir(directory)) != NULL && count <= EVIDENCE_FILES_MAX) {
         if (kind_of(entry->d_name, &kind)) {
             names[count] = strdup(entry->d_name);
             count += names[count] != NULL;

@@ -120,7 +120,7 @@ static bool measure_speed(const struct evidence *evidence, const struct decide_p
 static bool measure_tail(const struct evidence *evidence, const struct decide_profile *profile,
                          const char *candidate, struct decide_value *value, struct decide_fact *fact)
 {
-    value->value = 0;
+    value->value = -1;
     value->noise = resolution[AXIS_TAIL].relative;
     for (size_t i = 0; i < profile->tail_count; i++) {
         const struct report_cell *cell = evidence_cell(evidence, candidate, &profile->tail[i]);
@@ -251,7 +251,8 @@ static int standings_compare(const void *left, const void *right)
 
 /* "The same within noise" does not carry over from one pair to the next, so three might dominate each other
  * in a ring. So each is asked against those that are still on the front, and who is behind nobody there at
- * the end comes back: at least one is left, and who is out has a better one beside whom it can be shown. */
+ * the end comes back: at least one is left, and who is out has a better one beside whom it can be shown. Of
+ * a ring two may be left then, one better than the other: that one is marked. */
 void decide_front(struct decide_standing *standings, size_t count)
 {
     qsort(standings, count, sizeof standings[0], standings_compare);
@@ -268,6 +269,12 @@ void decide_front(struct decide_standing *standings, size_t count)
             standings[i].by = j;
         }
         standings[i].dominated = behind;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count && !standings[i].dominated && !standings[i].ringed; j++) {
+            standings[i].ringed = !standings[j].dominated && dominates(&standings[j], &standings[i]);
+            standings[i].by = j;
+        }
     }
 }
 

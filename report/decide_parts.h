@@ -65,6 +65,9 @@ const cJSON *evidence_candidate(const struct evidence *evidence, const char *can
 /* Does the run's record of it name that capability? */
 bool evidence_claims(const struct evidence *evidence, const char *candidate, const char *capability);
 
+/* "source" of a decision (decide_source.c). */
+void decide_source_add(cJSON *decision, const struct evidence *evidence);
+
 /* --- what it says of a need (decide_needs.c, decide_tested.c, decide_entered.c, decide_command.c) --- */
 
 enum decide_verdict { DECIDE_PASSES, DECIDE_OUT, DECIDE_UNKNOWN };
@@ -105,7 +108,8 @@ struct decide_standing {
     const char *candidate;
     struct decide_value axes[AXES];
     bool dominated;
-    size_t by; /* valid if dominated */
+    bool ringed; /* on the front, where `by` is better than it: see decide_front */
+    size_t by;   /* valid if dominated or ringed */
 };
 
 /* False: it has no value on that axis, and *fact says why. */
@@ -116,7 +120,7 @@ bool decide_measure(const struct evidence *evidence, const struct decide_profile
 /* Beyond the noise of both? */
 bool decide_better(const struct decide_value *a, const struct decide_value *b, enum decide_axis axis);
 
-/* Fills dominated and by; at least one is left that is not. Sorts the fastest first. */
+/* Fills dominated, ringed and by; at least one is left that is not dominated. Sorts the fastest first. */
 void decide_front(struct decide_standing *standings, size_t count);
 
 /* What is lost against `best` on an axis, as words. */

@@ -23,12 +23,12 @@ static const struct table_column columns[] = {
 
 enum { COLUMNS = sizeof columns / sizeof columns[0], VALUES = 4, FIRST_VALUE = COLUMNS - VALUES };
 
-static bool facts_add(struct table *table, const cJSON *profile, const char *key)
+static bool facts_add(struct table *table, const cJSON *profile, const cJSON *from, const char *key)
 {
     const cJSON *fact = NULL;
     bool good = true;
 
-    cJSON_ArrayForEach(fact, cJSON_GetObjectItemCaseSensitive(profile, key))
+    cJSON_ArrayForEach(fact, cJSON_GetObjectItemCaseSensitive(from, key))
     {
         const char *cells[COLUMNS] = {
             result_text(profile, "name"), result_text(fact, "candidate"), key,
@@ -103,7 +103,7 @@ static bool standings_add(struct table *table, const cJSON *profile, const char 
 
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(profile, key))
     {
-        good = good && standing_add(table, profile, key, one);
+        good = good && standing_add(table, profile, key, one) && facts_add(table, profile, one, "passed");
     }
     return good;
 }
@@ -117,7 +117,7 @@ static bool flat_print(const cJSON *decision, enum report_format format, FILE *o
     cJSON_ArrayForEach(profile, cJSON_GetObjectItemCaseSensitive(decision, "profiles"))
     {
         good = good && standings_add(table, profile, "front") && standings_add(table, profile, "dominated") &&
-               facts_add(table, profile, "unknown") && facts_add(table, profile, "out");
+               facts_add(table, profile, profile, "unknown") && facts_add(table, profile, profile, "out");
     }
     good = good && table_print(table, format, false, out);
     table_destroy(table);

@@ -198,6 +198,10 @@ static void say_front(struct screen *screen, const cJSON *profile)
         value_text(one, "memory_bytes_per_frame", "memory", 2, values[2]);
         value_text(one, "fragmentation", "fragmentation", 0, values[3]);
         losses_join(one, first, lost, sizeof lost);
+        if (result_text(one, "ring")[0] != '\0') {
+            text_append(lost, sizeof lost, "%snowhere better than %s, but for a ring",
+                        lost[0] == '\0' ? "" : "; ", result_text(one, "ring"));
+        }
         screen_say(screen, GIVES_UP_AT, "  %-13s %8s %9s %8s %8s  %s", result_text(one, "candidate"),
                    values[0], values[1], values[2], values[3],
                    lost[0] == '\0' ? "nothing that was measured" : lost);
@@ -270,6 +274,8 @@ bool decide_screen_print(const cJSON *decision, const cJSON *profile, bool colou
         compose(screen, decision, profile, (enum detail)detail);
     } while (screen->count > DECIDE_LINES && ++detail <= DETAIL_LEAST);
     if (screen->count > DECIDE_LINES) { /* many plug-ins: the end is in the other formats */
+        snprintf(screen->lines[DECIDE_LINES - 2], DECIDE_COLUMNS + 1,
+                 "... and %zu lines more, in the other formats", screen->count - DECIDE_LINES + 1);
         memcpy(screen->lines[DECIDE_LINES - 1], screen->lines[screen->count - 1], DECIDE_COLUMNS + 1);
         screen->count = DECIDE_LINES;
     }

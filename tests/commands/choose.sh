@@ -59,6 +59,7 @@ expect 2 "pagelab import' makes one" "$PAGELAB" choose --trace own.txt
 # Installed, and no checkout anywhere: profiles and the reference lie beside it.
 mkdir -p "$WORK/prefix/bin" "$WORK/prefix/share/pagelab/results"
 cp "$PAGELAB" "$WORK/prefix/bin/pagelab"
+expect 2 "'rtos': profiles/ is neither here nor installed" env -u PAGELAB_ROOT "$WORK/prefix/bin/pagelab" choose --profile rtos
 ln -s "$SOURCE/profiles" "$WORK/prefix/share/pagelab/profiles"
 expect 2 'results/reference/result.json: a result expected' env -u PAGELAB_ROOT "$WORK/prefix/bin/pagelab" choose
 ln -s "$SOURCE/results/reference" "$WORK/prefix/share/pagelab/results/reference"
@@ -88,6 +89,9 @@ for day in 05 07 06; do
 done
 expect 0 'results/of-07/result.json, the newest run: quick run of 2999-01-07' "$PAGELAB" choose --interrupt-safe
 grep -q "are the reference's, the oldest of 20" out || fail "the reference's checks are not named: $(cat out)"
+sed -i '0,/"date":/s/"date":[^,]*/"date": "2999-01-06T23:00:00-05:00"/' "$PAGELAB_ROOT/results/of-06/result.json"
+expect 0 'results/of-06/result.json, the newest run: ' "$PAGELAB" choose
+sed -i '0,/"date":/s/"date":[^,]*/"date": "2999-01-06T00:00:00+00:00"/' "$PAGELAB_ROOT/results/of-06/result.json"
 sed -i 's/"tier":[^,]*/"tier": "release"/' "$PAGELAB_ROOT/results/of-05/result.json"
 sed -i 's/"tier":[^,]*/"tier": "debug"/' "$PAGELAB_ROOT/results/of-07/result.json"
 expect 0 'results/of-05/result.json, the newest run: ' "$PAGELAB" choose

@@ -479,6 +479,77 @@ static void a_tail_of_few_operations_is_none(void **state)
     assert_non_null(decide_entry(decide_now(*state, &profile, false), "unknown", "bad", "tail"));
 }
 
+/* A p99.9 below the clock's step is a value like another. */
+static void a_tail_of_nothing_has_a_row(void **state)
+{
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "test");
+    decide_set(decide_find_row(*state, "nosleep-floor", "bad"), "service_p99_9_ns", 0);
+    const cJSON *bad = decide_entry(decide_now(*state, &profile, false), "front", "bad", NULL);
+    assert_string_equal(text_of(cJSON_GetObjectItem(bad, "rows"), "tail"), "nosleep-floor/bad/cpus:1");
+}
+
+/* Decides with a file of that text in the folder; the words of the mistake. */
+static void refuse(struct decide_place *place, const char *name, const char *text, struct report_error *error)
+{
+    static struct decide_profile profile;
+    char path[160];
+    const struct decide_sources sources = {
+        .result = place->result, .file = "r.json", .folder = place->folder};
+    decide_profile_init(&profile, "test");
+    snprintf(path, sizeof path, "%s/%s", place->folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_null(decide_json(&sources, &profile, 1, error));
+    remove(path);
+}
+
+static void evidence_of_another_shape_is_refused(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *text;
+    } wrong[] = {{"claims.json", "{}"},
+                 {"claims.json", "[1]"},
+                 {"conformance.json", "[{\"F-1\": {\"bad\": \"broken\"}}]"},
+                 {"conformance.json", "{\"F-1\": \"broken\"}"},
+                 {"interrupts.json", "{\"rows\": []}"},
+                 {"nosleep.json", "[]"},
+                 {"scale.json", "{\"memory\": []}"},
+                 {"masked.json", "3"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct report_error error = {""};
+        refuse(*state, wrong[i].name, wrong[i].text, &error);
+        if (strstr(error.line, wrong[i].name) == NULL)
+            fail_msg("%s of %s: %s", wrong[i].name, wrong[i].text, error.line);
+    }
+}
+
+/* More files than can be read are a mistake, not a choice of some of them. */
+static void too_many_files_are_refused(void **state)
+{
+    struct decide_place *place = *state;
+    struct report_error error = {""};
+    char path[160];
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < 48; i++) {
+            snprintf(path, sizeof path, "%s/claims.%02d.json", place->folder, i);
+            FILE *file = pass == 0 ? fopen(path, "w") : NULL;
+            if (file != NULL) {
+                fputs("[]", file);
+                fclose(file);
+            } else {
+                remove(path);
+            }
+        }
+        if (pass == 0)
+            refuse(place, "masked.json", "[]", &error);
+    }
+    assert_non_null(strstr(error.line, "at most 48 files of evidence expected"));
+}
+
 int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, decide_place_make, decide_place_remove)
@@ -495,6 +566,9 @@ int main(void)
         WITH_PLACE(a_rod_is_no_candidate),
         WITH_PLACE(a_row_that_is_not_ok_says_why),
         WITH_PLACE(a_tail_of_few_operations_is_none),
+        WITH_PLACE(a_tail_of_nothing_has_a_row),
+        WITH_PLACE(evidence_of_another_shape_is_refused),
+        WITH_PLACE(too_many_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,46 @@ static void what_is_given_up_names_its_row(void **state)
     assert_true(cJSON_GetObjectItem(cJSON_GetObjectItem(bad, "values"), "tail_ns")->valuedouble == 2700);
 }
 
+/* a is better than b, b than c, and c than a. Whoever is left of them says who is better. */
+static void a_ring_is_marked(void **state)
+{
+    struct decide_standing list[] = {standing("a", 100, 1090, 118, 0.5, 0.1),
+                                     standing("b", 118, 1000, 109, 0.5, 0.1),
+                                     standing("c", 109, 1180, 100, 0.5, 0.1)};
+    decide_front(list, 3);
+    for (size_t i = 0; i < 3; i++) {
+        bool behind_one = false;
+        for (size_t j = 0; j < 3; j++) {
+            bool better = false;
+            bool worse = false;
+            for (int axis = 0; axis < AXES; axis++) {
+                better |= decide_better(&list[j].axes[axis], &list[i].axes[axis], (enum decide_axis)axis);
+                worse |= decide_better(&list[i].axes[axis], &list[j].axes[axis], (enum decide_axis)axis);
+            }
+            behind_one |= !list[j].dominated && better && !worse;
+        }
+        assert_int_equal(list[i].dominated || list[i].ringed, behind_one);
+        if (list[i].ringed)
+            assert_false(list[i].dominated || list[list[i].by].dominated);
+    }
+    assert_true(find(list, 3, "c")->ringed);
+    assert_string_equal(list[find(list, 3, "c")->by].candidate, "b");
+    (void)state;
+}
+
+/* A fact speaks for whoever is left, too. */
+static void who_is_left_has_facts(void **state)
+{
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "test");
+    const cJSON *good = decide_entry(decide_now(*state, &profile, false), "front", "good", NULL);
+    const cJSON *passed = cJSON_GetArrayItem(cJSON_GetObjectItem(good, "passed"), 0);
+    assert_non_null(passed);
+    assert_string_equal(cJSON_GetObjectItem(passed, "need")->valuestring, "contract");
+    assert_string_equal(cJSON_GetObjectItem(passed, "fact")->valuestring, "no promise is broken");
+    assert_string_equal(cJSON_GetObjectItem(passed, "file")->valuestring, "conformance.doc.json");
+}
+
 int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, decide_place_make, decide_place_remove)
@@ -171,6 +211,8 @@ int main(void)
         cmocka_unit_test(who_is_nowhere_better_is_behind),
         cmocka_unit_test(a_tie_leaves_both),
         cmocka_unit_test(noise_decides_nothing),
+        cmocka_unit_test(a_ring_is_marked),
+        WITH_PLACE(who_is_left_has_facts),
         cmocka_unit_test(the_least_differences_count_for_nothing),
         cmocka_unit_test(the_front_is_never_empty),
         WITH_PLACE(the_noise_of_a_row_is_used),
