@@ -1,6 +1,6 @@
 /* See newest.h. Only the head of a result is read: its context stands before its rows, and says when and how.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "cli/newest.h"
 
 #include <dirent.h>
@@ -68,19 +68,10 @@ struct found {
 static double seconds_of(const char *date)
 {
     struct tm when = {0};
-    char sign = 'Z';
-    int hours = 0;
-    int minutes = 0;
-    if (sscanf(date, "%d-%d-%dT%d:%d:%d%c%d:%d", &when.tm_year, &when.tm_mon, &when.tm_mday, &when.tm_hour,
-               &when.tm_min, &when.tm_sec, &sign, &hours, &minutes) < 6)
+    if (strptime(date, "%Y-%m-%dT%H:%M:%S%z", &when) == NULL)
         return 0;
-    /* the days before the year of a month, March the first of them, so that a leap day is the last */
-    int year = when.tm_mon < 3 ? when.tm_year - 1 : when.tm_year;
-    int month = when.tm_mon < 3 ? when.tm_mon + 9 : when.tm_mon - 3;
-    double days =
-        365.0 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + when.tm_mday - 719469;
-    double east = (sign == '-' ? -60.0 : sign == '+' ? 60.0 : 0.0) * (60 * hours + minutes);
-    return 86400 * days + 3600.0 * when.tm_hour + 60.0 * when.tm_min + when.tm_sec - east;
+    long east = when.tm_gmtoff;
+    return (double)timegm(&when) - (double)east;
 }
 
 /* A run of a release build, of another build, and what is no whole run; the newest of each. */
