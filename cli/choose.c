@@ -183,6 +183,7 @@ static int decide(struct asked *asked, enum report_format format)
         .reference = source.reference,
         .folder = source.real,
         .committed = source.reference ? NULL : cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found)),
+        .strict = true,
         .promises = CHECK_PROMISE_COUNT,
     };
     cJSON *decision = code != CLI_OK ? NULL : decide_json(&sources, asked->profiles, asked->count, &error);
@@ -212,6 +213,7 @@ void choose_brief(const cJSON *result, const char *folder, bool newest)
                                            .folder = folder,
                                            .committed =
                                                cli_find_shared(CLI_REFERENCE_FOLDER, found, sizeof(found)),
+                                           .strict = true,
                                            .promises = CHECK_PROMISE_COUNT};
     cJSON *decision = decide_json(&sources, &profile, 1, &error);
     if (decision == NULL)

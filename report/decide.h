@@ -85,6 +85,7 @@ struct decide_sources {
     bool reference;        /* it is the committed one */
     const char *folder;    /* claims*.json, interrupts*.json, ... of the same run; NULL: none */
     const char *committed; /* the reference's folder, where the run's has none; NULL: none */
+    bool strict;           /* a file of checks of another shape is a mistake; else it is left out */
     size_t promises;       /* that the check of the contract knows; counts where there is no reference */
 };
 

@@ -176,7 +176,7 @@ static bool file_load(struct evidence *evidence, const char *folder, const char 
         report_error_set(error, "%s: what the command of that name prints with --format json expected", path);
         cJSON_Delete(file->document);
         file->document = NULL;
-        return false;
+        return !evidence->sources->strict;
     }
     evidence->file_count++;
     file->kind = kind;

@@ -495,7 +495,7 @@ static void refuse(struct decide_place *place, const char *name, const char *tex
     static struct decide_profile profile;
     char path[160];
     const struct decide_sources sources = {
-        .result = place->result, .file = "r.json", .folder = place->folder};
+        .result = place->result, .file = "r.json", .folder = place->folder, .strict = true};
     decide_profile_init(&profile, "test");
     snprintf(path, sizeof path, "%s/%s", place->folder, name);
     FILE *file = fopen(path, "w");
