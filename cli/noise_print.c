@@ -12,8 +12,12 @@ static const struct table_column columns[] = {
     {"workload", TABLE_LEFT},       {"jobs", TABLE_RIGHT},     {"false alarms", TABLE_RIGHT},
     {"planted %", TABLE_RIGHT},     {"95 % low", TABLE_RIGHT}, {"95 % high", TABLE_RIGHT},
     {"found", TABLE_RIGHT},         {"noise %", TABLE_RIGHT},  {"smallest found %", TABLE_RIGHT},
-    {"what was asked", TABLE_LEFT},
+    {"what was asked", TABLE_LEFT}, {"candidate", TABLE_LEFT}, {"rounds", TABLE_RIGHT},
+    {"marks", TABLE_LEFT},
 };
+
+/* The last ones are for machines; people have them in the notes. */
+#define PEOPLE_COLUMNS (PL_COUNT_OF(columns) - 3)
 
 /* False: not four lists of so many times above 0. */
 static bool read_job(const cJSON *lists, size_t rounds, struct twins_job *job)
@@ -74,10 +78,13 @@ static void keep_sum(cJSON *entry, const struct trial_sum *sum)
 }
 
 /* A line; *missed is set where less came than was asked. */
-static bool add_line(struct table *table, const char *workload, const struct trial_sum *sum, double asked,
-                     bool *missed)
+static bool add_line(struct table *table, const cJSON *root, const char *workload,
+                     const struct trial_sum *sum, double asked, bool *missed)
 {
-    enum { NUMBERS = 8 };
+    enum { NUMBERS = 9 };
+    const cJSON *trial = cJSON_GetObjectItem(root, "noise_trial");
+    char marks[512];
+    double rounds = 0;
     char texts[NUMBERS][32];
     char planted[64];
     enum trial_answer answer = trial_answer(sum, strcmp(workload, "replace") == 0 ? 0 : asked);
@@ -99,8 +106,22 @@ static bool add_line(struct table *table, const char *workload, const struct tri
     snprintf(texts[5], sizeof(texts[5]), "%zu", sum->found);
     snprintf(texts[6], sizeof(texts[6]), "%.1f", 100 * sum->noise);
     snprintf(texts[7], sizeof(texts[7]), "%.1f", 100 * sum->smallest);
-    const char *cells[] = {workload, texts[0], texts[1], texts[2], texts[3],
-                           texts[4], texts[5], texts[6], texts[7], words[answer]};
+    result_number(trial, "rounds", &rounds);
+    result_marks(root, marks, sizeof(marks));
+    snprintf(texts[8], sizeof(texts[8]), "%.0f", rounds);
+    const char *cells[] = {workload,
+                           texts[0],
+                           texts[1],
+                           texts[2],
+                           texts[3],
+                           texts[4],
+                           texts[5],
+                           texts[6],
+                           texts[7],
+                           words[answer],
+                           result_text(trial, "candidate"),
+                           texts[8],
+                           marks};
     return table_add_row(table, cells);
 }
 
@@ -129,7 +150,8 @@ static bool add_notes(struct table *table, const cJSON *root)
 int noise_print(cJSON *root, enum report_format format, bool colour, FILE *out, struct report_error *error)
 {
     const cJSON *trial = cJSON_GetObjectItem(root, "noise_trial");
-    struct table *table = table_create(columns, PL_COUNT_OF(columns));
+    bool machines = format == REPORT_JSON || format == REPORT_CSV;
+    struct table *table = table_create(columns, machines ? PL_COUNT_OF(columns) : PEOPLE_COLUMNS);
     cJSON *entry;
     double rounds = 0;
     double asked = 15; /* per cent */
@@ -150,7 +172,7 @@ int noise_print(cJSON *root, enum report_format format, bool colour, FILE *out, 
         } else if (count != 0 && good) {
             struct trial_sum sum = trial_sum(verdicts, count);
             keep_sum(entry, &sum);
-            good = add_line(table, result_text(entry, "workload"), &sum, asked / 100, &missed);
+            good = add_line(table, root, result_text(entry, "workload"), &sum, asked / 100, &missed);
         }
         free(verdicts);
     }

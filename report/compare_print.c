@@ -21,9 +21,12 @@ static const struct table_column cell_columns[] = {
 };
 
 static const struct table_column machine_columns[] = {
-    {"name", TABLE_LEFT},    {"workload", TABLE_LEFT}, {"candidate", TABLE_LEFT}, {"unit", TABLE_LEFT},
-    {"before", TABLE_RIGHT}, {"after", TABLE_RIGHT},   {"change", TABLE_RIGHT},   {"low", TABLE_RIGHT},
-    {"high", TABLE_RIGHT},   {"noise", TABLE_RIGHT},   {"drift", TABLE_RIGHT},    {"verdict", TABLE_LEFT},
+    {"name", TABLE_LEFT},         {"workload", TABLE_LEFT},  {"candidate", TABLE_LEFT},
+    {"unit", TABLE_LEFT},         {"before", TABLE_RIGHT},   {"after", TABLE_RIGHT},
+    {"change", TABLE_RIGHT},      {"low", TABLE_RIGHT},      {"high", TABLE_RIGHT},
+    {"noise", TABLE_RIGHT},       {"drift", TABLE_RIGHT},    {"before_run", TABLE_LEFT},
+    {"before_marks", TABLE_LEFT}, {"after_run", TABLE_LEFT}, {"after_marks", TABLE_LEFT},
+    {"verdict", TABLE_LEFT},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -38,7 +41,26 @@ static void put(char text[TEXT_MAX], bool there, const char *format, double valu
     }
 }
 
-static bool machine_row(struct table *table, const struct comparison *comparison, const struct compared *cell)
+/* Which run it was, and what its times are worth; beside each cell, since rows are all that machines get. */
+struct run_words {
+    char run[96];
+    char marks[512];
+};
+
+static void run_words(const cJSON *result, struct run_words *words)
+{
+    const cJSON *ours = result_pagelab(result);
+
+    snprintf(words->run, sizeof words->run, "%.32s commit %.40s%s",
+             result_text(cJSON_GetObjectItemCaseSensitive(result, "context"), "date"),
+             result_text(ours, "commit"),
+             cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(ours, "dirty")) ? " and changes" : "");
+    result_marks(result, words->marks, sizeof words->marks);
+}
+
+/* `words`: of before, and of after. */
+static bool machine_row(struct table *table, const struct comparison *comparison, const struct compared *cell,
+                        const struct run_words *words)
 {
     char texts[7][TEXT_MAX];
     bool known = cell->ratio > 0;
@@ -62,9 +84,69 @@ static bool machine_row(struct table *table, const struct comparison *comparison
                            texts[4],
                            texts[5],
                            texts[6],
+                           words[0].run,
+                           words[0].marks,
+                           words[1].run,
+                           words[1].marks,
                            compare_words[cell->verdict]};
 
     return table_add_row(table, cells);
+}
+
+/* The cells of one result that the other has not. */
+static bool lonely_rows(struct table *table, const struct report_cells *mine,
+                        const struct report_cells *other, bool is_before, const struct run_words *words)
+{
+    bool good = true;
+
+    for (size_t i = 0; good && i < mine->count; i++) {
+        const struct report_cell *cell = &mine->list[i];
+        char text[TEXT_MAX];
+
+        if (compare_find(other, cell->name) != NULL) {
+            continue;
+        }
+        put(text, cell_ok(cell), "%.9g", cell->ns);
+
+        const char *cells[] = {cell->name,
+                               cell->workload,
+                               cell->candidate,
+                               "ns",
+                               is_before ? text : "-",
+                               is_before ? "-" : text,
+                               "-",
+                               "-",
+                               "-",
+                               "-",
+                               "-",
+                               words[0].run,
+                               words[0].marks,
+                               words[1].run,
+                               words[1].marks,
+                               is_before ? "only before" : "only after"};
+
+        good = table_add_row(table, cells);
+    }
+    return good;
+}
+
+static bool machine_print(const cJSON *before, const cJSON *after, const struct comparison *comparison,
+                          enum report_format format, bool colour, FILE *out)
+{
+    struct table *table = table_create(machine_columns, COUNT(machine_columns));
+    struct run_words words[2];
+    bool good = table != NULL;
+
+    run_words(before, &words[0]);
+    run_words(after, &words[1]);
+    for (size_t i = 0; good && i < comparison->count; i++) {
+        good = machine_row(table, comparison, &comparison->list[i], words);
+    }
+    good = good && lonely_rows(table, &comparison->before, &comparison->after, true, words) &&
+           lonely_rows(table, &comparison->after, &comparison->before, false, words) &&
+           table_print(table, format, colour, out);
+    table_destroy(table);
+    return good;
 }
 
 static bool people_row(struct table *table, const struct compared *cell)
@@ -269,14 +351,7 @@ int compare_print(const cJSON *before, const cJSON *after, const struct comparis
     bool good = true;
 
     if (format == REPORT_JSON || format == REPORT_CSV) {
-        struct table *table = table_create(machine_columns, COUNT(machine_columns));
-
-        good = table != NULL;
-        for (size_t i = 0; good && i < comparison->count; i++) {
-            good = machine_row(table, comparison, &comparison->list[i]);
-        }
-        good = good && table_print(table, format, colour, out);
-        table_destroy(table);
+        good = machine_print(before, after, comparison, format, colour, out);
     } else {
         good = workloads_print(before, after, comparison, format, colour, out) &&
                cells_print(comparison, all, format, colour, out);

@@ -5,6 +5,7 @@
 #include "report/error.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,17 @@ const char *result_mark(const cJSON *result, int i)
     const cJSON *marks = cJSON_GetObjectItemCaseSensitive(result_pagelab(result), "marks");
 
     return cJSON_GetStringValue(cJSON_GetArrayItem(marks, i));
+}
+
+void result_marks(const cJSON *result, char *text, size_t bytes)
+{
+    const char *mark = NULL;
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (int i = 0; (mark = result_mark(result, i)) != NULL && used < bytes; i++) {
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? "; " : "", mark);
+    }
 }
 
 enum rods_state result_rods(const cJSON *result, const char **words)

@@ -25,6 +25,9 @@ const cJSON *result_pagelab(const cJSON *result);
 /* The i-th of context.pagelab.marks, each a reason why the times are worth little; NULL: no more. */
 const char *result_mark(const cJSON *result, int i);
 
+/* All of them in one line, with "; " between; empty where there are none. */
+void result_marks(const cJSON *result, char *text, size_t bytes);
+
 /* A part of a run may lack the cells that the check of the rods needs; then nothing speaks against its
  * ratios. */
 enum rods_state {

@@ -110,6 +110,16 @@ grep -q '1 are not in the second result' err || fail "a candidate is gone: $(cat
 expect 2 'noise unknown, nothing can be gated' "$P" compare blind.json blind.json --fail-on-slower 5
 expect 2 '1 cells look slower by more than 5 %' "$P" compare a.json doubtful.json --fail-on-slower 5
 expect 0 '' "$P" compare a.json doubtful.json --fail-on-slower 60
+"$P" compare less.json b.json --format json >ours.json || fail "compare --format json"
+/usr/bin/python3 - <<'X' || fail "compare --format json: $(cat ours.json)"
+import json
+rows = {row["name"]: row for row in json.load(open("ours.json"))}
+assert rows["repeat/buddy/order:0/cpus:1"]["verdict"] == "only after"
+assert "commit aaa" in rows["repeat/bitmap/order:0/cpus:1"]["before_run"]
+assert "commit bbb" in rows["repeat/bitmap/order:0/cpus:1"]["after_run"]
+X
+"$P" compare debug.json less.json --force --format csv | grep -q 'repeat/buddy.*a build with a sanitizer.*only before' ||
+  fail "no marks, or no word of what is gone"
 for limit in -5 nan five ''; do
   expect 2 '0 or more, expected' "$P" compare a.json a.json --fail-on-slower "$limit"
 done
@@ -164,6 +174,7 @@ for n in 2 3; do
   "$P" noise $small --repetitions $n --out noise.json $([ $n = 3 ] && echo --resume) --format csv >out 2>err || got=$?
   [ $got -le 1 ] || fail "noise: exit $got: $(cat err)"
   grep -qE "^repeat,$n,[0-9]+,[-0-9.]+,[-0-9.]+,[-0-9.]+,[0-9]+,[0-9.]+,[-0-9.]+," out || fail "noise: $(cat out)"
+  grep -q 'buddy,4,.*only a release build' out || fail "no candidate, rounds or marks: $(cat out)"
   cp noise.json "noise$n.json"
 done
 /usr/bin/python3 - <<'X' || fail "noise.json"
