@@ -106,7 +106,7 @@ def hostile_root():
     documents = {
         "scale.json": scale,
         "conformance.doc.json": {HOSTILE: {HOSTILE: HOSTILE}, "F-1": {HOSTILE: "n/a (" + HOSTILE + ")"}},
-        "conformance.real.json": [1, "two"],
+        "conformance.real.json": {"F-1": {HOSTILE: HOSTILE}},
         "claims.json": [{"candidate": HOSTILE, "capability": HOSTILE, "state": HOSTILE, "by": [HOSTILE], "seen": HOSTILE}],
         "nosleep.json": {"rows": [{"candidate": HOSTILE, "scenario": HOSTILE, "status": HOSTILE, "verdict": HOSTILE, "found": found}]},
         "interrupts.json": [{"candidate": HOSTILE, "irq": {"verdict": HOSTILE, "at": HOSTILE}, "nmi": 3}],
@@ -114,7 +114,7 @@ def hostile_root():
         "worst.call.json": json.loads((SOURCE / "tests/data/report/hostile.json").read_text()),
         "interrupts.points.json": [{"candidate": HOSTILE, "irq": {"verdict": HOSTILE, "at": HOSTILE}, "nmi": 3}],
         "evidence.json": [{"file": "masked.json", "date": HOSTILE, "commit": HOSTILE, "machine": HOSTILE}],
-        "score.json": [{"mutant": HOSTILE, "by": HOSTILE, "detected": True, "seconds": 1, "tsan": True, "tsan_by": HOSTILE}],
+        "score.json": {"of": "another shape"},  # which decides nothing: choose refuses those that do
         "cost.json": {"cost": [{"candidate": HOSTILE, "workload": HOSTILE, "instructions": 3, "command": HOSTILE}]},
     }
     for name, document in documents.items():
@@ -134,6 +134,8 @@ def expect_own_checks():
     (WORK / "here/profiles").mkdir()
     shutil.copy(SOURCE / "results/reference/result.json", folder)
     (folder / "conformance.json").write_text('{"F-1": {"slate": "broken", "bitmap": "holds"}}')
+    (folder / "score.json").write_text(json.dumps(
+        [{"mutant": HOSTILE, "by": HOSTILE, "detected": True, "seconds": 1, "tsan": True, "tsan_by": HOSTILE}]))
     page = WORK / "mine.html"
     env = {**os.environ, "PAGELAB_ROOT": str(SOURCE)}
     subprocess.run([os.environ["PAGELAB"], "report", "results/mine/result.json", "--html", str(page)], check=True,
