@@ -41,6 +41,8 @@ static int cost_main(int argc, const char **argv)
         counted.out = out;
         return count_main(&counted, format);
     }
+    if (count_option_given(&counted) != NULL)
+        return cli_mistake("cost", "%s: --workload expected with it", count_option_given(&counted));
     int count =
         backends == NULL ? cli_every_candidate(specs, &error) : spec_parse_list(backends, specs, &error);
     int code = cli_check_specs("cost", specs, count, &error);

@@ -17,7 +17,8 @@
 #include "cli/out.h"
 #include "report/cost.h"
 
-#define OPERATIONS_MAX 10000000
+#define OPERATIONS_MAX   10000000
+#define TIME_LIMIT_MAX_S 86400
 
 /* "a,b,c": calls `take` with each. False: `take` said so, or one is too long; a line is written. */
 static bool each_word(const char *option, const char *list, bool (*take)(void *argument, const char *word),
@@ -104,6 +105,20 @@ static int read_specs(const char *backends, struct spec *specs)
     return code == CLI_OK ? count : -code;
 }
 
+/* A run under valgrind that takes too long says nothing of the candidate. */
+static const char *why_broken(const cJSON *document)
+{
+    const cJSON *row;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(document, "cost"))
+    {
+        const char *status = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "status"));
+        if (strcmp(status, "broken") == 0 || strcmp(status, "crashed") == 0)
+            return "a candidate broke its contract or died; its row says how";
+    }
+    return "a run took longer than --time-limit, which under valgrind is easily too short; its row says "
+           "where";
+}
+
 static int go(const struct cost_options *options, enum report_format format, const char *out_path)
 {
     cJSON *document = NULL;
@@ -125,40 +140,62 @@ static int go(const struct cost_options *options, enum report_format format, con
     if (!cli_out_close(&out, written))
         code = CLI_MISTAKE;
     if (end == SESSION_BROKEN)
-        fputs("pagelab cost: a candidate broke its contract or died; its row says how\n", stderr);
+        fprintf(stderr, "pagelab cost: %s\n", why_broken(document));
     if (code == CLI_OK && strcmp(PL_TIER, "release") != 0)
         fputs("pagelab cost: assertions are on in this build, so their instructions count, too\n", stderr);
     cJSON_Delete(document);
     return code;
 }
 
+const char *count_option_given(const struct count_arguments *arguments)
+{
+    return arguments->orders != NULL               ? "--order"
+           : arguments->memory != NULL             ? "--memory"
+           : arguments->operations != COUNT_UNSAID ? "--operations"
+           : arguments->runs != COUNT_UNSAID       ? "--runs"
+           : arguments->no_lines != 0              ? "--no-lines"
+           : arguments->limit_s != COUNT_UNSAID    ? "--time-limit"
+                                                   : NULL;
+}
+
+/* *taken: what was said, or what holds otherwise. False: out of its bounds; a line is written. */
+static bool take_number(const char *option, long long said, long long otherwise, long long most,
+                        long long *taken)
+{
+    *taken = said == COUNT_UNSAID ? otherwise : said;
+    if (said == COUNT_UNSAID || (said >= 1 && said <= most))
+        return true;
+    cli_mistake("cost", "%s %lld: 1 to %lld expected", option, said, most);
+    return false;
+}
+
 int count_main(const struct count_arguments *arguments, enum report_format format)
 {
     static struct spec specs[SPEC_LIST_LIMIT];
     static struct cost_options options;
+    long long operations;
+    long long runs;
+    long long limit_s;
     options.specs = specs;
     if (!each_word("--workload", arguments->workloads, take_workload, &options) ||
         !each_word("--order", arguments->orders == NULL ? "0" : arguments->orders, take_order, &options))
         return CLI_MISTAKE;
-    if (arguments->operations < 1 || arguments->operations > OPERATIONS_MAX)
-        return cli_mistake("cost", "--operations %lld: 1 to %d expected", arguments->operations,
-                           OPERATIONS_MAX);
-    if (arguments->runs < 0 || arguments->runs > 100)
-        return cli_mistake("cost", "--runs %d: 1 to 100 expected", arguments->runs);
-    if (arguments->limit_s < 1 || arguments->limit_s > 86400)
-        return cli_mistake("cost", "--time-limit %d: 1 to 86400 expected", arguments->limit_s);
+    if (!take_number("--operations", arguments->operations, COST_OPERATIONS, OPERATIONS_MAX, &operations) ||
+        !take_number("--runs", arguments->runs, 0, COST_RUNS_MAX, &runs) ||
+        !take_number("--time-limit", arguments->limit_s, COST_TIME_LIMIT_S, TIME_LIMIT_MAX_S, &limit_s))
+        return CLI_MISTAKE;
     if (!cli_bytes("cost", "--memory", arguments->memory, &options.memory_bytes))
         return CLI_MISTAKE;
     int count = read_specs(arguments->backends, specs);
     if (count < 0)
         return -count;
     options.spec_count = (size_t)count;
-    options.operations = (uint64_t)arguments->operations;
-    options.runs = (unsigned)arguments->runs;
     options.lines = arguments->no_lines == 0;
     options.progress = isatty(STDERR_FILENO) ? stderr : NULL;
     options.runner.program = cli_program();
-    options.runner.limit_s = arguments->limit_s;
+    options.operations = (uint64_t)operations;
+    options.runs = (unsigned)runs;
+    options.runner.limit_s = (double)limit_s;
     options.runner.stop = &cli_stop;
     const char *missing = cost_runner_find(&options.runner);
     if (missing != NULL)

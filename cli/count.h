@@ -2,6 +2,8 @@
 #ifndef CLI_COUNT_H
 #define CLI_COUNT_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 
 struct count_arguments {
@@ -16,7 +18,9 @@ struct count_arguments {
     int limit_s;
 };
 
-#define COUNT_DEFAULTS {.operations = 10000, .limit_s = 600}
+/* Of a number that was not given. */
+#define COUNT_UNSAID   INT_MIN
+#define COUNT_DEFAULTS {.operations = COUNT_UNSAID, .runs = COUNT_UNSAID, .limit_s = COUNT_UNSAID}
 
 #define COUNT_OPTIONS(a)                                                                                     \
     {"workload",     'w', POPT_ARG_STRING,                                                                   \
@@ -40,6 +44,9 @@ struct count_arguments {
         {"no-lines", 0, POPT_ARG_NONE, &(a).no_lines, 0, "with --workload: no cache lines, which are slow",  \
          NULL},                                                                                              \
         {"time-limit", 0, POPT_ARG_INT, &(a).limit_s, 0, "with --workload: seconds for each run (600)", "S"}
+
+/* The first option that was given although it means nothing without --workload; NULL: there is none. */
+const char *count_option_given(const struct count_arguments *arguments);
 
 /* Returns the exit code. */
 int count_main(const struct count_arguments *arguments, enum report_format format);

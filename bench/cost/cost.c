@@ -14,7 +14,6 @@
 
 /* Lackey prints each instruction, so a tenth of the operations is enough of them. */
 #define LINE_SHARE 10u
-#define RUNS_MAX   100u
 #define ROUNDED    1e4
 
 struct session {
@@ -84,9 +83,9 @@ static bool run_tool(struct session *session, struct measured *measured, enum co
     if (tool == COST_LACKEY)
         params.operations = (params.operations + LINE_SHARE - 1) / LINE_SHARE;
     enum cost_run_end run = cost_run(&session->options->runner, tool, &params, profile, &row, session->error);
-    *end = run == COST_RUN_MISTAKE       ? SESSION_MISTAKE
-           : run == COST_RUN_INTERRUPTED ? SESSION_INTERRUPTED
-                                         : SESSION_DONE;
+    *end = run == COST_RUN_MISTAKE || run == COST_RUN_TOOL ? SESSION_MISTAKE
+           : run == COST_RUN_INTERRUPTED                   ? SESSION_INTERRUPTED
+                                                           : SESSION_DONE;
     bool good = run == COST_RUN_OK && take_row(measured, row);
     if (good)
         *operations = operations_of(row, workload_find(params.workload)->is_replay);
@@ -161,12 +160,13 @@ static void add_functions(const struct cost_options *options, cJSON *row, struct
     }
 }
 
-static void add_identity(const struct cell_params *params, const char *shown, bool lines, cJSON *row)
+static void add_identity(const struct cost_options *options, const struct cell_params *params,
+                         const char *shown, cJSON *row)
 {
     char text[CELL_NAME_BYTES];
     char backend[2 * SPEC_NAME_BYTES];
     char workload[2 * sizeof(params->workload)];
-    char command[sizeof(backend) + sizeof(workload) + 160];
+    char command[sizeof(backend) + sizeof(workload) + 200];
     bool takes_order = workload_find(params->workload)->takes_order;
     cell_name(params, text);
     cJSON_AddStringToObject(row, "name", text);
@@ -186,7 +186,12 @@ static void add_identity(const struct cell_params *params, const char *shown, bo
         n += snprintf(command + n, sizeof(command) - (size_t)n, " --order %u", params->order);
     if (params->memory_bytes != 0)
         n += snprintf(command + n, sizeof(command) - (size_t)n, " --memory %" PRIu64, params->memory_bytes);
-    snprintf(command + n, sizeof(command) - (size_t)n, "%s", lines ? "" : " --no-lines");
+    if (options->runs != 0)
+        n += snprintf(command + n, sizeof(command) - (size_t)n, " --runs %u", options->runs);
+    if (options->runner.limit_s != COST_TIME_LIMIT_S)
+        n +=
+            snprintf(command + n, sizeof(command) - (size_t)n, " --time-limit %.0f", options->runner.limit_s);
+    snprintf(command + n, sizeof(command) - (size_t)n, "%s", options->lines ? "" : " --no-lines");
     cJSON_AddStringToObject(row, "command", command);
 }
 
@@ -194,7 +199,7 @@ static cJSON *make_row(const struct cost_options *options, const char *shown, un
                        struct measured *measured)
 {
     cJSON *row = cJSON_CreateObject();
-    add_identity(measured->params, shown, options->lines, row);
+    add_identity(options, measured->params, shown, row);
     cJSON_AddStringToObject(row, "status", measured->status == NULL ? "ok" : measured->status);
     cJSON_AddStringToObject(row, "reason", measured->reason);
     if (measured->status != NULL)
@@ -224,7 +229,7 @@ static cJSON *make_row(const struct cost_options *options, const char *shown, un
 static unsigned runs_of(const struct cost_options *options, const struct spec *spec)
 {
     if (options->runs != 0)
-        return options->runs > RUNS_MAX ? RUNS_MAX : options->runs;
+        return options->runs;
     const struct pl_candidate *base = spec_base(spec);
     bool ours =
         registry_find(base->name, strlen(base->name)) == base && !(base->page->caps & PL_CAP_OUTSIDE_STATE);

@@ -13,6 +13,8 @@
 #define COST_MEMORY_BYTES (UINT64_C(64) << 20)
 #define COST_OPERATIONS   10000u
 #define COST_LIBRARY_RUNS 3u
+#define COST_RUNS_MAX     100u
+#define COST_TIME_LIMIT_S 600 /* for each run of a tool */
 #define COST_AXIS_LIMIT   16u
 
 struct cost_workload {
@@ -36,7 +38,7 @@ struct cost_options {
 };
 
 /* *document: {context, cost: a row a cell}, also after an interruption; the caller deletes it. NULL on a
- * mistake, with one line in `error`. */
+ * mistake or where valgrind itself fails, with one line in `error`. */
 enum session_end cost_session(const struct cost_options *options, cJSON **document, struct cost_error *error);
 
 #endif

@@ -51,21 +51,27 @@ static void put(struct command *command, const char *word)
     command->argv[command->count++] = (char *)(uintptr_t)word;
 }
 
+/* With an environment that is ours. */
+static void put_valgrind(struct command *command, const struct cost_runner *runner)
+{
+    static const char *const fixed[] = {"/usr/bin/env", "-i", "LC_ALL=C", "LD_BIND_NOW=1",
+                                        "PATH=/usr/bin:/bin"};
+    command->count = 0;
+    for (size_t i = 0; i < PL_COUNT_OF(fixed); i++)
+        put(command, fixed[i]);
+    put(command, runner->valgrind);
+}
+
 /* Where the tool writes: callgrind's file, or lackey's pipe, to which the child writes its mark, too. */
 static void make_command(struct command *command, const struct cost_runner *runner, enum cost_tool tool,
                          const struct cell_params *params, int out_fd)
 {
-    static const char *const fixed[] = {"/usr/bin/env", "-i", "LC_ALL=C", "LD_BIND_NOW=1",
-                                        "PATH=/usr/bin:/bin"};
     static const char *const callgrind[] = {"--tool=callgrind", "--collect-bus=yes",
                                             "--toggle-collect=" COST_HOOK_ALLOC,
                                             "--toggle-collect=" COST_HOOK_FREE, "--quiet"};
     static const char *const lackey[] = {"--tool=lackey", "--trace-mem=yes"};
     bool traces = tool == COST_LACKEY;
-    command->count = 0;
-    for (size_t i = 0; i < PL_COUNT_OF(fixed); i++)
-        put(command, fixed[i]);
-    put(command, runner->valgrind);
+    put_valgrind(command, runner);
     for (size_t i = 0; i < (traces ? PL_COUNT_OF(lackey) : PL_COUNT_OF(callgrind)); i++)
         put(command, traces ? lackey[i] : callgrind[i]);
     snprintf(command->out, sizeof(command->out),
@@ -128,7 +134,7 @@ static enum cost_run_end run_callgrind(const struct cost_runner *runner, const s
     FILE *file = fdopen(descriptor, "r");
     if (end == COST_RUN_OK && is_ok(*row) &&
         (file == NULL || callgrind_read(file, "callgrind", profile, error) != 0))
-        end = COST_RUN_ENDED;
+        end = COST_RUN_TOOL;
     if (file != NULL)
         fclose(file);
     else
@@ -189,9 +195,34 @@ static enum cost_run_end run_lackey(const struct cost_runner *runner, const stru
         pthread_join(thread, NULL);
     if (end == COST_RUN_OK && is_ok(*row) &&
         (!reader.good || lackey_finish(reader.lackey, profile, error) != 0))
-        end = COST_RUN_ENDED;
+        end = COST_RUN_TOOL;
     lackey_delete(reader.lackey);
     return end;
+}
+
+/* A candidate's death is valgrind's end, too. What cannot run this program's --version, with no candidate in
+ * it, is valgrind; callgrind, because it is the quicker one. */
+static bool works(const struct cost_runner *runner, struct cost_error *error)
+{
+    static const char *const tool[] = {"--tool=callgrind", "--callgrind-out-file=/dev/null", "--quiet"};
+    struct command command;
+    struct child_result result;
+    char words[256];
+    put_valgrind(&command, runner);
+    for (size_t i = 0; i < PL_COUNT_OF(tool); i++)
+        put(&command, tool[i]);
+    put(&command, runner->program);
+    put(&command, "--version");
+    command.argv[command.count] = NULL;
+    child_run(command.argv, runner->limit_s, runner->stop, &result);
+    bool good = result.end == CHILD_EXITED && result.code == 0;
+    if (!good && result.end != CHILD_INTERRUPTED) {
+        child_describe(&result, words, sizeof(words));
+        snprintf(error->text, sizeof(error->text), "%.200s cannot run this program: %.240s", runner->valgrind,
+                 words);
+    }
+    free(result.output);
+    return good || result.end == CHILD_INTERRUPTED;
 }
 
 enum cost_run_end cost_run(const struct cost_runner *runner, enum cost_tool tool,
@@ -199,6 +230,7 @@ enum cost_run_end cost_run(const struct cost_runner *runner, enum cost_tool tool
                            struct cost_error *error)
 {
     *row = NULL;
-    return tool == COST_LACKEY ? run_lackey(runner, params, profile, row, error)
-                               : run_callgrind(runner, params, profile, row, error);
+    enum cost_run_end end = tool == COST_LACKEY ? run_lackey(runner, params, profile, row, error)
+                                                : run_callgrind(runner, params, profile, row, error);
+    return end == COST_RUN_ENDED && !works(runner, error) ? COST_RUN_TOOL : end;
 }

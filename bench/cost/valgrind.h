@@ -23,6 +23,7 @@ enum cost_tool { COST_CALLGRIND, COST_LACKEY };
 enum cost_run_end {
     COST_RUN_OK,
     COST_RUN_MISTAKE, /* the caller's; the words say which */
+    COST_RUN_TOOL,    /* valgrind's own failure; the words say how */
     COST_RUN_ENDED,   /* the program died or wrote nothing; the words say how */
     COST_RUN_TIMED_OUT,
     COST_RUN_INTERRUPTED, /* *stop */

@@ -31,9 +31,25 @@ long=$(printf 'a%.0s' {1..600})
 expect 2 "workload 'a+\.\.\.': less than 512" "$PAGELAB" cost --workload "repeat,$long"
 expect 2 "order 'a+\.\.\.': less than 512" "$PAGELAB" cost --workload repeat --order "$long"
 expect 2 'operations 0' "$PAGELAB" cost --workload repeat --operations 0
+expect 2 'runs 0' "$PAGELAB" cost --workload repeat --runs 0
+expect 2 'time-limit -1' "$PAGELAB" cost --workload repeat --time-limit -1
+# Options of the one form in the other.
+for option in '--order 0' '--memory 8MiB' '--operations 5' '--runs 3' --no-lines '--time-limit 600'; do
+  # shellcheck disable=SC2086 # words on purpose
+  expect 2 "${option%% *}: --workload expected" "$PAGELAB" cost --backend buddy $option
+done
 expect 2 "'some.txt'.*not both" "$PAGELAB" cost some.txt --workload repeat
 expect 2 "nosuch" "$PAGELAB" cost --workload repeat --backend nosuch
 expect 2 'valgrind expected on PATH' /usr/bin/env PATH="$WORK/empty" "$PAGELAB" cost --workload repeat --backend buddy
+# A valgrind that fails, and one that never ends, say nothing against a candidate.
+mkdir broken slow
+printf '#!/bin/sh\necho no tool >&2; exit 1\n' >broken/valgrind
+printf '#!/bin/sh\n[ "$1" = --version ] || exec sleep 60\n' >slow/valgrind
+chmod +x broken/valgrind slow/valgrind
+expect 2 'broken/valgrind cannot run this program: .*no tool' \
+  /usr/bin/env PATH="$WORK/broken" "$PAGELAB" cost --workload repeat --backend buddy
+expect 3 'no result within 1 s' /usr/bin/env PATH="$WORK/slow" "$PAGELAB" cost --workload repeat --backend buddy --time-limit 1
+grep -q 'a run took longer than --time-limit' err && ! grep -q 'a candidate' err || fail "stderr: $(cat err)"
 echo 'noise' >noise.json
 expect 2 'missing.json' "$PAGELAB" gate missing.json missing.json
 expect 2 'no JSON, noise.json' "$PAGELAB" gate noise.json noise.json
@@ -46,11 +62,12 @@ command -v valgrind >/dev/null || { echo 'no valgrind: the rest is skipped'; exi
 expect 0 '' "$PAGELAB" cost --backend percpu+buddy --workload repeat --operations 2000 --memory 8MiB --out a.json
 expect 0 '' env SOMETHING="$(seq 200)" "$PAGELAB" cost --backend percpu+buddy --workload repeat --operations 2000 --memory 8MiB --out b.json
 # Twice in one command, of another kind: each has a range of one number. One of them has no such order.
-expect 0 '^replace/slate/order:0/cpus:1,ok' "$PAGELAB" cost --backend slate --workload replace --memory 8MiB --no-lines --runs 2 --format csv --out c.json
+expect 0 '^replace/slate/order:0/cpus:1,ok' "$PAGELAB" cost --backend slate --workload replace --memory 8MiB --no-lines --runs 2 --time-limit 300 --format csv --out c.json
 expect 0 'magazine .*n/a' "$PAGELAB" cost --backend magazine --workload bulk --order 3 --no-lines
 # A recording, found in the checkout although the child's environment is empty; each event is an operation.
 expect 0 '^replay-nginx/buddy/mode:serial,ok' "$PAGELAB" cost --backend buddy --workload replay:corpora/traces/nginx.pltrace --no-lines --format csv
 expect 3 'killed by signal 11' "$SICK" cost --backend sick-crash --workload repeat --no-lines
+grep -q 'a candidate broke its contract or died' err || fail "stderr: $(cat err)"
 /usr/bin/python3 - <<'P' || fail "counts: $(head -c 2000 a.json) $(head -c 1000 c.json)"
 import json
 a, b, c = (json.load(open(name)) for name in ("a.json", "b.json", "c.json"))
@@ -66,6 +83,8 @@ assert row["locked"] == 0 and 10 < row["instructions"] < 500 and 2 <= row["cache
 assert row["operations"] == 2000 and row["line_operations"] == 200 and row["working_lines"] <= row["cache_lines"], row
 row = c["cost"][0]
 assert row["runs"] == 2 and row["instructions"] == row["instructions_high"] > 10 and "cache_lines" not in row, row
+words = row["command"].split()
+assert "--runs 2 --time-limit 300 --no-lines" in " ".join(words) and "--runs" not in a["cost"][0]["command"], words
 ours = a["context"]["pagelab"]
 assert ours["complete"] and ours["valgrind"].startswith("valgrind") and ours["mode"] == "cost" and "host_name" not in a["context"]
 P
