@@ -43,7 +43,8 @@ static bool replace_prepare(struct cell *cell)
     }
     for (unsigned i = 0; i < cell->params.cpus; i++)
         cell->threads[i].rng = UINT64_C(0x9e3779b97f4a7c15) + i;
-    /* Mixes once, so that what is timed is a machine in use and not one freshly filled. */
+    /* Once through what is timed, so that a candidate's caches and lists are as in use. It mixes the grants
+     * only of one that does not give the frame last freed at once. */
     for (uint64_t i = 0; i < each * cell->params.cpus; i++) {
         struct cell_thread *thread = &cell->threads[i % cell->params.cpus];
         struct pl_run *run = &thread->runs[next_random(&thread->rng) % each];
