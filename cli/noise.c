@@ -255,7 +255,7 @@ static int noise_read(const char *path, enum report_format format)
     if (!cJSON_IsObject(cJSON_GetObjectItem(root, "noise_trial"))) {
         (void)cli_mistake("noise", "%s: a file that 'pagelab noise --out' wrote expected", path);
     } else {
-        code = noise_print(root, format, isatty(STDOUT_FILENO), stdout, &error);
+        code = noise_print(root, format, cli_colour(), stdout, &error);
         if (code < 0)
             code = cli_mistake("noise", "%s: %s", path, error.line);
     }
