@@ -25,6 +25,7 @@ while IFS= read -r line; do
     *"pagelab cost"*--workload*) command="$command --no-lines" ;;
     *"pagelab explore"*|*"pagelab cost"*|*"pagelab replay"*--schedule*|*perfetto*) [ -x "$(dirname "$PAGELAB")/pagelab-sim" ] || continue ;;
     *"pagelab run"*|*"pagelab bench"*) command="$command --smoke" ;;
+    *"pagelab compare"*--fail-on-slower*) command="$command --force || [ \$? = 2 ]" ;; # smoke has no twins: nothing to gate by
     *"pagelab compare"*) command="$command --force" ;; # of smoke
     *"pagelab noise"*) command="$command --repetitions 1 --rounds 2 --min-time 0.001 --workload repeat || [ \$? = 1 ]" ;;
     *"pagelab scale"*) command="$command --to 64MiB --cpus 2 --min-time 0.001" ;;
