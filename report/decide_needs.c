@@ -227,6 +227,14 @@ static void judge_scale(const struct question *question, const char *axis, const
            result_text(stopped, "reason"));
 }
 
+/* A cell that was measured as it is needed. */
+static void pass_measured(const struct question *question, const struct report_cell *cell)
+{
+    answer(question, DECIDE_PASSES, "measured");
+    cite(question, evidence_cell_file(question->evidence, cell), cell->name);
+    command(question, "%s", result_text(cell->row, "command"));
+}
+
 static void judge_cpus(const struct question *question)
 {
     const struct decide_cell wanted = {.workload = "repeat", .order = 0, .cpus = question->need->number};
@@ -239,9 +247,7 @@ static void judge_cpus(const struct question *question)
         }
     }
     if (cell != NULL && cell_ok(cell)) {
-        answer(question, DECIDE_PASSES, "measured");
-        cite(question, evidence_cell_file(question->evidence, cell), cell->name);
-        command(question, "%s", result_text(cell->row, "command"));
+        pass_measured(question, cell);
         return;
     }
     command(question, "./pagelab scale %s --cpus %.0f", question->word, question->need->number);
@@ -256,9 +262,7 @@ static void judge_memory(const struct question *question)
 
     if (cell != NULL && cell_ok(cell) && result_number(cell->row, "machine_frames", &frames) &&
         frames * FRAME_BYTES >= question->need->number) {
-        answer(question, DECIDE_PASSES, "measured");
-        cite(question, evidence_cell_file(question->evidence, cell), cell->name);
-        command(question, "%s", result_text(cell->row, "command"));
+        pass_measured(question, cell);
         return;
     }
     command(question, "./pagelab scale %s --to %.0f", question->word, question->need->number);
