@@ -296,7 +296,7 @@ static int check_names(const struct noise_options *options)
 
 static int noise_main(int argc, const char **argv)
 {
-    static struct noise_options noise = {.repetitions = 100, .rounds = 21, .min_time_s = 0.01, .limit_s = 60};
+    static struct noise_options noise = {.repetitions = 100, .rounds = 41, .min_time_s = 0.01, .limit_s = 60};
     static char default_backend[] = "buddy";
     static char default_workloads[] = "repeat,bulk,replace";
     static char default_memory[] = "64MiB";
@@ -305,7 +305,7 @@ static int noise_main(int argc, const char **argv)
         {"workload", 'w', POPT_ARG_STRING, &noise.workloads, 0, "(repeat,bulk,replace)", "LIST"},
         {"memory", 0, POPT_ARG_STRING, &noise.memory, 0, "the machine's size (64MiB)", "SIZE"},
         {"repetitions", 'n', POPT_ARG_INT, &noise.repetitions, 0, "jobs of each workload (100)", "N"},
-        {"rounds", 'r', POPT_ARG_INT, &noise.rounds, 0, "of a job, interleaved (21)", "N"},
+        {"rounds", 'r', POPT_ARG_INT, &noise.rounds, 0, "of a job, interleaved (41)", "N"},
         {"min-time", 0, POPT_ARG_DOUBLE, &noise.min_time_s, 0, "seconds to measure a cell (0.01)", "S"},
         {"out", 'o', POPT_ARG_STRING, &noise.out, 0,
          "write every sample to FILE, job by job; without it they are lost", "FILE"},
