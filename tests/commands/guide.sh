@@ -1,5 +1,6 @@
 # docs/your-kernel.md, followed: its allocator is built from its text, its commands run as they stand, with --smoke where
-# they would measure. Recorded is a moment of this machine, where it permits that; else a stored text stands for it.
+# they would measure. Recorded, imported and replayed is a moment of this machine, where it permits that. What candidates
+# make of a recording is seen on a moment that is made up, the same on every machine.
 if [ "$(id -u)" = 0 ] && [ -z "${INSIDE:-}" ] && unshare -m true 2>/dev/null; then
   INSIDE=1 exec unshare -m bash "$0" # what the guide mounts is this test's own
 fi
@@ -34,6 +35,22 @@ can_record && recording=1
 trap 'cd /; rmdir "$instance" 2>/dev/null' EXIT
 [ "$recording" = 1 ] || { trap - EXIT; cp "$SOURCE/tests/data/traces/ftrace.txt" trace.txt; }
 
+# 3000 allocations on two CPUs, of 512 slots that live for a while, one of 32 of order 3: some hundreds of frames in use.
+awk 'function event(cpu, what) { printf "task-10%d [00%d] ..... %.6f: mm_page_%s\n", cpu, cpu, 10 + ++time / 1e6, what }
+function give(slot) { event(cpu, "free: page=0000000000000001 pfn=" pfn[slot] " order=" order[slot]); delete pfn[slot] }
+BEGIN {
+  seed = 1
+  for (i = 1; i <= 3000; i++) {
+    seed = (seed * 1103 + 12345) % 1000003
+    slot = seed % 512
+    cpu = int(seed / 512) % 2
+    if (slot in pfn) give(slot)
+    order[slot] = i % 32 == 0 ? 3 : 0
+    pfn[slot] = sprintf("0x%x", 4096 + 8 * i)
+    event(cpu, "alloc: page=0000000000000001 pfn=" pfn[slot] " order=" order[slot] " migratetype=0 gfp_flags=GFP_KERNEL")
+  }
+}' >moment.txt
+
 count=0
 while IFS= read -r line <&3; do
   case $line in
@@ -42,7 +59,9 @@ while IFS= read -r line <&3; do
       [ "$recording" = 1 ] || continue
       # Something must happen meanwhile: a recording of a quiet moment is of a machine of a dozen frames.
       line=$(printf '%s' "$line" | sed 's/^sleep 10/for i in $(seq 100); do \/bin\/true; done/; s/echo 65536/echo 8192/') ;;
-    *"pagelab run"*) line="$line --smoke" ;;
+    *"pagelab run"*)
+      expect 0 'events read' ./pagelab import moment.txt -o traces/mine.pltrace
+      line="$line --smoke" ;;
   esac
   count=$((count + 1))
   got=0
