@@ -33,6 +33,18 @@ absent() {
   done
 }
 
+# interrupt PID: Ctrl-C for a program in the background, once it listens: before that it ignores what is sent, as the shell
+# lets it begin.
+interrupt() {
+  local caught
+  for _ in $(seq 600); do
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    [ -n "$caught" ] && ! ((0x$caught & 2)) || break # signal 2
+    sleep 0.05
+  done
+  kill -INT "$1"
+}
+
 # Writes short.txt: one frame taken and given back.
 short_program() {
   cat >short.txt <<'P'

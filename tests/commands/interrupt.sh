@@ -74,7 +74,7 @@ fi
 "$PAGELAB" interrupt --backend llfree,buddy >out 2>err &
 pid=$!
 sleep 1
-kill -INT "$pid"
+interrupt "$pid"
 wait "$pid"
 got=$?
 [ "$got" = 130 ] || grep -q 'ThreadSanitizer' out || fail "interrupted: exit $got, 130 expected"

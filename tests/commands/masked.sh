@@ -34,7 +34,7 @@ P
     "$PAGELAB" masked --backend buddy --search 2000 --out kept >out 2>err &
     pid=$!
     sleep $seconds
-    kill -INT "$pid"
+    interrupt "$pid"
     wait "$pid"
     got=$?
     [ "$got" = 130 ] || fail "interrupted: exit $got, 130 expected: $(cat out err)"

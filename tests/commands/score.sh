@@ -1,5 +1,5 @@
-# The score with the real drivers: an easy mutant is found within seconds, one that the target cannot come to is
-# reported so, a killed score goes on where it was, an interrupted one ends with 130.
+# The score with the real drivers: an easy mutant is found by one of the first inputs, one that the target cannot come to
+# is reported so, a killed score goes on where it was, an interrupted one ends with 130.
 . "$SOURCE/tests/commands/expect.sh"
 drivers=$SOURCE/build/fuzz/bin
 for driver in fuzz stress plain; do [ -x "$drivers/pagelab-$driver-mutants" ] || exit 77; done
@@ -20,7 +20,7 @@ assert set(row) == {"mutant", "kind", "backend", "target", "reached", "triggered
                     "by", "plain", "tsan", "tsan_by", "tsan_seconds"}, row
 assert (row["mutant"], row["kind"], row["backend"]) == ("buddy-uncharge-one", "arithmetic", "buddy")
 assert row["reached"] is True and row["triggered"] is True and row["detected"] is True
-assert row["seconds"] < 10 and row["executions"] > 0 and "F-2" in row["by"], row
+assert row["seconds"] > 0 and 0 < row["executions"] < 10000 and "F-2" in row["by"], row # by one of the first inputs
 assert row["plain"] in (True, False), row
 assert row["tsan"] is None and row["tsan_by"] is None and row["tsan_seconds"] is None
 P
@@ -88,7 +88,7 @@ expect 1 '' "$PAGELAB" $never --seeds 2
 "$PAGELAB" $never --seeds 9 >/dev/null 2>&1 &
 pid=$!
 sleep 0.7
-kill -INT "$pid"
+interrupt "$pid"
 code=0
 wait "$pid" || code=$?
 [ "$code" = 130 ] || fail "interrupted: exit $code, 130 expected"
