@@ -2,7 +2,7 @@
 . "$SOURCE/tests/commands/expect.sh"
 
 expect 3 '' "$SICK" bench --backend sick-crash,sick-hang,sick-exit,sick-misexit,buddy --workload repeat --smoke --rounds 1 \
-  --time-limit 1 --out result.json --format json
+  --time-limit 5 --out result.json --format json # of the one that hangs; the others, started on a busy machine, need some of it
 statuses=$(/usr/bin/python3 - <<'P'
 import json
 rows = {}
@@ -24,7 +24,7 @@ sick-misexit crashed True False
 buddy ok False True'
 [ "$(head -n 5 <<<"$statuses")" = "$wanted" ] || fail "rows: $statuses"
 grep -qE 'signal 11|ABORTING' <<<"$statuses" || fail "no signal named: $statuses"
-grep -q 'within 1 s' <<<"$statuses" || fail "no limit named: $statuses"
+grep -q 'within 5 s' <<<"$statuses" || fail "no limit named: $statuses"
 grep -q 'without a result' <<<"$statuses" || fail "no exit named: $statuses"
 for sick in crash exit misexit; do
   expect 3 "finding: crash on sick-$sick" "$SICK" replay "$SOURCE/corpora/seeds/page/fill-and-drain.txt" \

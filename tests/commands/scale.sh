@@ -74,7 +74,7 @@ expect 2 "'nosuch'" "$PAGELAB" scale nosuch
 expect 2 'time-limit' "$PAGELAB" scale bitmap --time-limit 0
 # Nothing is measured that could not be written.
 mkdir folder
-expect 2 "'folder': a file expected" timeout 2 "$PAGELAB" scale --out folder
+expect 2 "'folder': a file expected" timeout 15 "$PAGELAB" scale --out folder
 expect 0 '' "$PAGELAB" scale bitmap --to 64MiB --min-time 0.001 --cpus none --out /dev/null
 [ -c /dev/null ] || fail "/dev/null was replaced"
 expect 2 'nowhere/r' "$PAGELAB" scale bitmap --to 64MiB --out nowhere/r
