@@ -78,7 +78,7 @@ static struct gated look(const struct comparison *comparison, double per_cent)
     }
     for (size_t i = 0; i < comparison->before.count; i++) {
         const struct report_cell *cell = &comparison->before.list[i];
-        gated.gone += cell_ok(cell) && compare_find(&comparison->after, cell->name) == NULL;
+        gated.gone += cell_ok(cell) && cell_index_find(&comparison->after_index, cell->name) == NULL;
     }
     return gated;
 }

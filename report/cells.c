@@ -326,7 +326,7 @@ void cells_free(struct report_cells *cells)
     *cells = (struct report_cells){0};
 }
 
-static int cell_group_compare(const struct report_cell *a, const struct report_cell *b)
+int cells_group_compare(const struct report_cell *a, const struct report_cell *b)
 {
     if (a->workload_place != b->workload_place) {
         return a->workload_place > b->workload_place ? 1 : -1;
@@ -344,7 +344,7 @@ static int cell_compare(const void *left, const void *right)
 {
     const struct report_cell *a = left;
     const struct report_cell *b = right;
-    int order = cell_group_compare(a, b);
+    int order = cells_group_compare(a, b);
 
     if (order != 0) {
         return order;
@@ -367,5 +367,5 @@ void cells_sort(struct report_cells *cells)
 
 bool cells_same_group(const struct report_cell *a, const struct report_cell *b)
 {
-    return cell_group_compare(a, b) == 0;
+    return cells_group_compare(a, b) == 0;
 }

@@ -46,4 +46,7 @@ bool cells_any(const struct report_cells *cells, bool (*is)(const struct report_
 void cells_sort(struct report_cells *cells);
 bool cells_same_group(const struct report_cell *a, const struct report_cell *b);
 
+/* Below 0, 0 or above 0: which group comes first; both cells are of one result. */
+int cells_group_compare(const struct report_cell *a, const struct report_cell *b);
+
 #endif

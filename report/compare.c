@@ -51,14 +51,21 @@ const char *compare_mark(const cJSON *result)
     return tier[0] != '\0' && strcmp(tier, "release") != 0 ? "no release build" : NULL;
 }
 
-const struct report_cell *compare_find(const struct report_cells *cells, const char *name)
+static int after_compare(const void *left, const void *right)
 {
-    for (size_t i = 0; i < cells->count; i++) {
-        if (strcmp(cells->list[i].name, name) == 0) {
-            return &cells->list[i];
-        }
-    }
-    return NULL;
+    const struct compared *a = left;
+    const struct compared *b = right;
+
+    return (a->after > b->after) - (a->after < b->after);
+}
+
+const struct compared *compare_find(const struct comparison *comparison, const char *name)
+{
+    const struct compared key = {.after = cell_index_find(&comparison->after_index, name)};
+
+    return key.after == NULL || comparison->count == 0
+               ? NULL
+               : bsearch(&key, comparison->list, comparison->count, sizeof *comparison->list, after_compare);
 }
 
 static bool is_rod(const struct report_cell *cell)
@@ -72,15 +79,11 @@ static bool is_rod(const struct report_cell *cell)
 }
 
 /* ns of a rod beside `cell`, in the same result; 0. */
-static double rod_ns(const struct report_cells *cells, const struct report_cell *cell, const char *rod)
+static double rod_ns(const struct cell_index *index, const struct report_cell *cell, const char *rod)
 {
-    for (size_t i = 0; i < cells->count; i++) {
-        if (strcmp(cells->list[i].candidate, rod) == 0 && cells_same_group(&cells->list[i], cell) &&
-            cell_ok(&cells->list[i])) {
-            return cells->list[i].ns;
-        }
-    }
-    return 0;
+    const struct report_cell *found = cell_index_beside(index, cell, rod);
+
+    return found == NULL ? 0 : found->ns;
 }
 
 /* What the rods beside the cell moved by, the larger; with `by_rods`, what the ratio is to be divided by. */
@@ -88,8 +91,8 @@ static void look_at_rods(const struct comparison *comparison, struct compared *c
 {
     *scale = 1;
     for (size_t i = 0; i < RODS; i++) {
-        double before = rod_ns(&comparison->before, cell->before, rods[i]);
-        double after = rod_ns(&comparison->after, cell->after, rods[i]);
+        double before = rod_ns(&comparison->before_index, cell->before, rods[i]);
+        double after = rod_ns(&comparison->after_index, cell->after, rods[i]);
 
         if (before <= 0 || after <= 0) {
             continue;
@@ -161,27 +164,30 @@ static void judge(const struct comparison *comparison, struct compared *cell)
     cell->verdict = !sure || !large ? COMPARE_SAME : cell->ratio > 1 ? COMPARE_SLOWER : COMPARE_FASTER;
 }
 
+/* False: no memory. */
+static bool collect(const cJSON *before, const cJSON *after, struct comparison *comparison)
+{
+    if (!cells_collect(before, &comparison->before) || !cells_collect(after, &comparison->after)) {
+        return false;
+    }
+    cells_sort(&comparison->after);
+    comparison->list = calloc(comparison->after.count + 1, sizeof *comparison->list);
+    return comparison->list != NULL && cell_index_make(&comparison->before, &comparison->before_index) &&
+           cell_index_make(&comparison->after, &comparison->after_index);
+}
+
 bool compare_results(const cJSON *before, const cJSON *after, enum compare_by by,
                      struct comparison *comparison)
 {
     *comparison = (struct comparison){.other_machine = compare_other_machine(before, after)};
     comparison->by_rods = by == COMPARE_BY_RODS || (by == COMPARE_BY_MACHINE && comparison->other_machine);
-    if (!cells_collect(before, &comparison->before)) {
-        return false;
-    }
-    if (!cells_collect(after, &comparison->after)) {
-        cells_free(&comparison->before);
-        return false;
-    }
-    cells_sort(&comparison->after);
-    comparison->list = calloc(comparison->after.count + 1, sizeof *comparison->list);
-    if (comparison->list == NULL) {
+    if (!collect(before, after, comparison)) {
         compare_free(comparison);
         return false;
     }
     for (size_t i = 0; i < comparison->after.count; i++) {
         const struct report_cell *cell = &comparison->after.list[i];
-        const struct report_cell *old = compare_find(&comparison->before, cell->name);
+        const struct report_cell *old = cell_index_find(&comparison->before_index, cell->name);
 
         if (old == NULL) {
             comparison->only_after++;
@@ -196,6 +202,8 @@ bool compare_results(const cJSON *before, const cJSON *after, enum compare_by by
 
 void compare_free(struct comparison *comparison)
 {
+    cell_index_free(&comparison->before_index);
+    cell_index_free(&comparison->after_index);
     cells_free(&comparison->before);
     cells_free(&comparison->after);
     free(comparison->list);

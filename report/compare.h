@@ -6,7 +6,7 @@
 #ifndef REPORT_COMPARE_H
 #define REPORT_COMPARE_H
 
-#include "report/cells.h"
+#include "report/cell_index.h"
 #include "report/statistics.h"
 
 enum compare_verdict {
@@ -40,6 +40,8 @@ struct compared {
 struct comparison {
     struct report_cells before;
     struct report_cells after;
+    struct cell_index before_index;
+    struct cell_index after_index;
     struct compared *list; /* in the order of `after` */
     size_t count;
     size_t only_before; /* cells that the other result has not */
@@ -62,8 +64,8 @@ void compare_free(struct comparison *comparison);
 /* Is it another processor, number of CPUs or size of memory? */
 bool compare_other_machine(const cJSON *before, const cJSON *after);
 
-/* The cell of that name; NULL. */
-const struct report_cell *compare_find(const struct report_cells *cells, const char *name);
+/* What became of the cell of that name; NULL: it is not in both. */
+const struct compared *compare_find(const struct comparison *comparison, const char *name);
 
 /* The first mark that makes a result unfit to compare (a debug or sanitizer build, smoke mode, a loaded
  * machine, a run that was interrupted); NULL. */

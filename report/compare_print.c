@@ -94,8 +94,8 @@ static bool machine_row(struct table *table, const struct comparison *comparison
 }
 
 /* The cells of one result that the other has not. */
-static bool lonely_rows(struct table *table, const struct report_cells *mine,
-                        const struct report_cells *other, bool is_before, const struct run_words *words)
+static bool lonely_rows(struct table *table, const struct report_cells *mine, const struct cell_index *other,
+                        bool is_before, const struct run_words *words)
 {
     bool good = true;
 
@@ -103,7 +103,7 @@ static bool lonely_rows(struct table *table, const struct report_cells *mine,
         const struct report_cell *cell = &mine->list[i];
         char text[TEXT_MAX];
 
-        if (compare_find(other, cell->name) != NULL) {
+        if (cell_index_find(other, cell->name) != NULL) {
             continue;
         }
         put(text, cell_ok(cell), "%.9g", cell->ns);
@@ -142,8 +142,8 @@ static bool machine_print(const cJSON *before, const cJSON *after, const struct 
     for (size_t i = 0; good && i < comparison->count; i++) {
         good = machine_row(table, comparison, &comparison->list[i], words);
     }
-    good = good && lonely_rows(table, &comparison->before, &comparison->after, true, words) &&
-           lonely_rows(table, &comparison->after, &comparison->before, false, words) &&
+    good = good && lonely_rows(table, &comparison->before, &comparison->after_index, true, words) &&
+           lonely_rows(table, &comparison->after, &comparison->before_index, false, words) &&
            table_print(table, format, colour, out);
     table_destroy(table);
     return good;

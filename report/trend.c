@@ -37,16 +37,6 @@ static int date_compare(const void *left, const void *right)
     return trend_order(*(const cJSON *const *)left, *(const cJSON *const *)right);
 }
 
-static const struct compared *find(const struct comparison *comparison, const char *name)
-{
-    for (size_t i = 0; i < comparison->count; i++) {
-        if (strcmp(comparison->list[i].after->name, name) == 0) {
-            return &comparison->list[i];
-        }
-    }
-    return NULL;
-}
-
 /* The last medians, and every step that is more than chance, by the date where it came. */
 static size_t put_series(const struct trend *trend, const char *name, char *series, size_t series_bytes,
                          char *jumps, size_t jump_bytes)
@@ -58,9 +48,10 @@ static size_t put_series(const struct trend *trend, const char *name, char *seri
     series[0] = '\0';
     jumps[0] = '\0';
     for (size_t i = 0; i < trend->count; i++) {
-        const struct report_cells *cells = i == 0 ? &trend->steps[0].before : &trend->steps[i - 1].after;
-        const struct report_cell *cell = compare_find(cells, name);
-        const struct compared *step = i == 0 ? NULL : find(&trend->steps[i - 1], name);
+        const struct cell_index *index =
+            i == 0 ? &trend->steps[0].before_index : &trend->steps[i - 1].after_index;
+        const struct report_cell *cell = cell_index_find(index, name);
+        const struct compared *step = i == 0 ? NULL : compare_find(&trend->steps[i - 1], name);
 
         there += cell != NULL && cell_ok(cell);
         if (i + SERIES_SHOWN >= trend->count && used + 16 < series_bytes) {
@@ -85,7 +76,7 @@ static bool add_line(struct table *table, const struct trend *trend, const struc
     char change[32] = "-";
     char series[256];
     char jumps[256];
-    const struct compared *whole = find(&trend->whole, cell->name);
+    const struct compared *whole = compare_find(&trend->whole, cell->name);
 
     snprintf(count, sizeof count, "%zu",
              put_series(trend, cell->name, series, sizeof series, jumps, sizeof jumps));
