@@ -5,6 +5,7 @@
 #include "report/result.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_TEXT_MAX 240 /* a candidate and what it models */
@@ -128,26 +129,73 @@ static bool people_note(struct table *table, const char *subject, const struct n
     return table_add_note(table, note);
 }
 
+/* What a cell of a group says, and the place of the first cell that says the same. */
+struct said {
+    const char *text;
+    size_t place;
+    size_t first;
+};
+
+static int said_by_text(const void *left, const void *right)
+{
+    const struct said *a = left;
+    const struct said *b = right;
+    int order = strcmp(a->text, b->text);
+
+    return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+static int said_by_first(const void *left, const void *right)
+{
+    const struct said *a = left;
+    const struct said *b = right;
+
+    if (a->first != b->first) {
+        return a->first > b->first ? 1 : -1;
+    }
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Brings those who say the same together, in the order of the first who does. */
+static void said_sort(struct said *said, size_t count)
+{
+    qsort(said, count, sizeof *said, said_by_text);
+    for (size_t i = 0; i < count; i++) {
+        bool again = i > 0 && strcmp(said[i].text, said[i - 1].text) == 0;
+
+        said[i].first = again ? said[i - 1].first : said[i].place;
+    }
+    qsort(said, count, sizeof *said, said_by_first);
+}
+
 /* `text_of` gives what a note says; cells with equal texts share one. */
 static bool people_notes(struct table *table, const struct report_cell *group, size_t count,
                          const char *subject, const char *(*text_of)(const struct report_cell *))
 {
-    for (size_t i = 0; i < count; i++) {
-        const char *text = text_of(&group[i]);
-        struct note_names names = {.used = 0};
-        bool said = text[0] == '\0';
+    struct said *said = calloc(count, sizeof *said);
+    size_t used = 0;
+    bool good = said != NULL;
 
-        for (size_t j = 0; j < count; j++) {
-            if (strcmp(text_of(&group[j]), text) == 0) {
-                said = said || j < i;
-                note_names_add(&names, group[j].candidate);
-            }
-        }
-        if (!said && !people_note(table, subject, &names, count, text)) {
-            return false;
+    for (size_t i = 0; good && i < count; i++) {
+        const char *text = text_of(&group[i]);
+
+        if (text[0] != '\0') {
+            said[used++] = (struct said){.text = text, .place = i};
         }
     }
-    return true;
+    if (used > 0) {
+        said_sort(said, used);
+    }
+    for (size_t first = 0, next = 0; good && first < used; first = next) {
+        struct note_names names = {.used = 0};
+
+        for (; next < used && said[next].first == said[first].first; next++) {
+            note_names_add(&names, group[said[next].place].candidate);
+        }
+        good = people_note(table, subject, &names, count, said[first].text);
+    }
+    free(said);
+    return good;
 }
 
 static const char *cell_modes(const struct report_cell *cell)
@@ -177,7 +225,6 @@ static bool noise_note(struct table *table, const struct report_cell *group, siz
 /* The groups that have calls, or those that have none. */
 static bool people_fill(struct table *table, const struct report_cells *cells, bool ratios_count, bool calls)
 {
-
     for (size_t first = 0, next = 0; first < cells->count; first = next) {
         const struct report_cell *group = &cells->list[first];
 

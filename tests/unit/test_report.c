@@ -3,6 +3,8 @@
 
 #include "tests/unit/report_fixture.h"
 
+#include <time.h>
+
 static void test_bad_input_is_one_line(void **state)
 {
     struct place *place = *state;
@@ -244,6 +246,39 @@ static void test_contexts_are_shown(void **state)
     cJSON_Delete(result);
 }
 
+/* Ten thousand cells of one group: most say one thing, every third another, the last a third. Expect a note
+ * for each in the order of the first who says it, three names, and less CPU time than every pair would take.
+ */
+static void test_notes_of_many_cells(void **state)
+{
+    enum { CELLS = 10000 };
+    (void)state;
+    cJSON *result = hostile();
+    cJSON *rows = cJSON_CreateArray();
+    for (int i = 0; i < CELLS; i++) {
+        char name[32];
+        cJSON *row = cJSON_CreateObject();
+        snprintf(name, sizeof name, "c%05d", i);
+        cJSON_AddStringToObject(row, "name", name);
+        cJSON_AddStringToObject(row, "candidate", name);
+        cJSON_AddStringToObject(row, "workload", "repeat");
+        cJSON_AddStringToObject(row, "status", "n/a");
+        cJSON_AddStringToObject(row, "reason", i == CELLS - 1 ? "last" : i % 3 == 1 ? "second" : "first");
+        cJSON_AddItemToArray(rows, row);
+    }
+    cJSON_ReplaceItemInObject(result, "benchmarks", rows);
+
+    clock_t start = clock();
+    char *text = printed(result, REPORT_TABLE);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 2);
+    const char *notes = strstr(text, "\n  c00000, c00002, c00003 and 6663 more: first\n"
+                                     "  c00001, c00004, c00007 and 3330 more: second\n"
+                                     "  c09999: last\n");
+    assert_non_null(notes);
+    free(text);
+    cJSON_Delete(result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_void_rods_void_the_ratios, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_ageing_is_shown, place_make, place_remove),
         cmocka_unit_test(test_contexts_are_shown),
+        cmocka_unit_test(test_notes_of_many_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
