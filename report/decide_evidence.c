@@ -3,16 +3,14 @@
 
 #include "report/decide_parts.h"
 #include "report/error.h"
+#include "report/origin.h"
 #include "report/result.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#define EVIDENCE_BYTES_MAX ((size_t)1 << 26)
 
 static const struct {
     const char *prefix;
@@ -40,32 +38,6 @@ static bool kind_of(const char *name, enum evidence_kind *kind)
         }
     }
     return false;
-}
-
-static cJSON *json_read(const char *path, struct report_error *error)
-{
-    FILE *file = fopen(path, "rb");
-    struct stat status;
-    cJSON *document = NULL;
-    char *text = NULL;
-
-    if (file != NULL && fstat(fileno(file), &status) == 0 && status.st_size > 0 &&
-        (size_t)status.st_size <= EVIDENCE_BYTES_MAX) {
-        size_t bytes = (size_t)status.st_size;
-
-        text = malloc(bytes);
-        if (text != NULL && fread(text, 1, bytes, file) == bytes) {
-            document = cJSON_ParseWithLength(text, bytes);
-        }
-    }
-    if (document == NULL) {
-        report_error_set(error, "%s: a JSON file expected", path);
-    }
-    free(text);
-    if (file != NULL) {
-        fclose(file);
-    }
-    return document;
 }
 
 /* A list of objects, each with a text `name`. */
@@ -112,30 +84,18 @@ static bool shape_fits(const cJSON *document, enum evidence_kind kind)
 
 /* --- where it is from --- */
 
-/* evidence.json of the folder says it for files that do not; else it is the file's own time. */
-static void origin_find(const cJSON *origins, const char *path, const char *name, struct evidence_file *into)
+/* Of a file that nobody says it of, it is the file's own time. */
+static void file_date(const cJSON *origins, const char *path, const char *name, struct evidence_file *into)
 {
-    const cJSON *context = cJSON_GetObjectItemCaseSensitive(into->document, "context");
-    const cJSON *origin = NULL;
+    struct origin origin;
     struct stat status;
     struct tm utc;
 
-    cJSON_ArrayForEach(origin, origins)
-    {
-        if (strcmp(result_text(origin, "file"), name) == 0) {
-            snprintf(into->date, sizeof into->date, "%s", result_text(origin, "date"));
-            snprintf(into->commit, sizeof into->commit, "%s", result_text(origin, "commit"));
-            return;
-        }
-    }
-    if (context != NULL) {
-        snprintf(into->date, sizeof into->date, "%s", result_text(context, "date"));
-        snprintf(into->commit, sizeof into->commit, "%s",
-                 result_text(cJSON_GetObjectItemCaseSensitive(context, "pagelab"), "commit"));
-        return;
-    }
-    if (stat(path, &status) == 0 && gmtime_r(&status.st_mtime, &utc) != NULL &&
-        strftime(into->date, sizeof into->date, "%Y-%m-%dT%H:%M:%S+00:00", &utc) != 0) {
+    if (origin_find(origins, name, into->document, &origin)) {
+        snprintf(into->date, sizeof into->date, "%s", origin.date);
+        snprintf(into->commit, sizeof into->commit, "%s", origin.commit);
+    } else if (stat(path, &status) == 0 && gmtime_r(&status.st_mtime, &utc) != NULL &&
+               strftime(into->date, sizeof into->date, "%Y-%m-%dT%H:%M:%S+00:00", &utc) != 0) {
         snprintf(into->commit, sizeof into->commit, "unknown");
     }
 }
@@ -168,8 +128,9 @@ static bool file_load(struct evidence *evidence, const char *folder, const char 
     }
     memset(file, 0, sizeof *file);
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    file->document = json_read(path, error);
+    file->document = result_read(path, error);
     if (file->document == NULL) {
+        report_error_set(error, "%s: a JSON file expected", path);
         return false;
     }
     if (!shape_fits(file->document, kind)) {
@@ -182,7 +143,7 @@ static bool file_load(struct evidence *evidence, const char *folder, const char 
     file->kind = kind;
     file->reference = reference;
     name_shown(evidence->sources, reference, name, file->name, sizeof file->name);
-    origin_find(origins, path, name, file);
+    file_date(origins, path, name, file);
     if (kind == EVIDENCE_WORST &&
         (!result_check(file->document, path, error) || !cells_collect(file->document, &file->cells))) {
         return false;
@@ -220,7 +181,7 @@ static bool folder_load(struct evidence *evidence, const char *folder, bool refe
     qsort(names, count, sizeof names[0], names_compare);
     snprintf(path, sizeof path, "%s/evidence.json", folder);
 
-    cJSON *origins = json_read(path, &no_origins);
+    cJSON *origins = result_read(path, &no_origins);
 
     for (size_t i = 0; i < count; i++) {
         if (good && kind_of(names[i], &kind)) {

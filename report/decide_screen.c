@@ -74,13 +74,14 @@ static void say_kept(struct screen *screen, const cJSON *source)
 
 static void say_source(struct screen *screen, const cJSON *source)
 {
+    const char *machine = result_text(source, "machine");
     const cJSON *mark = NULL;
 
-    screen_say(screen, SCREEN_INDENT, "From %s%s%s: %s run of %.10s, commit %s%s, %s",
+    screen_say(screen, SCREEN_INDENT, "From %s%s%s: %s run of %.10s, commit %s%s%s%s",
                result_text(source, "file"), result_text(source, "which")[0] == '\0' ? "" : ", ",
                result_text(source, "which"), result_text(source, "mode"), result_text(source, "date"),
                result_text(source, "commit"), cJSON_IsTrue(list_of(source, "dirty")) ? " and changes" : "",
-               result_text(source, "machine"));
+               machine[0] == '\0' ? "" : ", ", machine);
     if (strcmp(result_text(source, "rods"), "void") == 0) {
         screen_say(screen, SCREEN_INDENT,
                    "The rods do not hold in it: that machine was not fit to measure, and speed and tail say "

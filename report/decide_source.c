@@ -1,5 +1,6 @@
 /* Where a decision is from: the run, what speaks against its times, and the files of checks. */
 #include "report/decide_parts.h"
+#include "report/origin.h"
 #include "report/result.h"
 
 #include <string.h>
@@ -47,16 +48,12 @@ void decide_source_add(cJSON *decision, const struct evidence *evidence)
     cJSON *list;
     const char *rods_words;
     enum rods_state rods = result_rods(sources->result, &rods_words);
-    char machine[300];
-    double cpus = 0;
+    struct origin origin;
 
-    result_number(context, "num_cpus", &cpus);
-    snprintf(machine, sizeof machine, "%.200s, %.0f CPUs", result_text(pagelab, "cpu_model"), cpus);
+    origin_of_context(context, &origin);
     cJSON_AddStringToObject(source, "file", sources->file);
     cJSON_AddStringToObject(source, "which", sources->which == NULL ? "" : sources->which);
-    cJSON_AddStringToObject(source, "date", result_text(context, "date"));
-    cJSON_AddStringToObject(source, "commit", result_text(pagelab, "commit"));
-    cJSON_AddStringToObject(source, "machine", machine);
+    (void)origin_add(source, &origin);
     cJSON_AddStringToObject(source, "mode", result_text(pagelab, "mode"));
     cJSON_AddStringToObject(source, "tier", result_text(pagelab, "tier"));
     cJSON_AddBoolToObject(source, "dirty", cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "dirty")));

@@ -2,6 +2,7 @@
 #include "report/page_data.h"
 
 #include "report/cells.h"
+#include "report/origin.h"
 #include "report/page_decision.h"
 #include "report/print_age.h"
 #include "report/print_context.h"
@@ -202,9 +203,10 @@ static bool stored_add_origin(cJSON *data, const cJSON *stored)
 {
     static const char *const keys[] = {"candidates", "rods"};
     cJSON *object = cJSON_CreateObject();
+    struct origin origin;
 
-    return object_add(data, "reference", object) &&
-           reference_add_origin(object, cJSON_GetObjectItemCaseSensitive(stored, "context")) &&
+    origin_of_context(cJSON_GetObjectItemCaseSensitive(stored, "context"), &origin);
+    return object_add(data, "reference", object) && origin_add(object, &origin) &&
            fields_copy(object, result_pagelab(stored), keys, sizeof keys / sizeof keys[0]);
 }
 

@@ -1,15 +1,12 @@
-/*
- * See reference.h. A document with a context of its own says where it is from; evidence.json does for others,
- * and has the last word. What is in the folder is as hostile as any result.
- */
+/* See reference.h. What is in the folder is as hostile as any result. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "report/reference.h"
 
+#include "report/origin.h"
 #include "report/result.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -74,46 +71,6 @@ static cJSON *document_read(const char *folder, const char *file, const char **m
     return document;
 }
 
-static bool add_text(cJSON *into, const char *key, const char *text)
-{
-    return cJSON_AddStringToObject(into, key, text) != NULL;
-}
-
-bool reference_add_origin(cJSON *into, const cJSON *context)
-{
-    const cJSON *pagelab = cJSON_GetObjectItemCaseSensitive(context, "pagelab");
-    char machine[256];
-    double cpus = 0;
-
-    snprintf(machine, sizeof machine, "%.200s", result_text(pagelab, "cpu_model"));
-    if (machine[0] != '\0' && result_number(context, "num_cpus", &cpus)) {
-        snprintf(machine + strlen(machine), sizeof machine - strlen(machine), ", %.0f CPUs", cpus);
-    }
-    return add_text(into, "date", result_text(context, "date")) &&
-           add_text(into, "commit", result_text(pagelab, "commit")) && add_text(into, "machine", machine);
-}
-
-/* evidence.json is a list of objects, one a file. */
-static const cJSON *origin_find(const cJSON *origins, const char *file)
-{
-    const cJSON *origin = NULL;
-
-    cJSON_ArrayForEach(origin, origins)
-    {
-        if (strcmp(result_text(origin, "file"), file) == 0) {
-            return origin;
-        }
-    }
-    return NULL;
-}
-
-static bool add_origin(cJSON *into, const cJSON *origin)
-{
-    return add_text(into, "date", result_text(origin, "date")) &&
-           add_text(into, "commit", result_text(origin, "commit")) &&
-           add_text(into, "machine", result_text(origin, "machine"));
-}
-
 /* Where a document was looked for and found, and what its folder says of files. */
 struct found {
     cJSON *document; /* NULL: none */
@@ -126,23 +83,21 @@ struct found {
 /* The document belongs to the object afterwards, also where that fails. */
 static cJSON *source_object(size_t place, const struct found *found)
 {
-    const cJSON *context = cJSON_GetObjectItemCaseSensitive(found->document, "context");
-    const cJSON *origin = origin_find(found->origins, found->file);
     cJSON *object = cJSON_CreateObject();
+    struct origin origin;
 
-    if (object == NULL || !add_text(object, "file", found->file) ||
-        !add_text(object, "command", sources[place].command)) {
+    if (object == NULL || cJSON_AddStringToObject(object, "file", found->file) == NULL ||
+        cJSON_AddStringToObject(object, "command", sources[place].command) == NULL) {
         goto fail;
     }
     if (found->document == NULL) {
-        if (!add_text(object, "missing", found->missing)) {
+        if (cJSON_AddStringToObject(object, "missing", found->missing) == NULL) {
             goto fail;
         }
         return object;
     }
-    if ((found->own && cJSON_AddTrueToObject(object, "own") == NULL) ||
-        !(origin == NULL && context != NULL ? reference_add_origin(object, context)
-                                            : add_origin(object, origin)) ||
+    (void)origin_find(found->origins, found->file, found->document, &origin);
+    if ((found->own && cJSON_AddTrueToObject(object, "own") == NULL) || !origin_add(object, &origin) ||
         !cJSON_AddItemToObject(object, "document", found->document)) {
         goto fail;
     }

@@ -21,7 +21,4 @@ cJSON *reference_collect(const struct report_places *places);
 /* The stored result, for cJSON_Delete. NULL: there is none, or it cannot be read. */
 cJSON *reference_result(const char *folder);
 
-/* Adds "date", "commit" and "machine" of a result's or document's `context` to `into`. False: no memory. */
-bool reference_add_origin(cJSON *into, const cJSON *context);
-
 #endif

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/origin.h"
 #include "report/report.h"
 
 #include "report_fixture.h"
@@ -254,6 +255,46 @@ static void test_each_stored_file_has_an_origin(void **state)
     cJSON_Delete(result);
 }
 
+/* The folder's evidence.json has the last word, then the document's own context; a CPU alone is no CPUs. */
+static void test_origin_of_a_document(void **state)
+{
+    cJSON *origins =
+        cJSON_Parse("[{\"file\":\"a.json\",\"date\":\"d1\",\"commit\":\"c1\",\"machine\":\"m1\"}, 3]");
+    cJSON *document = cJSON_Parse("{\"context\":{\"date\":\"d2\",\"num_cpus\":1,\"pagelab\":"
+                                  "{\"commit\":\"c2\",\"cpu_model\":\"m2\"}}}");
+    cJSON *silent = cJSON_Parse("[]");
+    const struct {
+        const cJSON *origins;
+        const char *file;
+        const cJSON *document;
+        bool known;
+        const char *date;
+        const char *commit;
+        const char *machine;
+    } cases[] = {
+        {origins, "a.json", document, true, "d1", "c1", "m1"},
+        {origins, "a.json", silent, true, "d1", "c1", "m1"},
+        {origins, "b.json", document, true, "d2", "c2", "m2, 1 CPU"},
+        {NULL, "a.json", document, true, "d2", "c2", "m2, 1 CPU"},
+        {document, "a.json", silent, false, "", "", ""}, /* no list */
+        {NULL, "a.json", NULL, false, "", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct origin origin;
+
+        assert_int_equal(origin_find(cases[i].origins, cases[i].file, cases[i].document, &origin),
+                         cases[i].known);
+        assert_string_equal(origin.date, cases[i].date);
+        assert_string_equal(origin.commit, cases[i].commit);
+        assert_string_equal(origin.machine, cases[i].machine);
+    }
+    cJSON_Delete(origins);
+    cJSON_Delete(document);
+    cJSON_Delete(silent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_own_checks_win, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_an_empty_decision_is_not_replaced, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_each_stored_file_has_an_origin, place_make, place_remove),
+        cmocka_unit_test(test_origin_of_a_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
