@@ -12,9 +12,12 @@
 #include "engine/program.h"
 #include "engine/schedule/symbol.h"
 
-#define PROCESS        1
-#define INTERRUPT_BASE 100u /* the interrupts' track of CPU 0 */
-#define TEXT_BYTES     160u
+#define PROCESS    1
+#define TEXT_BYTES 160u
+
+/* A CPU's two tracks. None is 0, the idle thread to some viewers, or the process's number, its main thread.
+ */
+enum { TRACK_CPU = 2, TRACK_INTERRUPT = 3, TRACKS_A_CPU = 2 };
 
 /* What is open on a CPU's tracks. */
 struct track {
@@ -33,6 +36,16 @@ struct perfetto {
     struct track tracks[PL_CPU_LIMIT];
     cJSON *events;
 };
+
+static uint32_t cpu_track(uint32_t cpu)
+{
+    return TRACK_CPU + TRACKS_A_CPU * cpu;
+}
+
+static uint32_t interrupt_track(uint32_t cpu)
+{
+    return TRACK_INTERRUPT + TRACKS_A_CPU * cpu;
+}
 
 static cJSON *add_event(struct perfetto *self, const char *phase, const char *name, uint32_t track)
 {
@@ -60,7 +73,7 @@ static void add_mark(struct perfetto *self, const char *name, const struct listi
                      const char *where)
 {
     char access[TEXT_BYTES];
-    cJSON *event = add_event(self, "i", name, entry->cpu);
+    cJSON *event = add_event(self, "i", name, cpu_track(entry->cpu));
     cJSON_AddStringToObject(event, "cat", "schedule");
     cJSON_AddStringToObject(event, "s", "t");
     cJSON_AddNumberToObject(event, "ts", (double)entry->point);
@@ -99,7 +112,8 @@ static void end_operation(struct perfetto *self, uint32_t cpu, uint32_t op, uint
     struct track *track = &self->tracks[cpu];
     char name[TEXT_BYTES];
     op_name(self, op, name);
-    cJSON *event = add_slice(self, name, ended ? "operation" : "unfinished", cpu, track->begin, point);
+    cJSON *event =
+        add_slice(self, name, ended ? "operation" : "unfinished", cpu_track(cpu), track->begin, point);
     cJSON_AddNumberToObject(cJSON_AddObjectToObject(event, "args"), "op", op);
     track->begin = point;
     track->op = SCHEDULE_NO_OP;
@@ -111,7 +125,7 @@ static void go_on(struct perfetto *self, uint32_t cpu, uint64_t point)
     if (!track->begun || track->outside)
         track->begin = point;
     else if (track->stopped)
-        (void)add_slice(self, "another CPU goes on", "stopped", cpu, track->stop, point);
+        (void)add_slice(self, "another CPU goes on", "stopped", cpu_track(cpu), track->stop, point);
     track->begun = true;
     track->outside = false;
     track->stopped = false;
@@ -146,7 +160,7 @@ static void take_entry(struct perfetto *self, const struct listing_entry *entry,
         break;
     case LISTING_RETURN:
         if (track->depth == 1)
-            (void)add_slice(self, "handler", "interrupt", INTERRUPT_BASE + entry->cpu, track->raised,
+            (void)add_slice(self, "handler", "interrupt", interrupt_track(entry->cpu), track->raised,
                             entry->point);
         track->depth -= track->depth > 0;
         break;
@@ -165,9 +179,9 @@ static void end_tracks(struct perfetto *self, uint64_t last)
     for (uint32_t cpu = 0; cpu < self->listing->schedule->cpu_count; cpu++) {
         struct track *track = &self->tracks[cpu];
         if (track->stopped && !track->outside && track->op != SCHEDULE_NO_OP)
-            (void)add_slice(self, "another CPU goes on", "stopped", cpu, track->stop, last);
+            (void)add_slice(self, "another CPU goes on", "stopped", cpu_track(cpu), track->stop, last);
         if (track->depth > 0)
-            (void)add_slice(self, "handler", "interrupt", INTERRUPT_BASE + cpu, track->raised, last);
+            (void)add_slice(self, "handler", "interrupt", interrupt_track(cpu), track->raised, last);
         if (track->begun && track->op != SCHEDULE_NO_OP)
             end_operation(self, cpu, track->op, last, false);
     }
@@ -175,12 +189,12 @@ static void end_tracks(struct perfetto *self, uint64_t last)
 
 static void name_tracks(struct perfetto *self, const char *name)
 {
-    cJSON *event = add_event(self, "M", "process_name", 0);
+    cJSON *event = add_event(self, "M", "process_name", cpu_track(0));
     cJSON_AddStringToObject(cJSON_AddObjectToObject(event, "args"), "name", name);
     for (uint32_t i = 0; i < 2 * self->listing->schedule->cpu_count; i++) {
         uint32_t cpu = i / 2;
         char text[40];
-        uint32_t track = i % 2 == 0 ? cpu : INTERRUPT_BASE + cpu;
+        uint32_t track = i % 2 == 0 ? cpu_track(cpu) : interrupt_track(cpu);
         snprintf(text, sizeof(text), "CPU %" PRIu32 "%s", cpu, i % 2 == 0 ? "" : " interrupt");
         event = add_event(self, "M", "thread_name", track);
         cJSON_AddStringToObject(cJSON_AddObjectToObject(event, "args"), "name", text);
@@ -193,13 +207,47 @@ static void add_finding(struct perfetto *self, const struct finding *finding, ui
 {
     char name[TEXT_BYTES];
     snprintf(name, sizeof(name), "finding: %s", finding->ids);
-    cJSON *event = add_event(self, "i", name, self->listing->schedule->report.cpu);
+    cJSON *event = add_event(self, "i", name, cpu_track(self->listing->schedule->report.cpu));
     cJSON_AddStringToObject(event, "cat", "finding");
     cJSON_AddStringToObject(event, "s", "g");
     cJSON_AddNumberToObject(event, "ts", (double)last);
     cJSON *args = cJSON_AddObjectToObject(event, "args");
     cJSON_AddStringToObject(args, "expected", finding->expected);
     cJSON_AddStringToObject(args, "actual", finding->actual);
+}
+
+/* A time or a length; what has none is a name, and comes before all times. */
+static double number_of(const cJSON *event, const char *key)
+{
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(event, key);
+    return number == NULL ? -1 : number->valuedouble;
+}
+
+/* By time, and what encloses before what it encloses: where times are equal, viewers nest as the file has
+ * them. */
+static int compare_events(const void *left, const void *right)
+{
+    const cJSON *one = *(cJSON *const *)left;
+    const cJSON *other = *(cJSON *const *)right;
+    double later = number_of(one, "ts") - number_of(other, "ts");
+    if (later == 0)
+        later = number_of(other, "dur") - number_of(one, "dur");
+    return (later > 0) - (later < 0);
+}
+
+/* Where memory for it is lacking they stay in the order of their ends, which is valid, too. */
+static void sort_events(cJSON *events)
+{
+    size_t count = (size_t)cJSON_GetArraySize(events);
+    cJSON **sorted = calloc(count + 1, sizeof(*sorted));
+    if (sorted == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = cJSON_DetachItemFromArray(events, 0);
+    qsort(sorted, count, sizeof(*sorted), compare_events);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(events, sorted[i]);
+    free(sorted);
 }
 
 void perfetto_print(const struct listing *listing, const struct finding *finding, const char *name,
@@ -218,6 +266,7 @@ void perfetto_print(const struct listing *listing, const struct finding *finding
     end_tracks(&self, report->points);
     if (finding->found)
         add_finding(&self, finding, report->points);
+    sort_events(self.events);
     cJSON_AddStringToObject(root, "displayTimeUnit", "ms");
     cJSON *other = cJSON_AddObjectToObject(root, "otherData");
     snprintf(digest, sizeof(digest), "%016" PRIx64, report->digest);
