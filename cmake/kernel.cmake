@@ -7,13 +7,18 @@
 #   pagelab-programs, pagelab-drivers         the command and its simulator; the fuzz drivers for libFuzzer and AFL++
 #   NAME-check, NAME-replay, NAME-explore     promises by number; stored programs; every schedule of small programs
 #   NAME-fuzz-page, -all, -schedule-page       a campaign each, of PAGELAB_SECONDS; NAME-fuzz: all three
+#   NAME-count, NAME-gate                     instructions an operation; has that grown since PAGELAB_BASE?
 #   NAME-bench                                against the rods
-#   NAME-change                               what a change has to pass: all of these but the bench
+#   NAME-change                               what a change has to pass: all of these but the bench; the gate if there is
+#                                             a PAGELAB_BASE
 get_filename_component(PAGELAB_SOURCE "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 set(PAGELAB_SECONDS 60 CACHE STRING "How long a campaign of pagelab lasts")
 set(PAGELAB_CLANG clang-19 CACHE STRING "The compiler of the fuzz drivers")
+set(PAGELAB_BASE "" CACHE PATH "The kernel's tree before the change, which the gate counts, too")
+set(PAGELAB_PERCENT 1 CACHE STRING "The growth of a count that the gate lets pass")
 set(PAGELAB_OPTIONS "" CACHE STRING "More options for the builds of pagelab, as -DNAME=VALUE")
 set_property(GLOBAL PROPERTY PAGELAB_FOLDERS "")
+set_property(GLOBAL PROPERTY PAGELAB_BASE_FOLDERS "")
 set(PAGELAB_BUILD "${CMAKE_BINARY_DIR}/pagelab")
 
 function(pagelab_add_backend)
@@ -37,7 +42,9 @@ function(pagelab_run target)
     add_custom_target(${target}
         COMMAND ${CMAKE_COMMAND} -E env "PAGELAB_ROOT=${PAGELAB_SOURCE}" ${RUN_COMMAND}
         WORKING_DIRECTORY "${PAGELAB_BUILD}" USES_TERMINAL VERBATIM)
-    add_dependencies(${target} ${RUN_NEEDS})
+    if(RUN_NEEDS)
+        add_dependencies(${target} ${RUN_NEEDS})
+    endif()
 endfunction()
 
 function(pagelab_backend_targets name)
@@ -49,6 +56,7 @@ function(pagelab_backend_targets name)
     pagelab_run(${name}-explore NEEDS pagelab-programs COMMAND "${pagelab}" explore ${programs} --backend ${name})
     pagelab_run(${name}-bench NEEDS pagelab-programs
         COMMAND "${pagelab}" bench --backend ${name} --workload repeat)
+    pagelab_gate_targets(${name})
     add_custom_target(${name}-fuzz)
     foreach(target page all schedule-page)
         pagelab_run(${name}-fuzz-${target} NEEDS pagelab-programs pagelab-drivers
@@ -58,11 +66,48 @@ function(pagelab_backend_targets name)
     endforeach()
     add_custom_target(${name}-change)
     add_dependencies(${name}-change ${name}-check ${name}-replay ${name}-explore ${name}-fuzz)
+    if(PAGELAB_BASE)
+        add_dependencies(${name}-change ${name}-gate)
+    endif()
 endfunction()
 
-# pagelab_build(FOLDER option...): configures pagelab in PAGELAB_BUILD/FOLDER, once and when the folders change.
-function(pagelab_build folder)
-    get_property(folders GLOBAL PROPERTY PAGELAB_FOLDERS)
+# pagelab_count(TARGET NAME PROGRAMS): what an operation costs in PROGRAMS' build, into TARGET.json.
+function(pagelab_count target name programs)
+    pagelab_run(${target} NEEDS pagelab-${programs}
+        COMMAND "${PAGELAB_BUILD}/${programs}/bin/pagelab" cost --backend ${name} --workload repeat --no-lines
+            --out "${PAGELAB_BUILD}/${target}.json")
+endfunction()
+
+# The folder of PAGELAB_BASE that is this one, in `result`; empty if it has none.
+function(pagelab_base_folder folder result)
+    file(RELATIVE_PATH inside "${CMAKE_SOURCE_DIR}" "${folder}")
+    set(${result} "" PARENT_SCOPE)
+    if(PAGELAB_BASE AND NOT inside MATCHES "^\\.\\./" AND EXISTS "${PAGELAB_BASE}/${inside}/CMakeLists.txt")
+        set(${result} "${PAGELAB_BASE}/${inside}" PARENT_SCOPE)
+    endif()
+endfunction()
+
+function(pagelab_gate_targets name)
+    pagelab_count(${name}-count ${name} programs)
+    pagelab_base_folder("${CMAKE_CURRENT_SOURCE_DIR}" before)
+    if(before)
+        set_property(GLOBAL APPEND PROPERTY PAGELAB_BASE_FOLDERS "${before}")
+        pagelab_count(${name}-count-base ${name} base)
+        pagelab_run(${name}-gate NEEDS ${name}-count ${name}-count-base
+            COMMAND "${PAGELAB_BUILD}/programs/bin/pagelab" gate --percent ${PAGELAB_PERCENT}
+                "${PAGELAB_BUILD}/${name}-count-base.json" "${PAGELAB_BUILD}/${name}-count.json")
+    elseif(PAGELAB_BASE)
+        pagelab_run(${name}-gate
+            COMMAND ${CMAKE_COMMAND} -E echo "${name}: nothing to hold it against: it is not in ${PAGELAB_BASE}")
+    else()
+        pagelab_run(${name}-gate COMMAND sh -c "echo 'PAGELAB_BASE: the tree before the change expected' >&2 && exit 2")
+    endif()
+endfunction()
+
+# pagelab_build(FOLDER PROPERTY option...): configures pagelab in PAGELAB_BUILD/FOLDER, once and when the property's
+# folders of backends change.
+function(pagelab_build folder property)
+    get_property(folders GLOBAL PROPERTY ${property})
     list(REMOVE_DUPLICATES folders)
     set(first "${PAGELAB_BUILD}/${folder}.cmake")
     # A file, not options: the list of folders has semicolons.
@@ -86,12 +131,17 @@ endfunction()
 
 # When all folders are known.
 function(pagelab_finish)
-    pagelab_build(programs -DPL_RELEASE=ON -DCMAKE_BUILD_TYPE=Release)
+    pagelab_build(programs PAGELAB_FOLDERS -DPL_RELEASE=ON -DCMAKE_BUILD_TYPE=Release)
     pagelab_build_target(pagelab-programs programs pagelab pagelab-sim)
     pagelab_build_target(pagelab-simulator programs pagelab-sim)
     string(REPLACE "clang" "clang++" clangxx "${PAGELAB_CLANG}")
-    pagelab_build(drivers -DPL_FUZZ=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_C_COMPILER=${PAGELAB_CLANG}"
-        "-DCMAKE_CXX_COMPILER=${clangxx}")
+    pagelab_build(drivers PAGELAB_FOLDERS -DPL_FUZZ=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+        "-DCMAKE_C_COMPILER=${PAGELAB_CLANG}" "-DCMAKE_CXX_COMPILER=${clangxx}")
     pagelab_build_target(pagelab-drivers drivers pagelab-drivers)
+    get_property(base_folders GLOBAL PROPERTY PAGELAB_BASE_FOLDERS)
+    if(base_folders)
+        pagelab_build(base PAGELAB_BASE_FOLDERS -DPL_RELEASE=ON -DCMAKE_BUILD_TYPE=Release)
+        pagelab_build_target(pagelab-base base pagelab)
+    endif()
 endfunction()
 cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL pagelab_finish)

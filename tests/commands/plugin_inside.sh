@@ -28,7 +28,7 @@ done
 expect 0 '' cmake -S kernel -B kernel/build -G Ninja -DPAGELAB="$SOURCE" -DPAGELAB_OPTIONS="-DCMAKE_BUILD_TYPE=;-DPL_RELEASE=OFF"
 ninja -C kernel/build -t targets all | sed 's/: .*//' >targets
 for name in runs mine my-own torn; do
-  for what in check replay explore bench fuzz-page fuzz-all fuzz-schedule-page fuzz change; do
+  for what in check replay explore count gate bench fuzz-page fuzz-all fuzz-schedule-page fuzz change; do
     grep -qx "$name-$what" targets || fail "the kernel's tree has no target $name-$what"
   done
 done
