@@ -20,7 +20,7 @@ const struct cli_command *const cli_commands[] = {
 
 const struct cli_exit_code cli_exit_codes[] = {
     {CLI_OK, "all is well"},
-    {CLI_MISSED, "a threshold or a goal was missed, a fuzz campaign was blind, or doctor misses something"},
+    {CLI_MISSED, "a threshold or a goal was missed, a fuzz campaign was blind, or doctor lacks something essential"},
     {CLI_MISTAKE, "the caller's mistake: one line on stderr says what, where, and what was expected"},
     {CLI_BROKEN, "a backend broke its contract or died, or a finding"},
     {CLI_INTERRUPTED, "interrupted; what was done until then is kept"},

@@ -21,6 +21,12 @@ says "every system call of any binary" "$PAGELAB" nosleep
 sim=$(dirname "$PAGELAB")/pagelab-sim
 [ ! -x "$sim" ] || says "$opaque" "$sim"
 
+# The table of exit codes names each command that can end with 1.
+row=$(grep '^| 1 |' "$SOURCE/docs/results.md")
+for command in $(cd "$SOURCE/cli" && grep -l CLI_MISSED ./*.c | sed 's,./\(.*\)\.c,\1,' | grep -vx main) cost fuzz; do
+  [[ $row == *"\`$command"* ]] || fail "docs/results.md does not say when $command ends with 1"
+done
+
 for command in $("$PAGELAB" --help | sed -n 's/^  \([a-z-]\{3,\}\)  .*/\1/p' | grep -vxE "test|setup"); do
   expect 0 '--help +show this help' "$PAGELAB" "$command" --help
   expect 0 'Usage: ' "$PAGELAB" "$command" --usage
