@@ -85,7 +85,7 @@ grep -qE 'survives [1-9][0-9]* interrupts|n/a \(not under ThreadSanitizer' out |
 if ! grep -q 'n/a (not under ThreadSanitizer' out; then
   # What is only slow is partial, and refutes nothing; who spins or sleeps for ever is seen long before the limit.
   expect 0 'slow.so .*survives [1-9][0-9]* interrupts \(partial: [0-9]+ %\)' "$PAGELAB" interrupt --mode stress --level irq --backend ./slow.so --limit 1
-  expect 3 'refuted +endless: CPU 0 was 3 s of its own processor time' "$PAGELAB" interrupt --mode stress --level irq --backend ./claims.so
+  expect 3 'refuted +endless: CPU [01] was 3 s of its own processor time' "$PAGELAB" interrupt --mode stress --level irq --backend ./claims.so
   expect 3 'refuted +(deadlock: every CPU that still worked|endless)' "$PAGELAB" interrupt --mode stress --level irq --backend ./sleeps.so
 fi
 
