@@ -89,24 +89,25 @@ static int gate(const struct comparison *comparison, double per_cent)
 {
     struct gated gated = look(comparison, per_cent);
     if (gated.slower + gated.lost + gated.gone > 0) {
-        fprintf(stderr, "pagelab compare: %zu cells are slower by more than %g %%", gated.slower, per_cent);
+        fprintf(stderr, "pagelab compare: %zu cell%s slower by more than %g %%", gated.slower,
+                gated.slower == 1 ? " is" : "s are", per_cent);
         if (gated.worst != NULL)
             fprintf(stderr, ", %.200s by %.1f %%", gated.worst->after->name, 100 * (gated.worst->ratio - 1));
-        fprintf(stderr, "; %zu have no time any more; %zu are not in the second result\n", gated.lost,
+        fprintf(stderr, "; without a time any more: %zu; not in the second result: %zu\n", gated.lost,
                 gated.gone);
         return CLI_MISSED;
     }
     if (gated.judged == 0)
         return cli_mistake("compare",
-                           "--fail-on-slower: %zu cells: noise unknown, nothing can be gated; results with "
+                           "--fail-on-slower: noise unknown, nothing can be gated (cells: %zu); results with "
                            "twins expected",
                            gated.blind);
     if (gated.unknown > 0)
         return cli_mistake(
             "compare",
-            "--fail-on-slower: %zu cells look slower by more than %g %%, or have no ratio, and "
-            "their noise is unknown; results with twins expected",
-            gated.unknown, per_cent);
+            "--fail-on-slower: %zu cell%s slower by more than %g %%, or without a ratio, while the noise is "
+            "unknown; results with twins expected",
+            gated.unknown, gated.unknown == 1 ? " looks" : "s look", per_cent);
     return CLI_OK;
 }
 

@@ -93,7 +93,7 @@ static cJSON *open_document(const struct noise_options *options, uint64_t memory
                           "and processor expected; start without --resume",
                           options->out, other);
     cJSON_Delete(fresh);
-    if (other != NULL) {
+    if (old == NULL || other != NULL) {
         cJSON_Delete(old);
         return NULL;
     }

@@ -60,14 +60,21 @@ static int find_traces(const char *folder, struct traces *traces)
     const struct dirent *entry;
     if (directory == NULL)
         return cli_mistake("run", "%s: a folder of compact traces expected: %s", folder, strerror(errno));
-    while ((entry = readdir(directory)) != NULL && traces->count < TRACE_LIMIT) {
+    while ((entry = readdir(directory)) != NULL) {
         size_t length = strlen(entry->d_name);
         if (length < 9 || strcmp(entry->d_name + length - 8, ".pltrace") != 0)
             continue;
+        if (traces->count == TRACE_LIMIT) {
+            closedir(directory);
+            return cli_mistake("run", "%s: at most %u compact traces expected", folder, TRACE_LIMIT);
+        }
         char *path = traces->paths[traces->count];
         int n = snprintf(path, sizeof(traces->paths[0]), "%s/%s", folder, entry->d_name);
-        if (n > 0 && (size_t)n < sizeof(traces->paths[0]))
-            traces->list[traces->count++] = path;
+        if (n < 0 || (size_t)n >= sizeof(traces->paths[0])) {
+            closedir(directory);
+            return cli_mistake("run", "%s/%s: a shorter path expected", folder, entry->d_name);
+        }
+        traces->list[traces->count++] = path;
     }
     closedir(directory);
     qsort(traces->list, traces->count, sizeof(traces->list[0]), compare_names);
@@ -135,11 +142,14 @@ static int run_plan(const struct run_options *run, const struct plan_options *pl
     if (end == SESSION_MISTAKE)
         return cli_mistake("run", "%s", error.text);
     int code = (int)end;
-    if (report_print(result, format, cli_colour(), stdout, &report_error) != 0 ||
-        report_write_html_from(result, page_path, cli_places_find(&places, result_path), &report_error) != 0)
+    if (report_print(result, format, cli_colour(), stdout, &report_error) != 0)
+        code = cli_mistake("run", "%s", report_error.line);
+    bool paged =
+        report_write_html_from(result, page_path, cli_places_find(&places, result_path), &report_error) == 0;
+    if (!paged)
         code = cli_mistake("run", "%s", report_error.line);
     fflush(stdout);
-    fprintf(stderr, "pagelab run: wrote %s and %s\n", result_path, page_path);
+    fprintf(stderr, "pagelab run: wrote %s%s%s\n", result_path, paged ? " and " : "", paged ? page_path : "");
     if (format == REPORT_TABLE && end != SESSION_INTERRUPTED)
         choose_brief(result, out, run->out == NULL && !run->smoke);
     cJSON_Delete(result);

@@ -244,38 +244,53 @@ static bool describe(struct table *table, const char *which, const cJSON *result
     double cpus = 0;
 
     result_number(cJSON_GetObjectItemCaseSensitive(result, "context"), "num_cpus", &cpus);
-    snprintf(text, sizeof text, "%s: %.32s, commit %.20s%s, %.10s, %.0f CPUs of %.64s%s%.128s", which,
+    snprintf(text, sizeof text, "%s: %.32s, commit %.20s%s, %.10s, %.0f CPU%s of %.64s%s%.128s", which,
              result_text(cJSON_GetObjectItemCaseSensitive(result, "context"), "date"),
              result_text(ours, "commit"),
              cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(ours, "dirty")) ? " and changes" : "",
-             result_text(ours, "mode"), cpus, result_text(ours, "cpu_model"),
+             result_text(ours, "mode"), cpus, cpus == 1 ? "" : "s", result_text(ours, "cpu_model"),
              mark != NULL ? "; MARKED: " : "", mark != NULL ? mark : "");
     return table_add_heading(table, text);
+}
+
+struct rod_drift {
+    double logs;
+    size_t count;
+};
+
+static void drift_text(const char *rod, const struct rod_drift *drift, char *text, size_t bytes)
+{
+    if (drift->count == 0) {
+        snprintf(text, bytes, "%s in no cell of both", rod);
+    } else {
+        snprintf(text, bytes, "%s %+.1f %% (%zu cell%s)", rod,
+                 100 * expm1(drift->logs / (double)drift->count), drift->count, drift->count == 1 ? "" : "s");
+    }
 }
 
 /* What the rods did, whose code is the same in both. */
 static void rods_text(const struct comparison *comparison, char *text, size_t bytes)
 {
-    double logs[2] = {0, 0};
-    size_t counts[2] = {0, 0};
+    struct rod_drift drifts[2] = {{0, 0}, {0, 0}}; /* null, magazine */
+    char words[2][64];
 
     for (size_t i = 0; i < comparison->count; i++) {
         const struct compared *cell = &comparison->list[i];
 
         if (cell->verdict == COMPARE_ROD && cell->before->ns > 0) {
-            size_t which = strcmp(cell->after->candidate, "null") != 0;
+            struct rod_drift *drift = &drifts[strcmp(cell->after->candidate, "null") != 0];
 
-            logs[which] += log(cell->after->ns / cell->before->ns);
-            counts[which]++;
+            drift->logs += log(cell->after->ns / cell->before->ns);
+            drift->count++;
         }
     }
-    if (counts[0] + counts[1] == 0) {
+    if (drifts[0].count + drifts[1].count == 0) {
         snprintf(text, bytes, "No rod is in both results: what the machine did meanwhile is not known.");
         return;
     }
-    snprintf(text, bytes, "Rods, in ns: null %+.1f %% (%zu cells), magazine %+.1f %% (%zu); %s",
-             100 * expm1(logs[0] / (double)(counts[0] > 0 ? counts[0] : 1)), counts[0],
-             100 * expm1(logs[1] / (double)(counts[1] > 0 ? counts[1] : 1)), counts[1],
+    drift_text("null", &drifts[0], words[0], sizeof words[0]);
+    drift_text("magazine", &drifts[1], words[1], sizeof words[1]);
+    snprintf(text, bytes, "Rods, in ns: %s, %s; %s", words[0], words[1],
              comparison->by_rods ? "cells are compared as ratios to them."
                                  : "what they moved by beside a cell is added to its noise.");
 }
@@ -299,7 +314,7 @@ static bool workloads_print(const cJSON *before, const cJSON *after, const struc
         good = all_rods(comparison, first, next) || workload_row(table, comparison, first, next);
     }
     if (comparison->only_before + comparison->only_after > 0) {
-        snprintf(text, sizeof text, "%zu cells are in the first result only, %zu in the second only",
+        snprintf(text, sizeof text, "Cells in the first result only: %zu; in the second only: %zu",
                  comparison->only_before, comparison->only_after);
         good = good && table_add_note(table, text);
     }
@@ -338,7 +353,7 @@ static bool cells_print(const struct comparison *comparison, bool all, enum repo
                 unknown > 0 ? "No cell is known to differ." : "No difference seen in any cell.");
     }
     if (unknown > 0) {
-        fprintf(out, "\nOf %zu cells the noise is not known: a run measured no twins of their workload.\n",
+        fprintf(out, "\nCells whose noise is not known, for a run measured no twins of their workload: %zu\n",
                 unknown);
     }
     table_destroy(table);

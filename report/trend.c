@@ -14,6 +14,7 @@ static const struct table_column columns[] = {
 };
 
 #define SERIES_SHOWN 8u
+#define JUMPS_BYTES  (TREND_RESULTS_MAX * 40u) /* a date and a change for each result */
 
 struct trend {
     const cJSON **results; /* by date, of one machine */
@@ -75,7 +76,7 @@ static bool add_line(struct table *table, const struct trend *trend, const struc
     char count[32];
     char change[32] = "-";
     char series[256];
-    char jumps[256];
+    char jumps[JUMPS_BYTES];
     const struct compared *whole = compare_find(&trend->whole, cell->name);
 
     snprintf(count, sizeof count, "%zu",
@@ -141,7 +142,8 @@ int trend_print(const cJSON **results, size_t count, enum report_format format, 
     qsort(results, count, sizeof *results, date_compare);
     trend.count = keep_one_machine(results, count);
     if (trend.count < 2) {
-        report_error_set(error, "%zu results of one machine, the folder, expected two or more", trend.count);
+        report_error_set(error, "%zu result%s of one machine, the folder, expected two or more", trend.count,
+                         trend.count == 1 ? "" : "s");
         return -1;
     }
     report_error_set(error, "cannot print, the output, expected one that takes it and a few megabytes");

@@ -8,8 +8,8 @@
 
 /*
  * `results` are checked, at least one, in any order; sorted by date here. Those of another machine than the
- * newest are left out, and counted in a note. A line a cell of the newest: its medians, the change since the
- * first one, and the last step that is no chance. 0, or -1 and *error.
+ * newest are left out, and counted in the heading. A line a cell of the newest: its last medians, the change
+ * since the first one, and every step that is more than chance. 0, or -1 and *error.
  */
 int trend_print(const cJSON **results, size_t count, enum report_format format, bool colour, FILE *out,
                 struct report_error *error);

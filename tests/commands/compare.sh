@@ -106,9 +106,9 @@ grep -q 'repeat/buddy/order:0/cpus:1 by 50' err || fail "the gate names nobody: 
 expect 0 '' "$P" compare a.json drift.json --fail-on-slower 5
 expect 1 '' "$P" compare a.json gone.json --fail-on-slower 60
 expect 1 '' "$P" compare a.json less.json --fail-on-slower 60
-grep -q '1 are not in the second result' err || fail "a candidate is gone: $(cat err)"
+grep -q 'not in the second result: 1' err || fail "a candidate is gone: $(cat err)"
 expect 2 'noise unknown, nothing can be gated' "$P" compare blind.json blind.json --fail-on-slower 5
-expect 2 '1 cells look slower by more than 5 %' "$P" compare a.json doubtful.json --fail-on-slower 5
+expect 2 '1 cell looks slower by more than 5 %' "$P" compare a.json doubtful.json --fail-on-slower 5
 expect 0 '' "$P" compare a.json doubtful.json --fail-on-slower 60
 "$P" compare less.json b.json --format json >ours.json || fail "compare --format json"
 /usr/bin/python3 - <<'X' || fail "compare --format json: $(cat ours.json)"

@@ -246,6 +246,37 @@ static void a_trend_with_holes(void **state)
     }
 }
 
+/* Every one of 20 results is twice or half as slow as the one before. Expect each step, the newest included.
+ */
+static void every_step_of_a_trend(void **state)
+{
+    enum { RESULTS = 20 };
+    const cJSON *list[RESULTS];
+    cJSON *results[RESULTS];
+    struct report_error error;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    char date[16];
+
+    (void)state;
+    for (int i = 0; i < RESULTS; i++) {
+        snprintf(date, sizeof date, "2026-01-%02d", i + 1);
+        list[i] = results[i] = result_new(date);
+        row_add(results[i], "buddy", 0, i % 2 == 0 ? 10 : 20);
+    }
+    assert_int_equal(trend_print(list, RESULTS, REPORT_TABLE, false, out, &error), 0);
+    assert_int_equal(fclose(out), 0);
+    for (int i = 1; i < RESULTS; i++) {
+        snprintf(date, sizeof date, "-%02d %s %%", i + 1, i % 2 == 0 ? "-50" : "+100");
+        assert_non_null(strstr(text, date));
+    }
+    free(text);
+    for (int i = 0; i < RESULTS; i++) {
+        cJSON_Delete(results[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +286,7 @@ int main(void)
         cmocka_unit_test(the_rod_of_the_own_group),
         cmocka_unit_test(ten_thousand_cells),
         cmocka_unit_test(a_trend_with_holes),
+        cmocka_unit_test(every_step_of_a_trend),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
