@@ -1,5 +1,5 @@
 /* X-11 and X-12, straight at admission: several CPUs at once, and the same steps on the candidate and on the
- * allocator that is right because anybody can see it. No program can say either. */
+ * allocator that is right because anybody can see it. */
 #include "engine/checks/check_cross.h"
 
 #include <inttypes.h>

@@ -65,10 +65,16 @@ static int judge(const struct promise *promise, const struct program *program)
     return 0;
 }
 
-/* What no program shows: X-11 is about threads, X-12 about several candidates. */
+/* X-12 is about two candidates, and a program runs on one. */
 static bool has_program(const struct promise *promise)
 {
-    return strcmp(promise->id, "X-11") != 0 && strcmp(promise->id, "X-12") != 0;
+    return strcmp(promise->id, "X-12") != 0;
+}
+
+/* X-11 is about CPUs at the same time: explained_schedule.c. */
+static bool is_scheduled(const struct promise *promise)
+{
+    return strcmp(promise->id, "X-11") == 0;
 }
 
 static int test_promise(const char *folder, const struct promise *promise)
@@ -81,7 +87,7 @@ static int test_promise(const char *folder, const struct promise *promise)
         return access(path, F_OK) == 0 ? fault(promise->id, "no program expected", NULL) : 0;
     if (program_file_read(path, &file, &error) != 0)
         return fault(promise->id, error.text, NULL);
-    int code = judge(promise, &file.program);
+    int code = is_scheduled(promise) ? 0 : judge(promise, &file.program);
     program_file_fini(&file);
     return code;
 }
