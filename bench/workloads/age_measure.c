@@ -5,9 +5,10 @@
 
 #include "bench/cell_row.h"
 
-#define TAG_PROBE    2u
-#define TAG_CACHED   3u
-#define ATTEMPTS_MAX 64u
+#define BETWEEN_CELLS 1024u
+#define TAG_PROBE     2u
+#define TAG_CACHED    3u
+#define ATTEMPTS_MAX  64u
 
 const struct age_probe age_probes[AGE_PROBES] = {
     {"order_9", 512, 9, 64},
@@ -150,6 +151,22 @@ static void put_point(struct cell *cell, const struct shadow *shadow, uint64_t o
         cJSON_AddItemToArray(list, cJSON_CreateDoubleArray((double[]){(double)operations, usable, held}, 3));
 }
 
+/* The first looks after a tenth and after half of the life: coarser than young and old, since a page holds
+ * those of each candidate. */
+static void put_between(struct cell *cell, const struct shadow *shadow, uint64_t operations)
+{
+    static const uint64_t tenths[] = {1, 5};
+    cJSON *list = cJSON_GetObjectItem(cell->maps, "between");
+    size_t taken = (size_t)cJSON_GetArraySize(list);
+    if (taken == PL_COUNT_OF(tenths) || operations * 10 < tenths[taken] * 2 * cell->iterations)
+        return;
+    if (list == NULL)
+        list = cJSON_AddArrayToObject(cell->maps, "between");
+    cJSON *map = cell_frame_map(shadow, BETWEEN_CELLS);
+    cJSON_AddNumberToObject(map, "operations", (double)operations);
+    cJSON_AddItemToArray(list, map);
+}
+
 void age_see_young(struct cell *cell)
 {
     struct shadow shadow;
@@ -168,6 +185,7 @@ void age_see_between(struct cell *cell, uint64_t operations)
     if (cell->maps == NULL || !see(cell, &shadow))
         return;
     put_point(cell, &shadow, operations);
+    put_between(cell, &shadow, operations);
     shadow_fini(&shadow);
 }
 

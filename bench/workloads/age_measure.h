@@ -38,7 +38,7 @@ int age_probe_granted(const struct age_probe *probe, struct shadow *shadow, cons
 /* The machine as the cell's runs leave it: its picture, and its usable shares as counters of the cell. */
 void age_see_young(struct cell *cell);
 /* Between the two: what is usable now, after so many of the life's operations: [operations, share, held] in
- * the row's age_maps.over_time, which young and old are in, too. */
+ * the row's age_maps.over_time, which young and old are in, too; and twice a small picture, in .between. */
 void age_see_between(struct cell *cell, uint64_t operations);
 
 /* The same as for the young, and the probes, before and after a drain. */

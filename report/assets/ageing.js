@@ -1,7 +1,8 @@
-// What is left after a long life: of each workload a table, and below, for each candidate, two pictures of the machine
-// with as much granted in both: young, and old.
+// What is left after a long life: of each workload a table, and below, for each candidate, pictures of the machine: young
+// and old with as much granted in both, and between them two small ones.
 
 const ageColumns = 256;
+const betweenColumns = 64;
 const hasAge = (cell) => counted(cell) && isNumber(cell.usable_order_9);
 const exactPercent = (share) => (isNumber(share) ? (share * 100).toFixed(1) + " %" : "–");
 const shareOf = (part, whole) => (isNumber(part) && isNumber(whole) && whole > 0 ? Number(((part / whole) * 100).toPrecision(3)) + " %" : "–");
@@ -35,24 +36,26 @@ const ageTable = [
   cellColumn,
 ];
 
-function agePicture(cell, map, when) {
+function agePicture(cell, map, when, columns = ageColumns) {
   const words = mapWords({ frame_map: map });
   const canvas = make("canvas", {
-    width: ageColumns, height: Math.ceil(map.cells.length / ageColumns), role: "img",
+    width: columns, height: Math.ceil(map.cells.length / columns), role: "img",
     "aria-label": "Frame map of " + cell.candidate + ", " + cell.workload + ", " + when + ": " + words,
   });
-  paintMap(canvas, map.cells, ageColumns);
-  return make("figure", { className: "map" }, canvas, make("figcaption", null, when + ": " + words));
+  paintMap(canvas, map.cells, columns);
+  return make("figure", { className: columns === ageColumns ? "map" : "map between" }, canvas, make("figcaption", null, when + ": " + words));
 }
 
 function agePictures(cell) {
   const maps = isRecord(cell.age_maps) ? cell.age_maps : {};
-  const pictures = [["young", maps.young], ["old", maps.old]].filter(([, map]) => isMap(map));
+  const looks = (Array.isArray(maps.between) ? maps.between : []).filter((map) => isMap(map) && isNumber(map.operations))
+    .slice(0, 8).map((map) => ["after " + plural(map.operations, "operation"), map, betweenColumns]);
+  const pictures = [["young", maps.young], ...looks, ["old", maps.old]].filter(([, map]) => isMap(map));
   return pictures.length === 0 ? null
     : make("div", { className: "ages" },
       make("h4", null, cell.candidate, make("small", { textContent: "usable at order 9: " +
         exactPercent(cell.usable_order_9_young) + " young, " + exactPercent(cell.usable_order_9) + " old" })),
-      make("div", { className: "maps" }, ...pictures.map(([when, map]) => agePicture(cell, map, when))));
+      make("div", { className: "maps" }, ...pictures.map(([when, map, columns]) => agePicture(cell, map, when, columns))));
 }
 
 // What was free in blocks of order 9 at each look, from the young machine to the old one: small curves, one scale.

@@ -34,7 +34,7 @@ import json, sys
 for row in json.load(open(sys.argv[1]))["benchmarks"]:
     assert row["status"] == "ok", row["reason"]
     assert "--operations 40000" in row["command"]
-    assert set(row["age_maps"]) == {"young", "old", "over_time"} and row["age_maps"]["over_time"]
+    assert set(row["age_maps"]) == {"young", "between", "old", "over_time"} and row["age_maps"]["over_time"]
     print(row["name"], row["age_maps"], {k: v for k, v in row.items() if "order" in k or "run_" in k or "fail" in k})
 P
     done

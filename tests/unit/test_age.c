@@ -1,6 +1,7 @@
 /* Ageing: the two generators, what is counted on maps made by hand, and the rows of the workloads. */
 #include "unit.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,6 +369,31 @@ static void assert_looks(const cJSON *row)
     }
 }
 
+/* Two small pictures at looks after a tenth and after half of the life, of the machine that the looks saw. */
+static void assert_between(const cJSON *row)
+{
+    const cJSON *maps = cJSON_GetObjectItem(row, "age_maps");
+    const cJSON *pictures = cJSON_GetObjectItem(maps, "between");
+    const cJSON *picture = NULL;
+    double least = 0.1 * number_of(row, "operations");
+    assert_int_equal(cJSON_GetArraySize(pictures), 2);
+    cJSON_ArrayForEach(picture, pictures)
+    {
+        const char *cells = text_of(picture, "cells");
+        const cJSON *look = cJSON_GetObjectItem(maps, "over_time")->child;
+        double sum = 0;
+        while (look != NULL && cJSON_GetArrayItem(look, 0)->valuedouble < least)
+            look = look->next;
+        assert_true(look != NULL &&
+                    number_of(picture, "operations") == cJSON_GetArrayItem(look, 0)->valuedouble);
+        assert_in_range(strlen(cells), 1, 1024);
+        for (const char *cell = cells; *cell != '\0'; cell++)
+            sum += *cell == '.' ? 0 : (*cell - '0') / 9.0;
+        assert_true(fabs(sum / (double)strlen(cells) - cJSON_GetArrayItem(look, 2)->valuedouble) < 0.1);
+        least = 0.5 * number_of(row, "operations");
+    }
+}
+
 static void assert_aged(const cJSON *row)
 {
     static const char *const ages[] = {"young", "old"};
@@ -386,6 +412,7 @@ static void assert_aged(const cJSON *row)
                     number_of(map, "frames_per_cell") * (double)strlen(text_of(map, "cells")));
     }
     assert_looks(row);
+    assert_between(row);
 }
 
 /* Expect a time, shares and pictures on each candidate, that twice the same comes of it, and a map that shows
