@@ -50,7 +50,7 @@ function(fuzz_program name)
         subject.c $<TARGET_OBJECTS:${FUZZ_OBJECTS}-seen> $<TARGET_OBJECTS:${FUZZ_OBJECTS}-plain>)
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-    target_link_libraries(${name} PRIVATE pagelab::flags ${FUZZ_LINK} Threads::Threads)
+    target_link_libraries(${name} PRIVATE pagelab::flags ${FUZZ_LINK} Threads::Threads ${PL_TIMER_LIBRARY})
 endfunction()
 
 # fuzz_driver_objects(NAME INSTRUMENT option... PLAIN option... [HOOKS source...]): NAME-seen and NAME-plain.

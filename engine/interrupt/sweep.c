@@ -1,5 +1,5 @@
 /* See sweep.h: the process that walks the program, and what it makes of its children. */
-#define _GNU_SOURCE /* _Fork, memfd_create */
+#define _GNU_SOURCE /* memfd_create; platform/native/fork.h */
 #include "engine/interrupt/sweep.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 
 #include "engine/interrupt/asynchronous.h"
 #include "engine/interrupt/sweep_internal.h"
+#include "platform/native/fork.h"
 #include "platform/native/step.h"
 
 #define PROGRESS_EVERY 512u /* points */
@@ -110,8 +111,7 @@ static bool take(struct sweep *sweep, enum interrupt_level at, uintptr_t pc, con
     finish(sweep, slot);
     memset(slot->report, 0, sizeof(*slot->report));
     slot->level = at;
-    /* Not fork(): an interrupted library holds the very locks that its fork handlers would wait for. */
-    slot->pid = _Fork();
+    slot->pid = fork_bare();
     if (slot->pid == 0) {
         sweep->slot = slot;
         sweep_child(sweep, at, pc, resume);

@@ -7,6 +7,10 @@
 
 #include "engine/nosleep/watch.h"
 
+#ifndef FUTEX_LOCK_PI2 /* Linux 5.14 */
+#define FUTEX_LOCK_PI2 13
+#endif
+
 #define NAMED(name, blocks) {SYS_##name, #name, blocks}
 
 static const struct {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Before the instruction at `pc` runs. In a signal handler: what it calls runs as an interrupt would. A
- * repeated string instruction counts once. May call step_disarm, and may _Fork. */
+ * repeated string instruction counts once. May call step_disarm, and may fork_bare (fork.h). */
 typedef void step_before(void *argument, uintptr_t pc);
 
 /* Can this machine do it? If not, one phrase in `why`. Tried once, in a child. */
