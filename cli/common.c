@@ -181,10 +181,10 @@ bool cli_floors(const char *command, const char *text, struct pl_floors *floors,
 
 int cli_every_candidate(struct spec *specs, struct spec_error *error)
 {
-    char list[1024] = "";
+    static char list[SPEC_LIST_LIMIT * SPEC_NAME_BYTES];
     size_t used = 0;
     for (const struct pl_candidate *const *entry = registry_candidates; *entry != NULL; entry++) {
-        if ((*entry)->kind == PL_KIND_CANDIDATE)
+        if ((*entry)->kind == PL_KIND_CANDIDATE && used + SPEC_NAME_BYTES < sizeof(list))
             used += (size_t)snprintf(list + used, sizeof(list) - used, "%s,", (*entry)->name);
     }
     snprintf(list + used, sizeof(list) - used, "percpu+buddy,percpu+bitmap");

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pagelab/check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,7 @@
 #include "engine/trace/trace.h"
 #include "report/noise.h"
 
-#define DEFAULT_BACKENDS                                                                                     \
-    "slate,llfree,linux,freebsd,xnu,nbbs,nbbs-hint,tlsf,freelist,buddy,bitmap,reference,percpu+buddy,"       \
-    "jemalloc,"                                                                                              \
-    "mimalloc"
+#define UNSAID               INT_MIN /* no number that can be meant */
 #define AGE_QUICK_OPERATIONS 200000u
 #define TRACE_LIMIT          32u
 #define PATH_BYTES           4096u
@@ -165,17 +163,19 @@ static int run_checked(struct run_options *run)
     char out[PATH_BYTES] = "";
     if (cli_format("run", run->format, &format) != 0)
         return CLI_MISTAKE;
-    if (run->rounds < 0 || run->rounds > 1000)
+    if (run->rounds < 1 || run->rounds > 1000)
         return cli_mistake("run", "--rounds %d: 1 to 1000 expected", run->rounds);
     if (run->admission != NULL && strcmp(run->admission, "exact") != 0 &&
         strcmp(run->admission, "batched") != 0)
         return cli_mistake("run", "--admission '%s': exact or batched expected", run->admission);
-    if (!(run->limit_s >= 1) || !(run->min_time_s >= 0 && run->min_time_s <= 60))
-        return cli_mistake("run", "--time-limit of at least 1 s and --min-time of at most 60 s expected");
+    if (!(run->limit_s >= 1) || !(run->min_time_s > 0 && run->min_time_s <= 60))
+        return cli_mistake(
+            "run", "--time-limit of at least 1 s and --min-time above 0 s and of at most 60 s expected");
     if (strcmp(PL_TIER, "release") != 0 && !run->smoke)
         return cli_mistake("run", "this is a %s build; only a release build is measured (or give --smoke)",
                            PL_TIER);
-    int count = spec_parse_list(run->backends == NULL ? DEFAULT_BACKENDS : run->backends, specs, &error);
+    int count = run->backends == NULL ? cli_every_candidate(specs, &error)
+                                      : spec_parse_list(run->backends, specs, &error);
     int code = cli_check_specs("run", specs, count, &error);
     if (code != CLI_OK)
         return code;
@@ -211,10 +211,11 @@ static int run_checked(struct run_options *run)
 
 static int run_main(int argc, const char **argv)
 {
-    static struct run_options run = {.limit_s = 60};
+    static struct run_options run = {.rounds = UNSAID, .min_time_s = UNSAID, .limit_s = 60};
     const struct poptOption options[] = {
         {"quick", 'q', POPT_ARG_NONE, &run.quick, 0, "2 short rounds: a few minutes", NULL},
-        {"backends", 'b', POPT_ARG_STRING, &run.backends, 0, "candidates, by commas", "LIST"},
+        {"backends", 'b', POPT_ARG_STRING, &run.backends, 0, "candidates, by commas (every candidate)",
+         "LIST"},
         {"out", 'o', POPT_ARG_STRING, &run.out, 0, "write result.json and report.html to DIR", "DIR"},
         {"resume", 0, POPT_ARG_NONE, &run.resume, 0, "go on with the result that --out DIR has", NULL},
         {"rounds", 'r', POPT_ARG_INT, &run.rounds, 0, "repetitions, interleaved (9; quick: 2)", "N"},
@@ -235,9 +236,9 @@ static int run_main(int argc, const char **argv)
     if (run.resume && run.out == NULL)
         return cli_mistake("run", "--resume: --out DIR of the run to go on with expected");
     bool brief = run.quick || run.smoke;
-    if (run.rounds == 0)
+    if (run.rounds == UNSAID)
         run.rounds = run.smoke ? 1 : brief ? 2 : 9;
-    if (run.min_time_s == 0)
+    if (run.min_time_s == (double)UNSAID)
         run.min_time_s = brief ? 0.03 : 0.15;
     int code = run_checked(&run);
     poptFreeContext(context);

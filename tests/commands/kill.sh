@@ -48,16 +48,31 @@ read -r all complete <<<"$(rows killed/result.json)"
 expect 0 '' "$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out whole
 [ "$(rows whole/result.json)" = "$all True" ] || fail "resumed: $all rows; in one go: $(rows whole/result.json)"
 
-"$PAGELAB" run --smoke --min-time 0.0017 --backends buddy --out stopped >/dev/null 2>&1 &
-pid=$!
-until [ -f stopped/result.json ] && [ "$(rows stopped/result.json | cut -d' ' -f1)" -ge 5 ]; do
-  kill -0 "$pid" 2>/dev/null || { fail "the run ended before it could be stopped"; finish; }
-  sleep 0.02
-done
-kill -INT "$pid"
-code=0
-wait "$pid" || code=$?
-[ "$code" = 130 ] || fail "interrupted: exit $code, 130 expected"
+# stop DIR OPTION...: a run that is interrupted after a few rows.
+stop() {
+  local folder=$1 pid code=0
+  shift
+  "$PAGELAB" run --smoke --min-time 0.0017 --out "$folder" "$@" >/dev/null 2>&1 &
+  pid=$!
+  until [ -f "$folder/result.json" ] && [ "$(rows "$folder/result.json" | cut -d' ' -f1)" -ge 5 ]; do
+    kill -0 "$pid" 2>/dev/null || { fail "the run ended before it could be stopped"; finish; }
+    sleep 0.02
+  done
+  kill -INT "$pid"
+  wait "$pid" || code=$?
+  [ "$code" = 130 ] || fail "interrupted: exit $code, 130 expected"
+}
+stop stopped --backends buddy
 expect 2 'same commit' "$PAGELAB" run --smoke --min-time 0.0017 --admission exact --out stopped --resume
 [ -s stopped/report.html ] || fail "an interrupted run has no page"
+
+# Without --backends it is every candidate that there is, and the two that are cached.
+stop every
+"$PAGELAB" list --format json >list.json || fail "list: exit $?"
+/usr/bin/python3 - <<'P' || fail "a run without --backends is not of every candidate"
+import json
+listed = [row["name"] for row in json.load(open("list.json")) if row["kind"] == "candidate"]
+run = [one["name"] for one in json.load(open("every/result.json"))["context"]["pagelab"]["candidates"] if one["kind"] != "floor"]
+assert len(listed) >= 10 and run == listed + ["percpu+buddy", "percpu+bitmap"], (listed, run)
+P
 finish
