@@ -1,5 +1,6 @@
 /* pagelab bench: one workload on one or more candidates, each cell in a child. pagelab bench-cell: such a
  * child. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #define DEFAULT_MIN_TIME_S 0.2
 #define DEFAULT_LIMIT_S    120.0
-#define ORDER_UNSAID       (-1)
+#define ORDER_UNSAID       INT_MIN /* no order that can be meant */
 #define NOT_COUNTED        (-2)
 #define OPERATIONS_MAX     1000000000000ll
 
@@ -54,7 +55,7 @@ static int read_cell(const char *command, const struct bench_options *options, s
         return cli_mistake(command, "workload '%s': unknown; %s expected", options->workload, names);
     if (strlen(options->workload) >= sizeof(cell->workload))
         return cli_mistake(command, "workload '%.60s...': a shorter path expected", options->workload);
-    if (options->order < ORDER_UNSAID || options->order > (int)PL_ORDER_LIMIT)
+    if (options->order != ORDER_UNSAID && (options->order < 0 || options->order > (int)PL_ORDER_LIMIT))
         return cli_mistake(command, "--order %d: 0 to %u expected", options->order, PL_ORDER_LIMIT);
     if (options->cpus < 1 || options->cpus > (int)PL_CPU_LIMIT)
         return cli_mistake(command, "--cpus %d: 1 to %u expected", options->cpus, PL_CPU_LIMIT);

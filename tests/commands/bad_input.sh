@@ -16,6 +16,11 @@ expect 2 "format 'yaml'" "$PAGELAB" list --format yaml
 expect 2 'backend expected' "$PAGELAB" bench --workload repeat
 expect 2 "workload 'nosuch'" "$PAGELAB" bench --backend buddy --workload nosuch
 expect 2 'order 99' "$PAGELAB" bench --backend buddy --workload repeat --order 99
+expect 2 'order -1: 0 to' "$PAGELAB" bench --backend buddy --workload repeat --order -1
+expect 2 'rounds 0: 1 to 1000 expected' "$PAGELAB" run --smoke --backends buddy --rounds 0 --out r
+expect 2 'rounds -1: 1 to 1000 expected' "$PAGELAB" run --smoke --backends buddy --rounds -1 --out r
+expect 2 'min-time above 0' "$PAGELAB" run --smoke --backends buddy --min-time 0 --out r
+absent r
 expect 2 'cpus 0' "$PAGELAB" bench --backend buddy --workload repeat --cpus 0
 expect 2 "memory 'lots'" "$PAGELAB" bench --backend buddy --workload repeat --memory lots
 expect 2 'missing.pltrace' "$PAGELAB" bench --backend buddy --workload replay:missing.pltrace
