@@ -33,8 +33,9 @@ struct plan_options {
 /* The whole matrix: repeat, bulk, replace, remote at orders 0 and 9 and 1 and 2 CPUs; each trace; age,
  * also with each trace, in the first round only; the systems' workloads at the order that is theirs, for a
  * third of the time; those of section tail in the first round only, for a second each (extras_once: three of
- * them, for 0.2 s); those of section worst in the first round only (extras_once: without worst-locked). 0, or
- * -1: out of memory. */
+ * them, for 0.2 s), but irq-preempt and nosleep-floor, whose p99.9 decides, in each, for 0.3 s (0.15 s);
+ * those of section worst in the first round only (extras_once: without worst-locked). 0, or -1: out of
+ * memory. */
 int plan_matrix(struct plan *plan, const struct plan_options *options);
 
 /* One workload, as `cell` says, on all specs; with one of section tail its clock, if the plan has it not yet.
