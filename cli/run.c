@@ -237,7 +237,7 @@ static int run_main(int argc, const char **argv)
         return cli_mistake("run", "--resume: --out DIR of the run to go on with expected");
     bool brief = run.quick || run.smoke;
     if (run.rounds == UNSAID)
-        run.rounds = run.smoke ? 1 : brief ? 2 : 9;
+        run.rounds = run.smoke ? 1 : brief ? 2 : DECIDE_ROUNDS_FULL;
     if (run.min_time_s == (double)UNSAID)
         run.min_time_s = brief ? 0.03 : 0.15;
     int code = run_checked(&run);

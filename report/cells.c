@@ -176,6 +176,12 @@ static const cJSON *rows_choose(const struct row_place *rows, size_t count)
     return failed != NULL ? failed : plain;
 }
 
+static void cell_free(struct report_cell *cell)
+{
+    free(cell->samples);
+    free((void *)cell->rounds);
+}
+
 /* False: no memory, and the cell owns nothing. */
 static bool cell_fill(struct report_cell *cell, const cJSON *speaker, const struct row_place *rows,
                       size_t count)
@@ -191,18 +197,21 @@ static bool cell_fill(struct report_cell *cell, const cJSON *speaker, const stru
     cell_set_variant(cell);
 
     cell->samples = malloc(count * sizeof *cell->samples);
-    if (cell->samples == NULL) {
+    cell->rounds = (const cJSON **)malloc(count * sizeof *cell->rounds);
+    if (cell->samples == NULL || cell->rounds == NULL) {
+        cell_free(cell);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (!row_is_aggregate(rows[i].row) && row_ok(rows[i].row)) {
+            cell->rounds[cell->sample_count] = rows[i].row;
             cell->samples[cell->sample_count++] = row_ns(rows[i].row);
         }
     }
     if (cell_ok(cell)) {
         cell->ns = row_ns(speaker);
         if (!row_is_median(speaker) && !cell_set_middle(cell)) {
-            free(cell->samples);
+            cell_free(cell);
             return false;
         }
     }
@@ -320,7 +329,7 @@ bool cells_collect(const cJSON *result, struct report_cells *cells)
 void cells_free(struct report_cells *cells)
 {
     for (size_t i = 0; i < cells->count; i++) {
-        free(cells->list[i].samples);
+        cell_free(&cells->list[i]);
     }
     free(cells->list);
     *cells = (struct report_cells){0};

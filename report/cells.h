@@ -17,11 +17,12 @@ struct report_cell {
     const char *workload;
     const char *status; /* "ok" exactly where ns may be shown */
     const char *reason;
-    char variant[64]; /* settings in the name other than order and CPUs, as "mode:serial"; "" for none */
-    double order;     /* -1: the workload has none */
-    double cpus;      /* -1: not said */
-    double ns;        /* valid where the cell is ok, in nanoseconds whatever unit the file uses */
-    double *samples;  /* ns of each repetition that went well, in the order of the file */
+    char variant[64];     /* settings in the name other than order and CPUs, as "mode:serial"; "" for none */
+    double order;         /* -1: the workload has none */
+    double cpus;          /* -1: not said */
+    double ns;            /* valid where the cell is ok, in nanoseconds whatever unit the file uses */
+    double *samples;      /* ns of each repetition that went well, in the order of the file */
+    const cJSON **rounds; /* the row of each of them */
     size_t sample_count;
     size_t first_row;      /* place in the file */
     size_t workload_place; /* place of the workload's first row in the file, calibrations behind all others */

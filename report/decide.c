@@ -211,6 +211,7 @@ static bool profile_add(cJSON *profiles, const struct evidence *evidence,
     cJSON *into = cJSON_CreateObject();
     const cJSON *record = NULL;
     struct verdicts lists;
+    char fineness[500];
     size_t count = 0;
 
     if (standings == NULL || into == NULL) {
@@ -230,7 +231,10 @@ static bool profile_add(cJSON *profiles, const struct evidence *evidence,
             count++;
         }
     }
+    decide_widen_tails(standings, count);
     decide_front(standings, count);
+    decide_fineness(standings, count, fineness, sizeof fineness);
+    cJSON_AddStringToObject(into, "fineness", fineness);
 
     cJSON *front = cJSON_AddArrayToObject(into, "front");
     cJSON *dominated = cJSON_AddArrayToObject(into, "dominated");

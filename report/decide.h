@@ -77,6 +77,9 @@ void decide_trace_workload(const char *path, char *text, size_t bytes);
 /* A name as one word of a shell. */
 void decide_shell_word(const char *name, char *text, size_t bytes);
 
+/* Of a full run; a short one sees less. */
+#define DECIDE_ROUNDS_FULL 9
+
 /* What is decided from. Texts and documents outlive the decision. */
 struct decide_sources {
     const cJSON *result;   /* of a run; checked */
@@ -93,16 +96,14 @@ struct decide_sources {
  * {"source": {"file", "which", "date", "commit", "machine", "mode", "tier", "dirty", "rods",
  * "marks": [words], "reference", "evidence": [{"file", "date", "commit", "reference", "marks": [words]}]},
  * "profiles": [{"name", "about", "needs": [{"need", "value", "says"}], "axes":
- * [{"axis", "says", "cells", "noise"}], "out": [{"candidate", "need", "fact", "row", "file", "command"}],
- *   "unknown": [{"candidate", "need", "fact", "row", "file", "command"}],
- *   "front": [{"candidate", "best_at": [axis], "gives_up": ["2.1 x slower than slate (row)"],
- *     "losses": {axis: "2.1 x slower than slate"},
- *     "values": {"speed_ns", "tail_ns", "memory_bytes_per_frame", "fragmentation"},
- *     "rows": {axis: the first or worst row}, "files": {axis: its file}, "commands": {axis: likewise},
- *     "passed": [{"candidate", "need", "fact", "row", "file", "command"}],
- *     "ring": one that is better than it, absent but for a ring,
- *     "all_rows": {"speed": [], "tail": []}}],
- *   "dominated": [{"candidate", "by", "values", "rows", "files", "commands", "passed", "all_rows"}]}]}
+ * [{"axis", "says", "cells", "noise"}], "fineness": a sentence, "out": [{"candidate", "need", "fact", "row",
+ * "file", "command"}], "unknown": [{"candidate", "need", "fact", "row", "file", "command"}], "front":
+ * [{"candidate", "best_at": [axis], "gives_up": ["2.1 x slower than slate (row)"], "losses": {axis: "2.1 x
+ * slower than slate"}, "values": {"speed_ns", "tail_ns", "memory_bytes_per_frame", "fragmentation"}, "rows":
+ * {axis: the first or worst row}, "files": {axis: its file}, "commands": {axis: likewise}, "passed":
+ * [{"candidate", "need", "fact", "row", "file", "command"}], "ring": one that is better than it, absent but
+ * for a ring, "all_rows": {"speed": [], "tail": []}}], "dominated": [{"candidate", "by", "values", "rows",
+ * "files", "commands", "passed", "all_rows"}]}]}
  *
  * The front has the fastest first. NULL: *error says why. The caller deletes it.
  */

@@ -88,7 +88,7 @@ void decide_fact_no_cell(const struct evidence *evidence, const char *candidate,
                          const struct decide_cell *wanted, const struct report_cell *cell,
                          struct decide_fact *fact);
 
-/* --- axes (decide_front.c) --- */
+/* --- axes (decide_values.c) --- */
 
 enum decide_axis { AXIS_SPEED, AXIS_TAIL, AXIS_MEMORY, AXIS_FRAGMENTATION, AXES };
 
@@ -102,6 +102,8 @@ struct decide_value {
     const char *row;
     const char *command;
     const char *file; /* that the row is in */
+    size_t rounds;    /* that it is a median of; 0: not known */
+    bool assumed;     /* the file says nothing of its noise */
 };
 
 struct decide_standing {
@@ -117,6 +119,17 @@ bool decide_measure(const struct evidence *evidence, const struct decide_profile
                     const char *candidate, enum decide_axis axis, struct decide_value *value,
                     struct decide_fact *fact);
 
+/* How an axis is read; the relative difference that counts on it where the file says no better, and the least
+ * in itself. */
+void decide_axis_says(const struct decide_profile *profile, enum decide_axis axis, char *text, size_t bytes);
+double decide_axis_noise(enum decide_axis axis);
+double decide_axis_least(enum decide_axis axis);
+
+/* How fine speed and tail of these are, as a sentence; "" where there are none. */
+void decide_fineness(const struct decide_standing *standings, size_t count, char *text, size_t bytes);
+
+/* --- the front (decide_front.c) --- */
+
 /* Beyond the noise of both? */
 bool decide_better(const struct decide_value *a, const struct decide_value *b, enum decide_axis axis);
 
@@ -127,8 +140,7 @@ void decide_front(struct decide_standing *standings, size_t count);
 void decide_loss(const struct decide_standing *mine, const struct decide_standing *best,
                  enum decide_axis axis, char *text, size_t bytes);
 
-/* How an axis is read, and the least relative difference that counts on it. */
-void decide_axis_says(const struct decide_profile *profile, enum decide_axis axis, char *text, size_t bytes);
-double decide_axis_noise(enum decide_axis axis);
+/* A tail of a few rounds says little of its own noise: each has at least the median of all. */
+void decide_widen_tails(struct decide_standing *standings, size_t count);
 
 #endif

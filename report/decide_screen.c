@@ -237,6 +237,9 @@ static void compose(struct screen *screen, const cJSON *decision, const cJSON *p
     say_needs(screen, profile);
     say_front(screen, profile);
     say_dominated(screen, profile);
+    if (result_text(profile, "fineness")[0] != '\0') {
+        screen_say(screen, SCREEN_INDENT, "%s.", result_text(profile, "fineness"));
+    }
     if (cJSON_GetArraySize(unknown) > 0) {
         screen_say(screen, SCREEN_INDENT,
                    "%d neither out nor proved, for a fact is missing:", facts_candidates(unknown));

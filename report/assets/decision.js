@@ -100,6 +100,7 @@ function drawProfile(profile, place, open) {
     make("p", { className: "soft", textContent: text(profile.about) }),
     needs.length > 0 && make("ul", { className: "tags", "aria-label": "needs" }, ...needs),
     front.length > 0 && dataTable("Who remains, and what each gives up, " + text(profile.name), frontColumns, front),
+    text(profile.fineness) !== "" && make("p", { className: "soft", textContent: text(profile.fineness) + "." }),
     part("What they passed, and by which fact", factColumns, passedOf(front)),
     part("Who is out, and by which fact", factColumns, list(profile.out)),
     part("Of whom it is not known", factColumns, list(profile.unknown)),

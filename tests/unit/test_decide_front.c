@@ -8,13 +8,15 @@
 static struct decide_standing standing(const char *name, double speed, double tail, double memory,
                                        double fragments, double noise)
 {
-    const struct decide_value axes[AXES] = {{speed, noise, "r", "c", "f"},
-                                            {tail, noise, "r", "c", "f"},
-                                            {memory, noise, "r", "c", "f"},
-                                            {fragments, 0, "r", "c", "f"}};
+    const double values[AXES] = {speed, tail, memory, fragments};
     struct decide_standing one = {.candidate = name};
 
-    memcpy(one.axes, axes, sizeof axes);
+    for (int axis = 0; axis < AXES; axis++)
+        one.axes[axis] = (struct decide_value){.value = values[axis],
+                                               .noise = axis == AXIS_FRAGMENTATION ? 0 : noise,
+                                               .row = "r",
+                                               .command = "c",
+                                               .file = "f"};
     return one;
 }
 
@@ -144,24 +146,123 @@ static void the_noise_of_a_row_is_used(void **state)
     assert_non_null(decide_entry(decide_now(*state, &profile, false), "dominated", "bad", NULL));
 }
 
+/* The rounds of a candidate's cell, each with that time and that p99.9. */
+static void add_rounds(struct decide_place *place, const char *workload, const char *candidate,
+                       const char *rest, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cJSON *row = decide_row(place, workload, candidate, rest, values[i]);
+        decide_say(row, "run_type", "iteration");
+        cJSON_DeleteItemFromObject(row, "aggregate_name");
+        decide_set(row, "arrivals", 40000);
+        decide_set(row, "service_p99_9_ns", values[i]);
+    }
+}
+
+static const char *fineness_now(struct decide_place *place, const struct decide_profile *profile)
+{
+    return cJSON_GetObjectItem(decide_now(place, profile, false), "fineness")->valuestring;
+}
+
+static bool is_dominated(struct decide_place *place, const struct decide_profile *profile,
+                         const char *candidate)
+{
+    return decide_entry(decide_now(place, profile, false), "dominated", candidate, NULL) != NULL;
+}
+
+/* A p99.9 of one round is not believed before it is more than three times another one. */
+static void a_tail_of_one_round_is_coarse(void **state)
+{
+    static struct decide_profile profile;
+    decide_profile_init(&profile, "test");
+    decide_set(decide_find_row(*state, "nosleep-floor", "bad"), "service_p99_9_ns", 2600); /* 2.9 x */
+    assert_false(is_dominated(*state, &profile, "bad"));
+    assert_non_null(strstr(fineness_now(*state, &profile), "200 % in tail"));
+    decide_set(decide_find_row(*state, "nosleep-floor", "bad"), "service_p99_9_ns", 2800); /* 3.1 x */
+    assert_true(is_dominated(*state, &profile, "bad"));
+}
+
+/* Three rounds that agree are believed to half; their median is what counts, not what the row says. */
+static void a_tail_is_the_median_of_its_rounds(void **state)
+{
+    static struct decide_profile profile;
+    const double calm[] = {900, 910, 5000};
+    const double twice[] = {1790, 1810, 1800};
+    const double near[] = {890, 900, 1350};
+    decide_profile_init(&profile, "test");
+    add_rounds(*state, "nosleep-floor", "good", "/cpus:1", near, 2);
+    add_rounds(*state, "nosleep-floor", "bad", "/cpus:1", twice, 3);
+    assert_true(is_dominated(*state, &profile, "bad"));
+    assert_non_null(strstr(fineness_now(*state, &profile), " 50 % in tail (2 rounds)"));
+    add_rounds(*state, "nosleep-floor", "good", "/cpus:1", &calm[1], 1);
+    const cJSON *good = decide_entry(decide_now(*state, &profile, false), "front", "good", NULL);
+    assert_true(cJSON_GetObjectItem(cJSON_GetObjectItem(good, "values"), "tail_ns")->valuedouble == 900);
+}
+
+/* The same difference where the rounds of one spread threefold: nothing can be said. */
+static void rounds_that_spread_widen_the_tail(void **state)
+{
+    static struct decide_profile profile;
+    const double wild[] = {900, 1800, 2700};
+    const double calm[] = {900, 900, 900};
+    decide_profile_init(&profile, "test");
+    add_rounds(*state, "nosleep-floor", "good", "/cpus:1", calm, 3);
+    add_rounds(*state, "nosleep-floor", "bad", "/cpus:1", wild, 3);
+    assert_false(is_dominated(*state, &profile, "bad"));
+}
+
+/* One that happens to be calm among wild ones is not believed to be. */
+static void nobody_is_calmer_than_usual(void **state)
+{
+    struct decide_standing list[] = {standing("a", 20, 100, 4, 0.5, 0.5), standing("b", 20, 300, 4, 0.5, 3),
+                                     standing("c", 20, 100, 4, 0.5, 4)};
+    decide_widen_tails(list, 3);
+    assert_true(list[0].axes[AXIS_TAIL].noise == 3 && list[1].axes[AXIS_TAIL].noise == 3);
+    assert_true(list[2].axes[AXIS_TAIL].noise == 4 && list[0].axes[AXIS_SPEED].noise == 0.5);
+    (void)state;
+}
+
+/* A file that says nothing of its noise is believed to a quarter at best, and the screen says so; rounds that
+ * spread wider, less. */
+static void without_a_noise_it_is_a_quarter(void **state)
+{
+    static struct decide_profile profile;
+    const double calm[] = {25, 25.1};
+    const double wild[] = {20, 30};
+    decide_profile_init(&profile, "test");
+    decide_profile_set(&profile, "speed", "repeat/order:0/cpus:1", &(struct report_error){""});
+    assert_non_null(strstr(fineness_now(*state, &profile), "Differences below 5 % in speed,"));
+    cJSON_DeleteItemFromObject(decide_find_row(*state, "repeat", "bad"), "noise");
+    decide_set(decide_find_row(*state, "repeat", "bad"), "real_time", 24.8);
+    add_rounds(*state, "repeat", "bad", "/order:0/cpus:1", calm, 2);
+    assert_false(is_dominated(*state, &profile, "bad"));
+    assert_non_null(strstr(fineness_now(*state, &profile), "Differences below 5 to 25 % in speed"));
+    assert_non_null(
+        strstr(fineness_now(*state, &profile), "without a noise, for which 25 % at least is taken"));
+    decide_set(decide_find_row(*state, "repeat", "bad"), "real_time", 25.2);
+    assert_true(is_dominated(*state, &profile, "bad"));
+    add_rounds(*state, "repeat", "bad", "/order:0/cpus:1", wild, 2);
+    assert_false(is_dominated(*state, &profile, "bad"));
+}
+
 static void what_is_given_up_names_its_row(void **state)
 {
     static struct decide_profile profile;
     decide_profile_init(&profile, "test");
     decide_set(decide_find_row(*state, "age", "bad"), "usable_order_9", 0.6);
-    decide_set(decide_find_row(*state, "nosleep-floor", "bad"), "service_p99_9_ns", 2700);
+    decide_set(decide_find_row(*state, "nosleep-floor", "bad"), "service_p99_9_ns", 3600);
     const cJSON *answer = decide_now(*state, &profile, false);
     const cJSON *bad = decide_entry(answer, "front", "bad", NULL);
     const cJSON *good = decide_entry(answer, "front", "good", NULL);
     assert_non_null(bad);
     assert_non_null(good);
     assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(bad, "gives_up"), 0)->valuestring,
-                        "3.0 x the tail of good (nosleep-floor/bad/cpus:1)");
+                        "4.0 x the tail of good (nosleep-floor/bad/cpus:1)");
     assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(good, "gives_up"), 0)->valuestring,
                         "30 % usable at order 9, bad 60 % (age/good/cpus:1)");
     assert_string_equal(cJSON_GetObjectItem(cJSON_GetObjectItem(bad, "rows"), "speed")->valuestring,
                         "repeat/bad/order:0/cpus:1");
-    assert_true(cJSON_GetObjectItem(cJSON_GetObjectItem(bad, "values"), "tail_ns")->valuedouble == 2700);
+    assert_true(cJSON_GetObjectItem(cJSON_GetObjectItem(bad, "values"), "tail_ns")->valuedouble == 3600);
 }
 
 /* a is better than b, b than c, and c than a. Whoever is left of them says who is better. */
@@ -212,6 +313,11 @@ int main(void)
         cmocka_unit_test(a_tie_leaves_both),
         cmocka_unit_test(noise_decides_nothing),
         cmocka_unit_test(a_ring_is_marked),
+        cmocka_unit_test(nobody_is_calmer_than_usual),
+        WITH_PLACE(a_tail_of_one_round_is_coarse),
+        WITH_PLACE(a_tail_is_the_median_of_its_rounds),
+        WITH_PLACE(rounds_that_spread_widen_the_tail),
+        WITH_PLACE(without_a_noise_it_is_a_quarter),
         WITH_PLACE(who_is_left_has_facts),
         cmocka_unit_test(the_least_differences_count_for_nothing),
         cmocka_unit_test(the_front_is_never_empty),
