@@ -74,6 +74,11 @@ extern volatile sig_atomic_t cli_stop;
 /* Prints "pagelab COMMAND: words" on stderr, one line; returns CLI_MISTAKE. */
 PL_PRINTF(2, 3) int cli_mistake(const char *command, const char *format, ...);
 
+/* The end of a command that printed on stdout: `code`, or CLI_MISTAKE after an error was printed if not all
+ * of it could be written, as to a full disk; a finding's code goes first. A reader that left early changes
+ * nothing. */
+int cli_printed(const char *command, int code);
+
 /* --help and --usage, which cli_parse answers, and --no-color; last in a command's table of options. Below
  * the options --help has the examples, and what is explored and what is not (limits.h). */
 extern struct poptOption cli_help_options[];

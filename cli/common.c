@@ -15,6 +15,7 @@
 #include "cli/limits.h"
 #include "engine/instance.h"
 #include "engine/registry.h"
+#include "report/output.h"
 
 int cli_mistake(const char *command, const char *format, ...)
 {
@@ -30,6 +31,15 @@ int cli_mistake(const char *command, const char *format, ...)
     }
     fprintf(stderr, "pagelab %s: %s\n", command, words);
     return CLI_MISTAKE;
+}
+
+int cli_printed(const char *command, int code)
+{
+    bool whole = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (output_is_done(whole, stdout) || code == CLI_MISTAKE)
+        return code;
+    int mistake = cli_mistake(command, "stdout: cannot be written whole");
+    return code == CLI_OK || code == CLI_MISSED ? mistake : code;
 }
 
 enum help { HELP_LONG = 1, HELP_SHORT };
@@ -77,7 +87,7 @@ static PL_NORETURN void help(const struct cli_command *command, poptContext cont
         print_examples(command->example);
         cli_limits_print(command->name, stdout);
     }
-    exit(fflush(stdout) == 0 ? CLI_OK : CLI_MISTAKE);
+    exit(cli_printed(command->name, CLI_OK));
 }
 
 const char **cli_parse(const struct cli_command *command, int argc, const char **argv,

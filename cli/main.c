@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L /* sigaction */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -20,7 +19,8 @@ const struct cli_command *const cli_commands[] = {
 
 const struct cli_exit_code cli_exit_codes[] = {
     {CLI_OK, "all is well"},
-    {CLI_MISSED, "a threshold or a goal was missed, a fuzz campaign was blind, or doctor lacks something essential"},
+    {CLI_MISSED,
+     "a threshold or a goal was missed, a fuzz campaign was blind, or doctor lacks something essential"},
     {CLI_MISTAKE, "the caller's mistake: one line on stderr says what, where, and what was expected"},
     {CLI_BROKEN, "a backend broke its contract or died, or a finding"},
     {CLI_INTERRUPTED, "interrupted; what was done until then is kept"},
@@ -52,24 +52,10 @@ static void print_help(FILE *out)
         fprintf(out, "  %-3d  %s\n", code->code, code->words);
 }
 
-/* A disk that is full; who reads from a pipe may leave early. */
-static bool is_stdout_lost(void)
-{
-    struct stat status;
-    bool bad = fflush(stdout) != 0;
-    bad = ferror(stdout) != 0 || bad;
-    return bad && fstat(STDOUT_FILENO, &status) == 0 && !S_ISFIFO(status.st_mode) &&
-           !S_ISSOCK(status.st_mode);
-}
-
 /* What a plug-in prints when it is unloaded is no part of the output. */
 static int run_command(const struct cli_command *command, int argc, const char **argv)
 {
-    int code = command->main(argc, argv);
-    if (is_stdout_lost() && code != CLI_MISTAKE) {
-        int mistake = cli_mistake(command->name, "stdout: cannot be written whole");
-        code = code == CLI_OK || code == CLI_MISSED ? mistake : code; /* a finding goes first */
-    }
+    int code = cli_printed(command->name, command->main(argc, argv));
     (void)isolate_stdout();
     return code;
 }
@@ -89,11 +75,11 @@ int main(int argc, char **argv)
     const char *name = argc < 2 ? "" : argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
-        return CLI_OK;
+        return cli_printed(name, CLI_OK);
     }
     if (strcmp(name, "--version") == 0) {
         puts("pagelab " PAGELAB_VERSION);
-        return CLI_OK;
+        return cli_printed(name, CLI_OK);
     }
     for (const struct cli_command *const *at = cli_commands; *at != NULL; at++) {
         if (strcmp((*at)->name, name) == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bench/twins.h"
+#include "report/output.h"
 #include "report/result.h"
 #include "report/trial.h"
 
@@ -176,7 +177,7 @@ int noise_print(cJSON *root, enum report_format format, bool colour, FILE *out, 
         }
         free(verdicts);
     }
-    good = good && add_notes(table, root) && table_print(table, format, colour, out);
+    good = good && add_notes(table, root) && output_is_done(table_print(table, format, colour, out), out);
     table_destroy(table);
     return good ? missed : -1;
 }

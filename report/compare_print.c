@@ -2,6 +2,7 @@
 #include "report/compare.h"
 
 #include "report/error.h"
+#include "report/output.h"
 #include "report/result.h"
 
 #include <math.h>
@@ -372,5 +373,5 @@ int compare_print(const cJSON *before, const cJSON *after, const struct comparis
                cells_print(comparison, all, format, colour, out);
     }
     report_error_set(error, "cannot print, the output, expected one that takes it and a few megabytes");
-    return good ? 0 : -1;
+    return output_is_done(good, out) ? 0 : -1;
 }

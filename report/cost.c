@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/error.h"
+#include "report/output.h"
 #include "report/result.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -183,11 +184,11 @@ int report_cost_print(const cJSON *document, enum report_format format, bool col
 {
     report_error_set(error, "cannot print, the output, expected one that takes it");
     if (format == REPORT_JSON)
-        return result_print(document, out) ? 0 : -1;
+        return output_is_done(result_print(document, out), out) ? 0 : -1;
     struct table *table = format == REPORT_CSV ? machine_table(document) : people_table(document);
     bool good = table != NULL && table_print(table, format, colour, out) && !ferror(out);
     table_destroy(table);
-    return good ? 0 : -1;
+    return output_is_done(good, out) ? 0 : -1;
 }
 
 const cJSON *report_cost_rows(const cJSON *document, const char *where, struct report_error *error)

@@ -1,6 +1,7 @@
 /* A decision in its formats, and in the three lines that end a run. */
 #include "report/decide_screen.h"
 #include "report/error.h"
+#include "report/output.h"
 #include "report/result.h"
 
 #include <stdlib.h>
@@ -146,6 +147,7 @@ int decide_print(const cJSON *decision, enum report_format format, bool colour, 
             first = false;
         }
     }
+    good = output_is_done(good, out);
     if (!good) {
         report_error_set(error, "the decision cannot be printed: no memory, or its output is in error");
     }

@@ -6,6 +6,7 @@
 
 #include "report/cost.h"
 #include "report/error.h"
+#include "report/output.h"
 #include "report/result.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -308,8 +309,8 @@ int report_gate_print(const cJSON *base, const cJSON *next, const char *base_pat
     sheet.table = table_create(columns, COUNT_OF(columns));
     sheet.good = sheet.table != NULL && table_add_heading(sheet.table, "What changed, an operation");
     int result = compare_rows(&sheet, bases, nexts, error) ? 0 : -1;
-    if (result == 0 &&
-        !(sheet.good && add_notes(&sheet, base, next) && table_print(sheet.table, format, colour, out))) {
+    if (result == 0 && !(sheet.good && add_notes(&sheet, base, next) &&
+                         output_is_done(table_print(sheet.table, format, colour, out), out))) {
         report_error_set(error, "cannot print, the output, expected one that takes it");
         result = -1;
     }

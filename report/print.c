@@ -2,6 +2,7 @@
  * A result as tables: for people see print_people.h; for machines one flat table with everything a row knows.
  */
 #include "report/error.h"
+#include "report/output.h"
 #include "report/print_age.h"
 #include "report/print_context.h"
 #include "report/print_numbers.h"
@@ -203,5 +204,5 @@ int report_print(const cJSON *result, enum report_format format, bool colour, FI
         report_error_set(error, "cannot print, the output, expected one that takes it");
     }
     cells_free(&cells);
-    return good ? 0 : -1;
+    return output_is_done(good, out) ? 0 : -1;
 }

@@ -2,6 +2,7 @@
 #include "report/scale.h"
 
 #include "report/error.h"
+#include "report/output.h"
 #include "report/result.h"
 
 #include <stdlib.h>
@@ -231,11 +232,11 @@ int report_scale_print(const cJSON *document, enum report_format format, bool co
     struct sheet sheet = {.machine = format == REPORT_CSV};
     report_error_set(error, "cannot print, the output, expected one that takes it");
     if (format == REPORT_JSON)
-        return result_print(document, out) ? 0 : -1;
+        return output_is_done(result_print(document, out), out) ? 0 : -1;
     bool good = print_memory(document, &sheet, format, colour, out);
     fputc('\n', out);
     good = good && print_growth(document, &sheet, format, colour, out);
     fputc('\n', out);
     good = good && print_cpus(document, &sheet, format, colour, out);
-    return good && !ferror(out) ? 0 : -1;
+    return output_is_done(good && !ferror(out), out) ? 0 : -1;
 }

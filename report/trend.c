@@ -3,6 +3,7 @@
 
 #include "report/compare.h"
 #include "report/error.h"
+#include "report/output.h"
 #include "report/result.h"
 
 #include <stdlib.h>
@@ -156,5 +157,5 @@ int trend_print(const cJSON **results, size_t count, enum report_format format, 
     }
     free(trend.steps);
     compare_free(&trend.whole);
-    return good ? 0 : -1;
+    return output_is_done(good, out) ? 0 : -1;
 }

@@ -182,5 +182,5 @@ int sim_cost(int argc, char **argv)
         table_print(table, wish.format, false, stdout);
     }
     table_destroy(table);
-    return fflush(stdout) == 0 ? code : 2;
+    return sim_printed(code);
 }

@@ -52,5 +52,5 @@ int call_main(int argc, char **argv)
     puts(text == NULL ? "" : text);
     free(text);
     cJSON_Delete(root);
-    return fflush(stdout) == 0 ? 0 : 2;
+    return sim_printed(0);
 }

@@ -343,8 +343,10 @@ int sim_explore(int argc, char **argv)
         int code = run_program(&wish, wish.programs[i], table);
         worst = code > worst ? code : worst;
     }
-    if (table == NULL || !table_print(table, wish.format, false, stdout))
-        worst = 2;
+    if (table == NULL)
+        worst = sim_mistake("explore", "no memory");
+    else
+        table_print(table, wish.format, false, stdout);
     table_destroy(table);
-    return fflush(stdout) == 0 ? worst : 2;
+    return sim_printed(worst);
 }

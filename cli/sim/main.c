@@ -57,7 +57,7 @@ static int print_help(void)
           "  CANDIDATE CPUS BYTES SEED CAP    counts of accesses, as JSON: pagelab scale\n",
           stdout);
     cli_limits_print("pagelab-sim", stdout);
-    return fflush(stdout) == 0 ? 0 : 2;
+    return sim_printed(0);
 }
 
 int main(int argc, char **argv)
@@ -104,5 +104,5 @@ int main(int argc, char **argv)
     fputs(text == NULL ? "" : text, stdout);
     free(text);
     cJSON_Delete(root);
-    return fflush(stdout) == 0 ? 0 : 2;
+    return sim_printed(0);
 }

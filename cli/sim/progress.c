@@ -43,5 +43,5 @@ int progress_main(const char *name)
     free(text);
     cJSON_Delete(root);
     sim_delete(sim);
-    return fflush(stdout) == 0 ? 0 : 2;
+    return sim_printed(0);
 }

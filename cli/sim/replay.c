@@ -9,6 +9,7 @@
 #include "engine/schedule/listing.h"
 #include "engine/schedule/observers.h"
 #include "engine/schedule/shrink.h"
+#include "report/output.h"
 
 struct replay {
     struct program_file file;
@@ -28,6 +29,14 @@ int sim_mistake(const char *what, const char *words)
 {
     fprintf(stderr, "pagelab: %s: %s\n", what, words);
     return 2;
+}
+
+int sim_printed(int code)
+{
+    bool whole = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (output_is_done(whole, stdout) || code > 1)
+        return code;
+    return sim_mistake("stdout", "cannot be written whole");
 }
 
 int sim_read(const char *path, const char *name, struct program_file *file, struct spec *spec)
@@ -119,5 +128,5 @@ int replay_main(int argc, char **argv)
     if (replay.schedule.sim != NULL)
         schedule_fini(&replay.schedule);
     sim_delete(sim);
-    return fflush(stdout) == 0 ? code : 2;
+    return sim_printed(code);
 }

@@ -15,6 +15,10 @@ bool sim_spec(const char *name, struct spec *spec);
 /* One line on stderr; returns 2. */
 int sim_mistake(const char *what, const char *words);
 
+/* The end of what printed on stdout: `code`, or 2 after a line if not all of it could be written, as to a
+ * full disk; a finding goes first. A reader that left early changes nothing. */
+int sim_printed(int code);
+
 /* A program of frames, and the candidate that runs it on virtual CPUs. 0, or 2 after a line. */
 int sim_read(const char *path, const char *name, struct program_file *file, struct spec *spec);
 

@@ -60,6 +60,37 @@ mkdir fresh
 expect 2 'resume' "$PAGELAB" run --smoke --resume --out fresh
 absent fresh/report.html
 expect 2 'nowhere' "$PAGELAB" run --smoke --traces nowhere --out r2
+
+# A reader that leaves early, as head does, is no error: no line, and the code that the command would have had; 7 is a pipe
+# whose reader has gone. A device that is full is one.
+mkfifo pipe
+exec 6<>pipe 7>pipe 6<&-
+result=$SOURCE/results/reference/result.json
+cost=$SOURCE/results/reference/cost.json
+unread() { # CODE COMMAND...
+  local code=$1 got=0
+  shift
+  "$PAGELAB" "$@" >&7 2>err </dev/null || got=$?
+  [ "$got" = "$code" ] || fail "$* to a closed pipe: exit $got, $code expected"
+  ! grep -vE 'has grown|grew|slower' err || fail "$* to a closed pipe says so"
+  [ "$code" = 0 ] || return 0
+  expect 2 'stdout: cannot be written|cannot (be )?print' bash -c '"$@" >/dev/full' full "$PAGELAB" "$@"
+}
+for format in table json markdown csv; do
+  unread 0 report "$result" --format $format
+  unread 0 choose --from "$result" --format $format
+done
+unread 0 report "$result" --help
+unread 0 --help
+unread 0 --version
+unread 0 compare "$result" "$result"
+unread 0 gate "$cost" "$cost"
+unread 0 triage "$SOURCE/corpora/regress" --backend buddy
+unread 3 show "$SOURCE/corpora/seeds/page/drain.bin" --backend 'sleepy(by=might)+buddy'
+sed -E 's/"(instructions|instructions_high)":[^0-9]*[0-9.]+/"\1": 1/' "$cost" >less.json
+unread 1 gate less.json "$cost"
+exec 7>&-
+
 expect 2 'replay' "$PAGELAB" replay
 expect 2 'missing' "$PAGELAB" replay missing
 printf 'pagelab program 1\nmachine 64@0 cpus=1\ncpu0 task alloc s0 order=zero\n' >bad.prog
