@@ -204,8 +204,7 @@ static int fuzz_main(int argc, const char **argv)
         return cli_mistake("fuzz",
                            "--time of 1 to 1000000 s, --jobs of at most %u and --seed of at least 0 expected",
                            CAMPAIGN_JOBS_MAX);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full disk, for the engines, too */
-    if (fuzz.no_races)        /* the drivers', which inherit them */
+    if (fuzz.no_races) /* the drivers', which inherit them */
         setenv("PAGELAB_RACES", "0", 1);
     if (fuzz.tso)
         setenv("PAGELAB_TSO", "1", 1);

@@ -67,6 +67,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full disk, for children, too */
     if (argc > 1 && strcmp(argv[1], "--no-color") == 0) {
         cli_without_colour();
         argc--;

@@ -130,10 +130,7 @@ static int score_go(struct score_options *options, enum report_format format)
     static struct score_row rows[SCORE_MUTANTS_MAX];
     char error[400] = "";
     char path[4096];
-    int code =
-        cli_make_directory(options->out_dir) != 0
-            ? cli_mistake("score", "--out '%s': a folder that can be written expected", options->out_dir)
-            : score_run(options, rows, error, sizeof(error));
+    int code = score_run(options, rows, error, sizeof(error));
     if (error[0] != '\0')
         cli_mistake("score", "%s", error);
     if (code == CLI_MISTAKE)

@@ -29,7 +29,9 @@ static uint8_t *read_bytes(const char *path, size_t *bytes, struct program_error
 {
     struct stat status;
     if (stat(path, &status) != 0) { /* before it is opened: a pipe would wait for a writer */
-        (void)fail(error, path, strerror(errno));
+        char words[120];
+        snprintf(words, sizeof(words), "a stored program expected: %.80s", strerror(errno));
+        (void)fail(error, path, words);
         return NULL;
     }
     if (!S_ISREG(status.st_mode) || status.st_size == 0 || (size_t)status.st_size > PROGRAM_FILE_BYTES_MAX) {

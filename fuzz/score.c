@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pagelab/compiler.h>
@@ -129,7 +128,7 @@ static int make_folders(struct score *score)
     for (size_t i = 0; i < PL_COUNT_OF(names); i++) {
         char path[SCORE_PATH_BYTES];
         snprintf(path, sizeof(path), "%s%s", score->options->out_dir, names[i]);
-        if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        if (campaign_make_dirs(path) != 0)
             return fail(score, "%.300s: a folder that can be written expected: %s", path, strerror(errno));
     }
     return lock_folder(score);

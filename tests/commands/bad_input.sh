@@ -91,8 +91,20 @@ sed -E 's/"(instructions|instructions_high)":[^0-9]*[0-9.]+/"\1": 1/' "$cost" >l
 unread 1 gate less.json "$cost"
 exec 7>&-
 
+# A limit on files is an error like a full disk: no death by signal, and what was there stays.
+limited() { bash -c 'ulimit -f 2; exec "$@"' limited "$PAGELAB" "$@"; }
+expect 2 'small.html.*(File too large|cannot be written)' limited report "$result" --html small.html
+expect 2 'kept.json.*(File too large|written)' limited bench --backend null --no-rods --rounds 1 --smoke --workload repeat --order 0 --out kept.json
+/usr/bin/python3 -m json.tool kept.json >/dev/null || fail "a limit on files left a result that is not whole"
+[ -z "$(find . -name '*.part' -o -name '*.tmp' -o -name 'small.html')" ] || fail "half-written files were left: $(ls)"
+
 expect 2 'replay' "$PAGELAB" replay
 expect 2 'missing' "$PAGELAB" replay missing
+for command in show masked shrink to-c cost; do
+  expect 2 'missing: a stored program.* expected: No such file' "$PAGELAB" $command missing --backend buddy
+done
+expect 2 'the mutant drivers expected' "$PAGELAB" score --mutant buddy-uncharge-one --bin . --out left/score
+absent left
 printf 'pagelab program 1\nmachine 64@0 cpus=1\ncpu0 task alloc s0 order=zero\n' >bad.prog
 expect 2 'bad.prog:3' "$PAGELAB" replay bad.prog
 expect 2 'missing' "$PAGELAB" report missing
