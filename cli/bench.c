@@ -45,14 +45,14 @@ struct bench_options {
 
 static int read_cell(const char *command, const struct bench_options *options, struct cell_params *cell)
 {
-    char names[512];
     memset(cell, 0, sizeof(*cell));
-    workload_names(names, sizeof(names));
     if (options->workload == NULL)
-        return cli_mistake(command, "--workload expected: %s", names);
+        return cli_mistake(command, "--workload expected; 'pagelab list --workloads' names those there are");
     const struct workload *workload = workload_find(options->workload);
     if (workload == NULL)
-        return cli_mistake(command, "workload '%s': unknown; %s expected", options->workload, names);
+        return cli_mistake(
+            command, "workload '%.80s': unknown; one of those that 'pagelab list --workloads' names expected",
+            options->workload);
     if (strlen(options->workload) >= sizeof(cell->workload))
         return cli_mistake(command, "workload '%.60s...': a shorter path expected", options->workload);
     if (options->order != ORDER_UNSAID && (options->order < 0 || options->order > (int)PL_ORDER_LIMIT))

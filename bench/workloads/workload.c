@@ -57,16 +57,6 @@ const struct workload *workload_find(const char *name)
     return NULL;
 }
 
-void workload_names(char *text, size_t bytes)
-{
-    size_t used = 0;
-    for (size_t i = 0; workloads[i] != NULL && used < bytes; i++) {
-        const char *between = i == 0 ? "" : workloads[i + 1] == NULL ? " or " : ", ";
-        int n = snprintf(text + used, bytes - used, "%s%s", between, workloads[i]->name);
-        used += n < 0 ? 0 : (size_t)n;
-    }
-}
-
 /* Where frames hold somebody's objects, a rod that gives the same ones to everybody is none; services are
  * held against each other, and the harness and a program that is one candidate's own have no rod at all. */
 bool section_has_rod(const char *section, const char *rod)

@@ -95,9 +95,6 @@ const struct workload *workload_find(const char *name);
 /* The FILE of "replay:FILE" and "age:FILE". NULL: the name has none. */
 const char *workload_file(const char *name);
 
-/* "repeat, bulk, ... or replay:FILE", for error lines. */
-void workload_names(char *text, size_t bytes);
-
 /* What a workload of section tail is held against: the empty operation on its schedule, in the same company.
  * NULL: it is none. */
 const struct workload *workload_clock_of(const struct workload *workload);

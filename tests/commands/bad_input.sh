@@ -14,7 +14,8 @@ expect 2 "'extra': unknown" "$PAGELAB" list extra
 expect 2 "no such argument" "$PAGELAB" list --workloads extra
 expect 2 "format 'yaml'" "$PAGELAB" list --format yaml
 expect 2 'backend expected' "$PAGELAB" bench --workload repeat
-expect 2 "workload 'nosuch'" "$PAGELAB" bench --backend buddy --workload nosuch
+expect 2 "workload 'nosuch': unknown; one of those that 'pagelab list --workloads' names expected\$" "$PAGELAB" bench --backend buddy --workload nosuch
+expect 0 '^replay:FILE ' "$PAGELAB" list --workloads
 expect 2 'order 99' "$PAGELAB" bench --backend buddy --workload repeat --order 99
 expect 2 'order -1: 0 to' "$PAGELAB" bench --backend buddy --workload repeat --order -1
 expect 2 'rounds 0: 1 to 1000 expected' "$PAGELAB" run --smoke --backends buddy --rounds 0 --out r
