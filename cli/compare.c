@@ -23,8 +23,9 @@ struct compare_options {
 /* NULL after an error was printed: not to be read, or not to be compared. */
 static cJSON *read_result(const char *path, bool force)
 {
+    char found[4800];
     struct report_error error;
-    cJSON *result = report_read(path, &error);
+    cJSON *result = report_read(cli_find(path, found, sizeof(found)), &error);
     const char *mark = result == NULL ? NULL : compare_mark(result);
     if (result == NULL) {
         (void)cli_mistake("compare", "%s", error.line);

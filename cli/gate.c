@@ -14,6 +14,7 @@ static int gate_main(int argc, const char **argv)
     enum report_format format;
     struct report_error error;
     poptContext context;
+    char found[4800];
     const struct poptOption options[] = {
         {"percent", 'p', POPT_ARG_DOUBLE, &gate.percent, 0, "the growth of a count that is let pass (1)",
          "P"},
@@ -24,8 +25,8 @@ static int gate_main(int argc, const char **argv)
         return CLI_MISTAKE;
     if (!(gate.percent >= 0 && gate.percent <= PERCENT_MAX))
         return cli_mistake("gate", "--percent: 0 to %.0f expected", PERCENT_MAX);
-    cJSON *base = result_read(paths[0], &error);
-    cJSON *next = base == NULL ? NULL : result_read(paths[1], &error);
+    cJSON *base = result_read(cli_find(paths[0], found, sizeof(found)), &error);
+    cJSON *next = base == NULL ? NULL : result_read(cli_find(paths[1], found, sizeof(found)), &error);
     int result = next == NULL ? -1
                               : report_gate_print(base, next, paths[0], paths[1], &gate, format, cli_colour(),
                                                   stdout, &error);

@@ -20,12 +20,14 @@ static int report_main(int argc, const char **argv)
     const char **left = cli_parse(&cli_report, argc, argv, options, 1, 1, &context);
     if (left == NULL || cli_format("report", format_text, &format) != 0)
         return CLI_MISTAKE;
+    char found[4800];
+    const char *path = cli_find(left[0], found, sizeof(found));
     int code = CLI_OK;
     if (html != NULL) {
-        if (report_write_html(left[0], html, cli_places_find(&places, left[0]), &error) != 0)
+        if (report_write_html(path, html, cli_places_find(&places, path), &error) != 0)
             code = cli_mistake("report", "%s", error.line);
     } else {
-        cJSON *result = report_read(left[0], &error);
+        cJSON *result = report_read(path, &error);
         if (result == NULL || report_print(result, format, cli_colour(), stdout, &error) != 0)
             code = cli_mistake("report", "%s", error.line);
         cJSON_Delete(result);

@@ -66,6 +66,15 @@ expect 0 '^no finding on buddy' "$there/bin/pagelab" show corpora/seeds/page/flo
 expect 0 'holds' "$there/bin/pagelab" check buddy --id F-7
 expect 0 'fork' "$there/bin/pagelab" bench --backend buddy --workload replay:corpora/traces/fork.pltrace --smoke
 expect 0 '^rtos: ' "$there/bin/pagelab" choose --profile rtos
+for command in report compare gate; do # whose examples name stored results
+  while IFS= read -r example; do
+    # shellcheck disable=SC2086 # words on purpose
+    expect 0 '[a-z]' "$there/bin/"$example
+  done < <("$there/bin/pagelab" $command --help | sed -n 's/^example: //p')
+done
+expect 0 '' "$there/bin/pagelab" report results/reference/result.json --html stored.html
+grep -qF '"missing":"' stored.html && fail "the page of an installed result lacks what is stored beside it"
+expect 2 '^pagelab report: .*results/nobody.json' "$there/bin/pagelab" report results/nobody.json
 expect 0 '<html' cat "$there/share/pagelab/results/reference/report.html"
 if ! sanitized; then
   expect 0 'no finding' "$there/bin/pagelab" replay corpora/schedules/two-cpus.txt --schedule --backend bitmap
