@@ -21,6 +21,15 @@ static void add_way(cJSON *object, const char *key, const struct score_result *r
                           result->known ? cJSON_CreateBool(result->detected) : cJSON_CreateNull());
 }
 
+/* Why a mutant lives: where on the way to a report it stopped. NULL: it does not. */
+static const char *reason_of(const struct score_result *result)
+{
+    return result->detected     ? NULL
+           : !result->reached   ? "its code was never reached"
+           : !result->triggered ? "its code ran, and behaved as the unaltered code does"
+                                : "it did harm, and no oracle or sanitizer saw it";
+}
+
 static cJSON *row_object(const struct score_row *row)
 {
     const struct score_result *result = &row->ways[SCORE_TARGET];
@@ -36,6 +45,8 @@ static cJSON *row_object(const struct score_row *row)
     cJSON_AddNumberToObject(object, "executions", result->executions);
     cJSON_AddNumberToObject(object, "seconds", result->seconds);
     add_by(object, "by", result);
+    cJSON_AddItemToObject(object, "reason",
+                          result->detected ? cJSON_CreateNull() : cJSON_CreateString(reason_of(result)));
     add_way(object, "plain", &row->ways[SCORE_PLAIN]);
     add_way(object, "tsan", threads);
     add_by(object, "tsan_by", threads);
@@ -90,16 +101,12 @@ static void add_row(struct table *table, const struct score_row *row)
     table_add_row(table, cells);
 }
 
-/* Why a mutant lives: where on the way to a report it stopped. */
 static void add_survivor(struct table *table, const struct score_row *row)
 {
     const struct score_result *result = &row->ways[SCORE_TARGET];
     char words[300];
     snprintf(words, sizeof(words), "survives: %s: %s in %.0f executions, %.1f s", row->mutant->name,
-             !result->reached     ? "its code was never reached"
-             : !result->triggered ? "its code ran, and behaved as the unaltered code does"
-                                  : "it did harm, and no oracle or sanitizer saw it",
-             result->executions, result->seconds);
+             reason_of(result), result->executions, result->seconds);
     table_add_note(table, words);
 }
 

@@ -17,11 +17,11 @@ rows = json.load(open("out"))
 assert len(rows) == 1
 row = rows[0]
 assert set(row) == {"mutant", "kind", "backend", "target", "reached", "triggered", "detected", "executions", "seconds",
-                    "by", "plain", "tsan", "tsan_by", "tsan_seconds"}, row
+                    "by", "reason", "plain", "tsan", "tsan_by", "tsan_seconds"}, row
 assert (row["mutant"], row["kind"], row["backend"]) == ("buddy-uncharge-one", "arithmetic", "buddy")
 assert row["reached"] is True and row["triggered"] is True and row["detected"] is True
 assert row["seconds"] > 0 and 0 < row["executions"] < 10000 and "F-2" in row["by"], row # by one of the first inputs
-assert row["plain"] in (True, False), row
+assert row["plain"] in (True, False) and row["reason"] is None, row
 assert row["tsan"] is None and row["tsan_by"] is None and row["tsan_seconds"] is None
 P
 cmp -s out easy/score.json || fail "score.json is not what was printed"
@@ -67,6 +67,7 @@ expect 1 '' "$PAGELAB" score --mutant mutex-sleep-locked --target page --no-thre
 import json
 row, = json.load(open("out"))
 assert row["reached"] is False and row["triggered"] is False and row["detected"] is False, row
+assert row["reason"] == "its code was never reached", row
 assert row["by"] is None and row["executions"] > 1000, row
 P
 
