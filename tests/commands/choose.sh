@@ -78,6 +78,8 @@ sed -n 1p last | grep -qE '^fastest that passed: (slate|bitmap|none)' || fail "t
 sed -n 3p last | grep -qE '^next: \./pagelab ' || fail "the third of three lines: $(cat last)"
 [ "$(wc -l <last)" = 3 ] || fail "three lines expected: $(cat last)"
 
+# Whatever the clock of this machine says, the smoke run is newer than the reference.
+sed -i '0,/"date":/s/"date":[^,]*/"date": "2998-01-01T00:00:00+00:00"/' "$PAGELAB_ROOT/results/smoke/result.json"
 # A smoke run is left out, and said to be; of two runs the newer one answers, and what it has not is the reference's.
 expect 0 'the reference: quick run' "$PAGELAB" choose
 grep -q 'a newer result is left out: a smoke run' err || fail "nothing is said of the smoke run: $(cat err)"
