@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/workloads/workload.h"
 #include "cli/cli.h"
 #include "cli/newest.h"
 #include "engine/checks/check.h"
@@ -47,6 +48,18 @@ struct asked {
 
 /* --- profiles --- */
 
+/* A recording has the name of its file, which need not be here. */
+static bool is_workload(const char *name)
+{
+    static const char *const recorded[] = {"replay-", "age-"};
+    for (size_t i = 0; i < PL_COUNT_OF(recorded); i++) {
+        size_t length = strlen(recorded[i]);
+        if (strncmp(name, recorded[i], length) == 0)
+            return name[length] != '\0';
+    }
+    return strchr(name, ':') == NULL && workload_find(name) != NULL;
+}
+
 /* A name without a slash and a point is one of those that are shipped. */
 static int read_profile(struct asked *asked, const char *name)
 {
@@ -69,7 +82,7 @@ static int read_profile(struct asked *asked, const char *name)
     if (shipped && access(real, F_OK) != 0)
         return cli_mistake("choose", "--profile '%s': rtos, hypervisor, server, teaching or a file expected",
                            name);
-    if (!decide_profile_read(real, &asked->profiles[asked->count], &error))
+    if (!decide_profile_read(real, is_workload, &asked->profiles[asked->count], &error))
         return cli_mistake("choose", "%s", error.line);
     asked->count++;
     return CLI_OK;

@@ -68,8 +68,14 @@ void decide_profile_init(struct decide_profile *profile, const char *name);
 bool decide_profile_set(struct decide_profile *profile, const char *key, const char *value,
                         struct report_error *error);
 
-/* Reads a profile: lines "key = value", empty ones, and comments from # on. Its name is the file's. */
-bool decide_profile_read(const char *path, struct decide_profile *profile, struct report_error *error);
+/* Is there such a workload, as results name it? */
+typedef bool decide_workload_test(const char *workload);
+
+/* Reads a profile: lines "key = value", empty ones, and comments from # on. Its name is the file's. A key is
+ * given once, but for `capability`. `known` is asked of the workloads of speed and tail; NULL: all are taken.
+ */
+bool decide_profile_read(const char *path, decide_workload_test *known, struct decide_profile *profile,
+                         struct report_error *error);
 
 /* The workload's name in results of a recording's path: "replay-nginx" of "traces/nginx.pltrace". */
 void decide_trace_workload(const char *path, char *text, size_t bytes);

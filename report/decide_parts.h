@@ -7,6 +7,8 @@
 
 /* --- needs (decide_profile.c) --- */
 
+#define PROFILE_LINE_MAX 512
+
 const char *decide_need_name(enum decide_need_kind kind);
 
 /* Its value as written, "" for none, and the need as a sentence. */

@@ -4,12 +4,10 @@
 
 #include <pagelab/caps.h>
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PROFILE_LINE_MAX 512
 /* As 'pagelab scale' takes them. */
 #define CPUS_MAX   64.0
 #define MEMORY_MIN 1048576.0
@@ -285,71 +283,4 @@ void decide_profile_init(struct decide_profile *profile, const char *name)
     (void)decide_profile_set(profile, "tail", "nosleep-floor", &error);
     profile->needs[0].kind = DECIDE_CONTRACT;
     profile->need_count = 1;
-}
-
-/* Without the blanks around it. */
-static char *trim(char *text)
-{
-    size_t length;
-
-    text += strspn(text, " \t\r\n");
-    length = strlen(text);
-    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL) {
-        text[--length] = '\0';
-    }
-    return text;
-}
-
-/* False: *error has the words, without the place. */
-static bool line_read(char *line, struct decide_profile *profile, struct report_error *error)
-{
-    char *equals;
-
-    if (strchr(line, '\n') == NULL && strlen(line) + 1 >= PROFILE_LINE_MAX) {
-        report_error_set(error, "a line of at most %d bytes expected", PROFILE_LINE_MAX - 2);
-        return false;
-    }
-    line[strcspn(line, "#")] = '\0';
-    line = trim(line);
-    if (line[0] == '\0') {
-        return true;
-    }
-    equals = strchr(line, '=');
-    if (equals == NULL) {
-        report_error_set(error, "'%.80s': key = value expected", line);
-        return false;
-    }
-    *equals = '\0';
-    return decide_profile_set(profile, trim(line), trim(equals + 1), error);
-}
-
-bool decide_profile_read(const char *path, struct decide_profile *profile, struct report_error *error)
-{
-    const char *slash = strrchr(path, '/');
-    char line[PROFILE_LINE_MAX];
-    char words[sizeof error->line];
-    unsigned number = 0;
-    bool good = true;
-    FILE *file = fopen(path, "r");
-
-    decide_profile_init(profile, slash == NULL ? path : slash + 1);
-    profile->name[strcspn(profile->name, ".")] = '\0';
-    if (file == NULL) {
-        report_error_set(error, "%s: a profile expected: %s", path, strerror(errno));
-        return false;
-    }
-    while (good && fgets(line, sizeof line, file) != NULL) {
-        number++;
-        good = line_read(line, profile, error);
-    }
-    if (good && ferror(file)) {
-        good = false;
-        report_error_set(error, "a file that can be read expected");
-    }
-    fclose(file);
-    if (!good) {
-        memcpy(words, error->line, sizeof words);
-        report_error_set(error, "%.300s:%u: %.180s", path, number, words);
-    }
-    return good;
 }

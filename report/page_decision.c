@@ -18,7 +18,7 @@ static bool profiles_read(const char *folder, struct decide_profile *profiles, s
 
     for (size_t i = 0; i < SHIPPED; i++) {
         snprintf(path, sizeof path, "%.4000s/%s.txt", folder, shipped[i]);
-        if (!decide_profile_read(path, &profiles[i], error)) {
+        if (!decide_profile_read(path, NULL, &profiles[i], error)) {
             return false;
         }
     }

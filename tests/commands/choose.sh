@@ -48,6 +48,10 @@ expect 2 "rtos, hypervisor, server, teaching or a file expected" "$PAGELAB" choo
 expect 2 "a profile expected: No such file" "$PAGELAB" choose --profile ./nobody.txt
 echo 'sleeps-well = yes' >own.txt
 expect 2 "own.txt:1: 'sleeps-well': unknown need" "$PAGELAB" choose --profile own.txt
+echo 'speed = repat/order:0/cpus:1' >own.txt
+expect 2 "own.txt:1: speed: 'repat': unknown workload" "$PAGELAB" choose --profile own.txt
+printf 'speed = replay-mine, age-mine, vm-alloc-normal, repeat\ntail = irq-idle\n' >own.txt
+expect 0 'replay-mine' "$PAGELAB" choose --profile own.txt --format json
 echo 'capability = exact-count # nothing is cached' >own.txt
 expect 0 '^own$' "$PAGELAB" choose --profile own.txt
 expect 2 "choose: --masked-time 'soon': instructions" "$PAGELAB" choose --masked-time soon
