@@ -179,9 +179,8 @@ static int decide(struct asked *asked, enum report_format format)
     char found[PATH_BYTES];
     if (!find_source(asked->from, &source))
         return CLI_MISTAKE;
-    if (source.skipped)
-        fprintf(stderr, "pagelab choose: a newer result is left out: a smoke run, not whole, not of a "
-                        "release build, or not written by run\n");
+    if (source.skipped[0] != '\0')
+        fprintf(stderr, "pagelab choose: a newer result is left out, %s\n", source.skipped);
     split_source(&source, shown, real, sizeof(real));
     cJSON *result = report_read(real, &error);
     if (result == NULL)

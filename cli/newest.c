@@ -39,13 +39,24 @@ static cJSON *read_head(const char *path)
     return head;
 }
 
-/* Did `run` write it, whole? */
-static bool is_run(const cJSON *head)
+/* Why it is no run that is read first, in words; "": it is one. False: no whole `run` at all. */
+static bool is_run(const cJSON *head, char *why, size_t bytes)
 {
     const cJSON *pagelab = result_pagelab(head);
     const char *mode = result_text(pagelab, "mode");
-    return (strcmp(mode, "quick") == 0 || strcmp(mode, "full") == 0) &&
-           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "complete"));
+    const char *tier = result_text(pagelab, "tier");
+    bool run = strcmp(mode, "quick") == 0 || strcmp(mode, "full") == 0;
+    bool whole = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(pagelab, "complete"));
+    why[0] = '\0';
+    if (strcmp(mode, "smoke") == 0)
+        snprintf(why, bytes, "a smoke run");
+    else if (!run)
+        snprintf(why, bytes, "written by '%.20s', not by 'pagelab run'", mode);
+    else if (!whole)
+        snprintf(why, bytes, "not whole, it stopped early ('run --resume' goes on)");
+    else if (strcmp(tier, "release") != 0)
+        snprintf(why, bytes, "of a %.20s build, not of a release", tier);
+    return run && whole;
 }
 
 const char *cli_find_shared(const char *path, char *buffer, size_t bytes)
@@ -62,6 +73,7 @@ const char *cli_find_shared(const char *path, char *buffer, size_t bytes)
 struct found {
     char name[401];
     double seconds; /* 0: none */
+    char why[80];   /* it is left out where there is a better one */
 };
 
 /* Seconds of "2026-11-22T17:36:29+02:00" since 1970, in UTC; 0: that is no date. */
@@ -85,11 +97,12 @@ static void consider(const char *base, const char *name, struct found newest[SOR
     snprintf(path, sizeof(path), "%.4000s/%s/result.json", base, name);
     cJSON *head = read_head(path);
     const char *date = result_text(cJSON_GetObjectItemCaseSensitive(head, "context"), "date");
-    const char *tier = result_text(result_pagelab(head), "tier");
-    struct found *into = &newest[!is_run(head)                  ? SORT_NO_RUN
-                                 : strcmp(tier, "release") == 0 ? SORT_RELEASE
-                                                                : SORT_OTHER_BUILD];
+    char why[sizeof(newest->why)];
+    struct found *into = &newest[!is_run(head, why, sizeof(why)) ? SORT_NO_RUN
+                                 : why[0] == '\0'                ? SORT_RELEASE
+                                                                 : SORT_OTHER_BUILD];
     if (head != NULL && seconds_of(date) > into->seconds) {
+        memcpy(into->why, why, sizeof(why));
         snprintf(into->name, sizeof(into->name), "%s", name);
         into->seconds = seconds_of(date);
     }
@@ -98,7 +111,7 @@ static void consider(const char *base, const char *name, struct found newest[SOR
 
 bool cli_newest_run(struct cli_newest *newest)
 {
-    struct found found[SORTS] = {{"", 0}, {"", 0}, {"", 0}};
+    struct found found[SORTS] = {{.seconds = 0}};
     char base[4096];
     char path[sizeof(newest->real) + 16];
     const char *root = getenv("PAGELAB_ROOT");
@@ -112,8 +125,12 @@ bool cli_newest_run(struct cli_newest *newest)
     if (directory != NULL)
         closedir(directory);
     const struct found *run = &found[found[SORT_RELEASE].name[0] != '\0' ? SORT_RELEASE : SORT_OTHER_BUILD];
-    newest->skipped =
-        found[SORT_NO_RUN].seconds > run->seconds || found[SORT_OTHER_BUILD].seconds > run->seconds;
+    const struct found *skipped =
+        &found[found[SORT_NO_RUN].seconds > found[SORT_OTHER_BUILD].seconds ? SORT_NO_RUN : SORT_OTHER_BUILD];
+    newest->skipped[0] = '\0';
+    if (skipped->seconds > run->seconds)
+        snprintf(newest->skipped, sizeof(newest->skipped), "results/%s/result.json: %s", skipped->name,
+                 skipped->why);
     newest->reference = run->name[0] == '\0';
     const char *name = newest->reference ? REFERENCE : run->name;
     snprintf(newest->folder, sizeof(newest->folder), "results/%s", name);

@@ -11,7 +11,8 @@ struct cli_newest {
     char folder[600]; /* results/NAME, for people */
     char real[4800];  /* where that is */
     bool reference;
-    bool skipped; /* a newer run stopped early, was a smoke run, or of another build than a release */
+    char
+        skipped[600]; /* a newer result and why it is left out, "results/NAME/result.json: a smoke run"; "" */
 };
 
 /* A file of the checkout that is installed, too: here, below the checkout, or in share/pagelab beside the

@@ -86,7 +86,7 @@ sed -n 3p last | grep -qE '^next: \./pagelab ' || fail "the third of three lines
 sed -i '0,/"date":/s/"date":[^,]*/"date": "2998-01-01T00:00:00+00:00"/' "$PAGELAB_ROOT/results/smoke/result.json"
 # A smoke run is left out, and said to be; of two runs the newer one answers, and what it has not is the reference's.
 expect 0 'the reference: quick run' "$PAGELAB" choose
-grep -q 'a newer result is left out: a smoke run' err || fail "nothing is said of the smoke run: $(cat err)"
+grep -q 'newer result is left out, results/smoke/result.json: a smoke run$' err || fail "nothing is said of the smoke run: $(cat err)"
 for day in 05 07 06; do
   mkdir "$PAGELAB_ROOT/results/of-$day"
   sed -e "0,/\"date\":/s/\"date\":[^,]*/\"date\": \"2999-01-${day}T00:00:00+00:00\"/" -e 's/"mode":[^,]*/"mode": "quick"/' \
@@ -101,6 +101,15 @@ sed -i '0,/"date":/s/"date":[^,]*/"date": "2999-01-06T00:00:00+00:00"/' "$PAGELA
 sed -i 's/"tier":[^,]*/"tier": "release"/' "$PAGELAB_ROOT/results/of-05/result.json"
 sed -i 's/"tier":[^,]*/"tier": "debug"/' "$PAGELAB_ROOT/results/of-07/result.json"
 expect 0 'results/of-05/result.json, the newest run: ' "$PAGELAB" choose
+grep -q 'left out, results/of-07/result.json: of a debug build, not of a release$' err || fail "nothing is said of the debug build: $(cat err)"
+mkdir "$PAGELAB_ROOT/results/late"
+for change in 's/"complete":[^,]*/"complete": false/;not whole' 's/"mode":[^,]*/"mode": "bench"/;written by .bench.'; do
+  sed -e "${change%;*}" -e '0,/"date":/s/"date":[^,]*/"date": "2999-02-01T00:00:00+00:00"/' \
+    "$PAGELAB_ROOT/results/of-05/result.json" >"$PAGELAB_ROOT/results/late/result.json"
+  expect 0 'results/of-05/result.json, the newest run: ' "$PAGELAB" choose
+  grep -q "left out, results/late/result.json: ${change#*;}" err || fail "not said: ${change#*;}: $(cat err)"
+done
+rm -r "$PAGELAB_ROOT/results/late"
 sed -i 's/"tier":[^,]*/"tier": "debug"/' "$PAGELAB_ROOT/results/of-05/result.json"
 expect 0 'From results/reference/result.json: ' "$PAGELAB" choose --from results/reference
 
