@@ -73,7 +73,8 @@ function drawSpread(chart, bar, cell) {
     context.stroke();
   }
   const number = cell.ns >= 1e5 ? shortFigures(cell.ns) : figures(cell.ns);
-  drawWords(context, cell.bimodal === true ? number + " ⋔" : number, Math.max(most, bar.x) + 6, bar.y);
+  const words = cell.bimodal === true ? number + " ⋔" : number;
+  drawWords(context, words, Math.min(Math.max(most, bar.x) + 6, chart.width - context.measureText(words).width - 2), bar.y);
 }
 
 const marks = {

@@ -41,7 +41,7 @@ function growthColumn(memory, [name, key, value]) {
   return { name, of: (row) => {
     const points = logPoints(memory.filter((one) => one.candidate === row.candidate), value);
     const fit = isRecord(row[key]) ? row[key] : {};
-    const fitted = isNumber(fit.exponent) ? "n^" + fit.exponent.toFixed(2) + (isNumber(fit.points) ? " (" + fit.points + ")" : "") : "–";
+    const fitted = isNumber(fit.exponent) ? "n^" + fit.exponent.toFixed(2).replace("-0.00", "0.00") + (isNumber(fit.points) ? " (" + fit.points + ")" : "") : "–";
     return points.length === 0 ? "" : make("span", { className: "growth" }, spark(points, domain, fit.exponent, text(row.candidate) + ", " + name + ": " + fitted), fitted);
   } };
 }

@@ -39,8 +39,8 @@ function tailRow(cell, like) {
     make("th", { scope: "row", textContent: name, title: name }),
     ...tailTable.map(([, key]) => make("td", { className: "number", textContent: timeWords(time(key)) })),
     make("td", { className: "number", textContent: busyWords(cell) }),
-    make("td", { className: "number", textContent: whole(cell.preempted) }),
-    make("td", { className: "number", textContent: whole(cell.instructions) }), copyCell(cell));
+    make("td", { className: "number", textContent: whole(cell.preempted) || "–" }),
+    make("td", { className: "number", textContent: whole(cell.instructions) || "–" }), copyCell(cell));
 }
 
 // The clock first, then the quickest end of a tail.

@@ -23,14 +23,15 @@ function worstFigure(list) {
 }
 
 const nsWords = (value) => (isNumber(value) ? timeWords(value) : "");
+const saidWords = (value) => (text(value) === "-" ? "" : text(value)); // a table's mark of nothing
 const maskedColumns = [
   candidateColumn,
   { name: "longest masked, instructions", of: (row) => whole(row.worst_instructions) },
   { name: "of ordinary programs", of: (row) => whole(row.seeds_instructions) },
   { name: "median", of: (row) => nsWords(row.ns_median) },
   { name: "longest", of: (row) => nsWords(row.ns_longest) },
-  { name: "masked in", words: true, of: (row) => text(row.masked_in) },
-  { name: "operation", words: true, of: (row) => [text(row.operation), text(row.note)].filter(Boolean).join("; ") },
+  { name: "masked in", words: true, of: (row) => saidWords(row.masked_in).replace("+", "\u200b+") || "–" }, // may break before the offset
+  { name: "operation", words: true, of: (row) => [saidWords(row.operation), saidWords(row.note)].filter(Boolean).join("; ") },
   { name: "frames", of: (row) => whole(row.frames) },
   commandColumn((row) => "./pagelab masked --backend " + shellWord(text(row.candidate)), (row) => "the masked time of " + text(row.candidate)),
 ];
@@ -46,7 +47,10 @@ function drawWorstCalls(document) {
   if (!Array.isArray(document.benchmarks)) {
     throw new Error("a result with rows expected");
   }
-  const rows = list(document.benchmarks).filter((row) => isNumber(row.call_runs) && shownName(text(row.candidate)))
+  const wanted = list(document.benchmarks).filter((row) => isNumber(row.call_runs) && shownName(text(row.candidate)));
+  const medians = new Set(wanted.filter((row) => row.aggregate_name === "median").map((row) => row.run_name));
+  // A repetition is told by its median, where there is one.
+  const rows = wanted.filter((row) => row.aggregate_name === "median" || !medians.has(row.run_name))
     .map((row) => ({ ...row, ns: row.real_time, variant: text(row.variant), workload: text(row.workload), reason: text(row.reason) }));
   return [dataTable("Worst calls", worstTable, rows.sort((a, b) => a.ns - b.ns), rodClass)];
 }

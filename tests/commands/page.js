@@ -33,6 +33,7 @@ async function look() {
   answer.decision = document.getElementById("decision-list").textContent;
   answer.checks = $("#decision-list [aria-label='Checks that decide'] tbody tr").map((row) => row.textContent);
   answer.decision_cut = $("#decision-list .table-box").filter((box) => box.scrollHeight > box.clientHeight + 1).length;
+  answer.worst_calls = $("[aria-label='Worst calls'] tbody th").map((head) => head.textContent);
   answer.conformance = $("#conformance th[scope=row]").map((one) => one.textContent);
   if (document.title === "desk") {
     return { ...answer, mistakes: window.mistakes };

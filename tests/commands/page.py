@@ -201,6 +201,8 @@ def main():
     expect(checks and all("2026-" in words and "Xeon" in words for words in checks), "checks without origin:", phone["checks"])
     expect(phone["decision_cut"] == 0, "boxes of the decision with a scroll of their own:", phone["decision_cut"])
     expect("usable at order 9" in phone["decision"], "no usable memory in the decision")
+    worst = phone["worst_calls"]
+    expect(worst and len(set(worst)) == len(worst), "a worst call is there twice:", worst)
     expect(all(any(word in words for words in phone["sources"]) for word in ("masked.json", "worst.call.json", "interrupts.points.json")),
            "checks that decide are on no section:", phone["sources"])
     expect("conformance" in phone["sections"] and "bitmap" in phone["conformance"], "no matrix of promises")
