@@ -80,6 +80,10 @@ done < <(/usr/bin/python3 list.py run)
 for candidate in $(/usr/bin/python3 list.py candidates | cut -d' ' -f2); do
   expect 0 '' "$PAGELAB" list "$candidate"
 done
+# None of ours is left out of a change.
+/usr/bin/python3 list.py candidates | sed -n 's,^.*/change\.yml ,,p' | sort >tried
+{ "$PAGELAB" list | awk '$2 == "candidate" && $1 !~ /^(jemalloc|mimalloc)/ { print $1 }'; echo percpu+buddy; } | sort >ours
+diff ours tried >differ || fail "change.yml: the candidates whose source is ours expected: $(cat differ)"
 
 # What replays the stored inputs tells a finding from none, and nothing from something.
 mkdir -p corpora/seeds/page corpora/regress
