@@ -200,4 +200,27 @@ expect 2 'repeat, bulk, replace or remote' "$P" noise --workload ,
 expect 2 'exactly one candidate' "$P" noise --backend buddy,linux
 expect 2 'not a backend|unknown' "$P" noise --backend nobody
 expect 2 '1 to' "$P" noise --rounds 0
+
+# rank.py, which prints the reference's tables of counts against times: by known ranks, and of the stored files.
+/usr/bin/python3 - <<'X'
+import json
+names = ["null", "magazine", "freelist", "a", "b", "c"]
+def files(workload, ns, instructions):
+    result = [{"run_name": f"{workload}/{name}", "aggregate_name": "median", "status": "ok", "real_time": time} for name, time in zip(names, ns)]
+    cost = [{"name": f"{workload}/{name}", "candidate": name, "workload": workload, "status": "ok", "instructions": count, "locked": 7 - count}
+            for name, count in zip(names, instructions)]
+    return result, cost
+repeat = files("repeat", [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6])
+bulk = files("bulk", [1, 2, 9, 4, 5, 6], [2, 1, 3, 4, 5, 6])
+json.dump({"benchmarks": repeat[0] + bulk[0]}, open("ranked.json", "w"))
+json.dump({"cost": repeat[1] + bulk[1] + [{**bulk[1][0], "candidate": "lost", "name": "bulk/lost"}]}, open("counted.json", "w"))
+X
+rank=$SOURCE/results/reference/rank.py
+expect 0 '^6 candidates:$' /usr/bin/python3 "$rank" ranked.json counted.json
+sed -n '/^4 candidates, without the rods/,$p' out >no_rods
+grep -qxF '| instructions | 1.00 | 0.60 | - |' out && grep -qxF '| locked operations | -1.00 | -0.60 | - |' out &&
+  grep -qxF '| instructions | 1.00 | -0.20 | - |' no_rods && grep -qxF '| the same without `freelist` | -1.00 | -1.00 | - |' no_rods ||
+  fail "rank.py: $(cat out)"
+expect 0 '^[|] instructions [|]( 0\.[0-9]{2} [|]){3}$' /usr/bin/python3 "$rank"
+[ "$(grep -c ' candidates' out)" = 2 ] || fail "rank.py of the stored files: $(cat out)"
 finish
