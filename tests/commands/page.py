@@ -173,7 +173,7 @@ def many_rows():
 def main():
     quick = WORK / "quick.html"
     report(SOURCE / "results/reference/result.json", quick, SOURCE)
-    expect(quick.stat().st_size < 2 << 20, "the page of a quick run has", quick.stat().st_size, "bytes")
+    expect(quick.stat().st_size < 2_000_000, "the page of a quick run has", quick.stat().st_size, "bytes")
     hostile = WORK / "hostile.html"
     report(SOURCE / "tests/data/report/hostile.json", hostile, hostile_root())
     alone = WORK / "alone.html"
