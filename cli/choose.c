@@ -185,6 +185,7 @@ static int decide(struct asked *asked, enum report_format format)
     cJSON *result = report_read(real, &error);
     if (result == NULL)
         return cli_mistake("choose", "%s", error.line);
+    cli_say_version("choose", shown, result);
     int code = asked->trace == NULL ? CLI_OK : choose_trace(result, asked->trace);
     const struct decide_sources sources = {
         .result = result,

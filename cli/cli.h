@@ -119,6 +119,10 @@ bool cli_floors(const char *command, const char *text, struct pl_floors *floors,
  * spec_parse_list. */
 int cli_every_candidate(struct spec *specs, struct spec_error *error);
 
+/* One line on stderr, with both versions, where another version or ABI wrote the result; it is read all the
+ * same. A result that does not say is let pass. */
+void cli_say_version(const char *command, const char *path, const cJSON *result);
+
 /* This program's own path, for children. */
 const char *cli_program(void);
 

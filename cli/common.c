@@ -16,6 +16,7 @@
 #include "engine/instance.h"
 #include "engine/registry.h"
 #include "report/output.h"
+#include "report/result.h"
 
 int cli_mistake(const char *command, const char *format, ...)
 {
@@ -199,6 +200,18 @@ int cli_every_candidate(struct spec *specs, struct spec_error *error)
     }
     snprintf(list + used, sizeof(list) - used, "percpu+buddy,percpu+bitmap");
     return spec_parse_list(list, specs, error);
+}
+
+void cli_say_version(const char *command, const char *path, const cJSON *result)
+{
+    const cJSON *ours = result_pagelab(result);
+    const char *version = result_text(ours, "version");
+    double abi = PL_ABI;
+    (void)result_number(ours, "abi", &abi);
+    if ((version[0] == '\0' || strcmp(version, PAGELAB_VERSION) == 0) && abi == PL_ABI)
+        return;
+    (void)cli_mistake(command, "%.300s is of pagelab %.40s, ABI %g; this is " PAGELAB_VERSION ", ABI %u",
+                      path, version[0] == '\0' ? "unknown" : version, abi, (unsigned)PL_ABI);
 }
 
 const char *cli_program(void)

@@ -35,6 +35,8 @@ static cJSON *read_result(const char *path, bool force)
             path, mark);
         cJSON_Delete(result);
         result = NULL;
+    } else {
+        cli_say_version("compare", path, result);
     }
     return result;
 }
@@ -210,6 +212,7 @@ static int trend(const char *folder, const struct compare_options *options, enum
             cJSON *result = report_read(path, &error);
             const char *mark = result == NULL ? error.line : compare_mark(result);
             if (result != NULL && (mark == NULL || options->force)) {
+                cli_say_version("compare", path, result);
                 keep_newest(&files, path, result);
             } else {
                 leave_out(path, mark);

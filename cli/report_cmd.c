@@ -23,15 +23,14 @@ static int report_main(int argc, const char **argv)
     char found[4800];
     const char *path = cli_find(left[0], found, sizeof(found));
     int code = CLI_OK;
-    if (html != NULL) {
-        if (report_write_html(path, html, cli_places_find(&places, path), &error) != 0)
-            code = cli_mistake("report", "%s", error.line);
-    } else {
-        cJSON *result = report_read(path, &error);
-        if (result == NULL || report_print(result, format, cli_colour(), stdout, &error) != 0)
-            code = cli_mistake("report", "%s", error.line);
-        cJSON_Delete(result);
-    }
+    cJSON *result = report_read(path, &error);
+    if (result != NULL)
+        cli_say_version("report", path, result);
+    if (result == NULL ||
+        (html != NULL ? report_write_html_from(result, html, cli_places_find(&places, path), &error)
+                      : report_print(result, format, cli_colour(), stdout, &error)) != 0)
+        code = cli_mistake("report", "%s", error.line);
+    cJSON_Delete(result);
     poptFreeContext(context);
     return code;
 }

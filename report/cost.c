@@ -191,15 +191,34 @@ int report_cost_print(const cJSON *document, enum report_format format, bool col
     return output_is_done(good, out) ? 0 : -1;
 }
 
+/* Counts of a row that are there and below 0. */
+static bool has_negative(const cJSON *row, const char **which)
+{
+    for (size_t i = 0; report_cost_counts[i] != NULL; i++) {
+        double count = 0;
+        *which = report_cost_counts[i];
+        if (result_number(row, *which, &count) && count < 0)
+            return true;
+    }
+    return false;
+}
+
 const cJSON *report_cost_rows(const cJSON *document, const char *where, struct report_error *error)
 {
     const cJSON *rows = cJSON_GetObjectItem(document, "cost");
     const cJSON *row;
+    const char *which;
     bool good = cJSON_IsArray(rows);
     cJSON_ArrayForEach(row, rows) good =
         good && result_text(row, "name")[0] != '\0' && result_text(row, "status")[0] != '\0';
     if (!good)
         report_error_set(error, "no cost file, %s, expected what 'pagelab cost --workload ... --out' writes",
                          where);
+    for (row = good ? rows->child : NULL; row != NULL && good; row = row->next) {
+        good = !has_negative(row, &which);
+        if (!good)
+            report_error_set(error, "negative %s, %.200s, row %.200s, expected a count of 0 or more", which,
+                             where, result_text(row, "name"));
+    }
     return good ? rows : NULL;
 }

@@ -183,11 +183,42 @@ cJSON *result_read(const char *result_path, struct report_error *error)
     return result;
 }
 
+/* A time that is none, in a row that says that all is well: somebody wrote it by hand, or a writer is broken.
+ */
+static bool row_time_check(const cJSON *row, const char *where, struct report_error *error)
+{
+    const char *status = result_text(row, "status");
+    bool failed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "error_occurred"));
+    double time = 1;
+
+    result_number(row, "real_time", &time);
+    if (failed || (status[0] != '\0' && strcmp(status, "ok") != 0) || time > 0) {
+        return true;
+    }
+    report_error_set(error, "real_time %g, %.200s, row %.200s, expected a time above 0 where all is well",
+                     time, where, result_text(row, "name"));
+    return false;
+}
+
+static bool times_check(const cJSON *result, const char *where, struct report_error *error)
+{
+    const cJSON *row = NULL;
+
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "benchmarks"))
+    {
+        if (!row_time_check(row, where, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 cJSON *report_read(const char *result_path, struct report_error *error)
 {
     cJSON *result = result_read(result_path, error);
 
-    if (result != NULL && !result_check(result, result_path, error)) {
+    if (result != NULL &&
+        (!result_check(result, result_path, error) || !times_check(result, result_path, error))) {
         cJSON_Delete(result);
         result = NULL;
     }

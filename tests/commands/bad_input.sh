@@ -113,4 +113,26 @@ printf '{"context": {}}' >bad.json
 expect 2 'bad.json' "$PAGELAB" report bad.json
 expect 2 'bad.json' "$PAGELAB" report bad.json --html x.html
 absent x.html
+
+# A time that is none where all is well; a result of another version is read, and both versions are said.
+made() { # VERSION ABI TIME
+  printf '{"context": {"pagelab": {"version": "%s", "abi": %s, "tier": "release", "complete": true, "candidates": []}},
+    "benchmarks": [{"name": "repeat/x/order:0", "candidate": "x", "workload": "repeat", "status": "ok", "real_time": %s}]}' "$@"
+}
+for time in 0 -5; do
+  made 0.1.0 1 "$time" >made.json
+  for command in report 'report --html x.html' 'compare made.json' 'choose --from'; do
+    expect 2 "real_time $time, made.json, row repeat/x/order:0, expected a time above 0" "$PAGELAB" $command made.json
+  done
+done
+absent x.html
+made 9.8.7 1 20 >made.json
+for command in report 'report --html x.html' 'compare made.json' 'choose --from'; do
+  expect 0 '' "$PAGELAB" $command made.json
+  grep -qE "^pagelab [a-z]+: made.json is of pagelab 9.8.7, ABI 1; this is [0-9.]+, ABI [0-9]+$" err ||
+    fail "$command: another version is not said: $(cat err)"
+done
+made "$("$PAGELAB" --version | grep -oE '[0-9]+[.][0-9]+[.][0-9]+' | head -n 1)" 77 20 >made.json
+expect 0 '' "$PAGELAB" report made.json
+grep -qE 'ABI 77; this is' err || fail "another ABI is not said: $(cat err)"
 finish

@@ -156,6 +156,8 @@ static void test_mistakes(void **state)
     expect_mistake(BASE, "[1,2]", "no cost file, new.json");
     expect_mistake(BASE, "{\"cost\":[{\"status\":\"ok\"}]}", "no cost file, new.json");
     expect_mistake(BASE, FILE_OF(ROW("x", "ok", COUNTS(1, 1, 1), "")), "no row in common");
+    expect_mistake(BASE, PLAIN(COUNTS(-100, 1, 8)), "negative instructions, new.json, row c, expected");
+    expect_mistake(PLAIN(COUNTS(100, 1, -8)), BASE, "negative cache_lines, base.json, row c, expected");
     expect_mistake(BASE,
                    "{\"cost\":[{\"name\":\"c\",\"status\":\"ok\",\"memory_bytes\":8192,\"operations\":10}]}",
                    "c, memory_bytes 4096 and 8192");
