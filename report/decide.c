@@ -269,6 +269,7 @@ cJSON *decide_json(const struct decide_sources *sources, const struct decide_pro
         return NULL;
     }
     decide_source_add(decision, &evidence);
+    decide_unmeasured_add(decision, &evidence);
     list = cJSON_AddArrayToObject(decision, "profiles");
     good = list != NULL;
     for (size_t i = 0; i < profile_count && good; i++) {

@@ -101,6 +101,7 @@ struct decide_sources {
 /*
  * {"source": {"file", "which", "date", "commit", "machine", "mode", "tier", "dirty", "rods",
  * "marks": [words], "reference", "evidence": [{"file", "date", "commit", "reference", "marks": [words]}]},
+ * "unmeasured": [names that only the checks know],
  * "profiles": [{"name", "about", "needs": [{"need", "value", "says"}], "axes":
  * [{"axis", "says", "cells", "noise"}], "fineness": a sentence, "out": [{"candidate", "need", "fact", "row",
  * "file", "command"}], "unknown": [{"candidate", "need", "fact", "row", "file", "command"}], "front":

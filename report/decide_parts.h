@@ -70,6 +70,9 @@ bool evidence_claims(const struct evidence *evidence, const char *candidate, con
 /* "source" of a decision (decide_source.c). */
 void decide_source_add(cJSON *decision, const struct evidence *evidence);
 
+/* "unmeasured" of a decision: names that the files of checks know, and the run does not. */
+void decide_unmeasured_add(cJSON *decision, const struct evidence *evidence);
+
 /* --- what it says of a need (decide_needs.c, decide_tested.c, decide_entered.c, decide_command.c) --- */
 
 enum decide_verdict { DECIDE_PASSES, DECIDE_OUT, DECIDE_UNKNOWN };

@@ -109,6 +109,27 @@ static bool standings_add(struct table *table, const cJSON *profile, const char 
     return good;
 }
 
+/* Whom the checks know and the run has not: of no profile. */
+static bool unmeasured_add(struct table *table, const cJSON *decision)
+{
+    const cJSON *one = NULL;
+    bool good = true;
+
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(decision, "unmeasured"))
+    {
+        const char *cells[COLUMNS] = {"",
+                                      cJSON_GetStringValue(one),
+                                      "unmeasured",
+                                      "",
+                                      "known to the checks, not measured by this run",
+                                      "",
+                                      "",
+                                      ""};
+        good = good && table_add_row(table, cells);
+    }
+    return good;
+}
+
 static bool flat_print(const cJSON *decision, enum report_format format, FILE *out)
 {
     struct table *table = table_create(columns, COLUMNS);
@@ -120,7 +141,7 @@ static bool flat_print(const cJSON *decision, enum report_format format, FILE *o
         good = good && standings_add(table, profile, "front") && standings_add(table, profile, "dominated") &&
                facts_add(table, profile, profile, "unknown") && facts_add(table, profile, profile, "out");
     }
-    good = good && table_print(table, format, false, out);
+    good = good && unmeasured_add(table, decision) && table_print(table, format, false, out);
     table_destroy(table);
     return good;
 }

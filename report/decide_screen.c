@@ -224,6 +224,21 @@ static void say_dominated(struct screen *screen, const cJSON *profile)
     }
 }
 
+/* Whom the checks know and the run has not. */
+static void say_unmeasured(struct screen *screen, const cJSON *decision)
+{
+    const cJSON *one = NULL;
+    char text[1500] = "";
+
+    cJSON_ArrayForEach(one, list_of(decision, "unmeasured"))
+    {
+        text_append(text, sizeof text, "%s%s", text[0] == '\0' ? "" : ", ", cJSON_GetStringValue(one));
+    }
+    if (text[0] != '\0') {
+        screen_say(screen, SCREEN_INDENT, "Not measured by this run: %s", text);
+    }
+}
+
 static void compose(struct screen *screen, const cJSON *decision, const cJSON *profile, enum detail detail)
 {
     const cJSON *out = list_of(profile, "out");
@@ -263,6 +278,7 @@ static void compose(struct screen *screen, const cJSON *decision, const cJSON *p
             say_commands(screen, out);
         }
     }
+    say_unmeasured(screen, decision);
     screen_say(screen, SCREEN_INDENT, "--format markdown has each fact with its row, file and command.");
 }
 

@@ -295,14 +295,13 @@ void decide_fineness(const struct decide_standing *standings, size_t count, char
     }
     fineness_of(standings, count, AXIS_SPEED, speed, sizeof speed);
     fineness_of(standings, count, AXIS_TAIL, tail, sizeof tail);
-    snprintf(text, bytes, "Differences below %s, %s are not seen by this result", speed, tail);
+    snprintf(text, bytes, "Differences below %s, %s are not seen", speed, tail);
     if (few) {
-        snprintf(text + strlen(text), bytes - strlen(text), "; 'pagelab run' has %d rounds",
-                 DECIDE_ROUNDS_FULL);
+        snprintf(text + strlen(text), bytes - strlen(text), "; a full run has %d", DECIDE_ROUNDS_FULL);
     }
     if (assumed) {
         snprintf(text + strlen(text), bytes - strlen(text),
-                 "; it has rows of speed without a noise, for which %.0f %% at least is taken",
+                 "; this result has rows of speed without a noise, for which %.0f %% at least is taken",
                  100 * resolution[AXIS_SPEED].relative);
     }
 }

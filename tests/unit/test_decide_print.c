@@ -309,6 +309,34 @@ static void no_masked_time_at_all_may_be_asked_for(void **state)
     assert_non_null(decide_entry(answer, "out", "good", "masked-time"));
 }
 
+/* Whom only the checks know is named once, and is no candidate of the decision. */
+static void who_was_not_measured_is_named(void **state)
+{
+    static struct decide_profile profile;
+    struct decide_place *place = *state;
+    decide_profile_init(&profile, "test");
+    decide_now(place, &profile, false);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(place->decision, "unmeasured")), 0);
+    decide_add_evidence(place, "later");
+    cJSON_AddStringToObject(cJSON_GetObjectItem(place->files[FILE_CONFORMANCE], "F-8"), "plug", "holds");
+    const cJSON *answer = decide_now(place, &profile, false);
+    const cJSON *names = cJSON_GetObjectItem(place->decision, "unmeasured");
+    assert_int_equal(cJSON_GetArraySize(names), 2);
+    for (int i = 0; i < 2; i++) {
+        const char *name = cJSON_GetArrayItem(names, i)->valuestring;
+        assert_true(strcmp(name, "later") == 0 || strcmp(name, "plug") == 0);
+        assert_null(decide_entry(answer, "unknown", name, NULL));
+        assert_null(decide_entry(answer, "out", name, NULL));
+    }
+    char *screen = printed(place->decision, REPORT_TABLE);
+    char *flat = printed(place->decision, REPORT_CSV);
+    assert_true(strstr(screen, "Not measured by this run: later, plug") != NULL ||
+                strstr(screen, "Not measured by this run: plug, later") != NULL);
+    assert_non_null(strstr(flat, ",plug,unmeasured,"));
+    free(screen);
+    free(flat);
+}
+
 static void a_profile_that_is_wrong_says_where(void **state)
 {
     static const struct {
@@ -358,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shipped_profiles_answer),
         WITH_PLACE(a_screen_stays_a_screen),
+        WITH_PLACE(who_was_not_measured_is_named),
         WITH_PLACE(names_never_run),
         WITH_PLACE(a_marked_run_is_shown_marked),
         WITH_PLACE(a_debug_build_is_said),
