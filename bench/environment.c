@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/built.h"
 #include "engine/instance.h"
 #include "engine/registry.h"
 #include "platform/native/native.h"
@@ -42,15 +43,32 @@ static void add_load(cJSON *context)
         cJSON_AddItemToArray(array, cJSON_CreateNumber(loads[i]));
 }
 
+/* The wrapper says what the checkout is when the program starts. */
+static const char *commit_of_wrapper(void)
+{
+    return getenv("PAGELAB_COMMIT");
+}
+
+const char *environment_commit(void)
+{
+    if (commit_of_wrapper() != NULL)
+        return commit_of_wrapper();
+    return built_commit[0] == '\0' ? "unknown" : built_commit;
+}
+
+static bool is_dirty(void)
+{
+    return getenv("PAGELAB_DIRTY") != NULL || (commit_of_wrapper() == NULL && built_dirty);
+}
+
 static void add_ours(cJSON *context, const char *mode)
 {
     char text[256];
     struct utsname name;
-    const char *commit = getenv("PAGELAB_COMMIT");
     cJSON *ours = cJSON_AddObjectToObject(context, "pagelab");
     cJSON_AddStringToObject(ours, "version", PAGELAB_VERSION);
-    cJSON_AddStringToObject(ours, "commit", commit == NULL ? "unknown" : commit);
-    cJSON_AddBoolToObject(ours, "dirty", getenv("PAGELAB_DIRTY") != NULL);
+    cJSON_AddStringToObject(ours, "commit", environment_commit());
+    cJSON_AddBoolToObject(ours, "dirty", is_dirty());
     cJSON_AddNumberToObject(ours, "abi", PL_ABI);
 #if defined(__clang__)
     cJSON_AddStringToObject(ours, "compiler", "clang " __clang_version__);

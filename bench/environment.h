@@ -6,6 +6,10 @@
 
 #include "engine/spec.h"
 
+/* PAGELAB_COMMIT of the environment, else what the program was built from; "unknown": neither says. Not the
+ * caller's. */
+const char *environment_commit(void);
+
 /* The `context` of a result: Google Benchmark's keys and ours in `pagelab`. `mode` is "quick", "full",
  * "smoke" or "bench". */
 cJSON *environment_context(const char *mode);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/environment.h"
 #include "bench/session.h"
 #include "cli/choose.h"
 #include "cli/cli.h"
@@ -58,9 +59,8 @@ static bool has_replays(const cJSON *replayed, const cJSON *result, const char *
 /* Its times are those of this build, at this commit. */
 static bool of_this_build(const cJSON *kept)
 {
-    const char *commit = getenv("PAGELAB_COMMIT");
     return strcmp(result_text(result_pagelab(kept), "tier"), PL_TIER) == 0 &&
-           strcmp(result_text(result_pagelab(kept), "commit"), commit == NULL ? "unknown" : commit) == 0;
+           strcmp(result_text(result_pagelab(kept), "commit"), environment_commit()) == 0;
 }
 
 /* The rows of `from` come into `result`, in the place of another recording's of that name; each says which
