@@ -219,7 +219,7 @@ static int run_main(int argc, const char **argv)
         {"out", 'o', POPT_ARG_STRING, &run.out, 0, "write result.json and report.html to DIR", "DIR"},
         {"resume", 0, POPT_ARG_NONE, &run.resume, 0, "go on with the result that --out DIR has", NULL},
         {"rounds", 'r', POPT_ARG_INT, &run.rounds, 0, "repetitions, interleaved (9; quick: 2)", "N"},
-        {"min-time", 0, POPT_ARG_DOUBLE, &run.min_time_s, 0, "seconds to measure a cell (0.15; quick: 0.03)",
+        {"min-time", 0, POPT_ARG_DOUBLE, &run.min_time_s, 0, "seconds to measure a cell (0.06; quick: 0.03)",
          "S"},
         {"time-limit", 0, POPT_ARG_DOUBLE, &run.limit_s, 0, "seconds that a cell may take in all (60)", "S"},
         {"traces", 0, POPT_ARG_STRING, &run.traces, 0, "folder of compact traces (corpora/traces)", "DIR"},
@@ -239,7 +239,7 @@ static int run_main(int argc, const char **argv)
     if (run.rounds == UNSAID)
         run.rounds = run.smoke ? 1 : brief ? 2 : DECIDE_ROUNDS_FULL;
     if (run.min_time_s == (double)UNSAID)
-        run.min_time_s = brief ? 0.03 : 0.15;
+        run.min_time_s = brief ? 0.03 : 0.06;
     int code = run_checked(&run);
     poptFreeContext(context);
     return code;
