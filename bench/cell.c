@@ -259,7 +259,7 @@ struct cell *cell_open(const struct cell_params *params, const struct spec *spec
     cell->workload = workload_find(params->workload);
     if (cell->workload == NULL) {
         snprintf(error->text, sizeof(error->text),
-                 "workload '%.80s': unknown; './pagelab list --workloads' names those there are",
+                 "workload '%.80s': unknown; 'pagelab list --workloads' names those there are",
                  params->workload);
         free(cell);
         return NULL;

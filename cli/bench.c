@@ -238,7 +238,7 @@ static int bench_main(int argc, const char **argv)
         cli_format("bench", bench.format, &format) != 0)
         return CLI_MISTAKE;
     if (bench.backends == NULL)
-        return cli_mistake("bench", "--backend expected; './pagelab list' names those there are");
+        return cli_mistake("bench", "--backend expected; 'pagelab list' names those there are");
     if (bench.rounds < 1 || bench.rounds > 1000)
         return cli_mistake("bench", "--rounds %d: 1 to 1000 expected", bench.rounds);
     if (!(bench.limit_s >= 1))

@@ -140,7 +140,7 @@ static bool find_source(const char *from, struct cli_newest *source)
     if (from == NULL) {
         if (cli_newest_run(source))
             return true;
-        cli_mistake("choose", "%s/result.json: a result expected; './pagelab run --quick' writes one",
+        cli_mistake("choose", "%s/result.json: a result expected; 'pagelab run --quick' writes one",
                     source->folder);
         return false;
     }
@@ -218,7 +218,7 @@ void choose_brief(const cJSON *result, const char *folder, bool newest)
     char found[PATH_BYTES];
     snprintf(file, sizeof(file), "%s/result.json", folder);
     decide_shell_word(folder, word, sizeof(word));
-    snprintf(next, sizeof(next), "./pagelab choose --profile server%s%s", newest ? "" : " --from ",
+    snprintf(next, sizeof(next), "%s choose --profile server%s%s", cli_call(), newest ? "" : " --from ",
              newest ? "" : word);
     decide_profile_init(&profile, "any");
     const struct decide_sources sources = {.result = result,

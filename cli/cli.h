@@ -122,6 +122,9 @@ int cli_every_candidate(struct spec *specs, struct spec_error *error);
 /* One line on stderr, with both versions, where another version or ABI wrote the result; it is read all the
  * same. A result that does not say is let pass. */
 void cli_say_version(const char *command, const char *path, const cJSON *result);
+/* How a person calls this program, for a command to copy: by the wrapper of a checkout, or by name where it
+ * is installed. Lines of error say 'pagelab', whoever calls. */
+const char *cli_call(void);
 
 /* This program's own path, for children. */
 const char *cli_program(void);

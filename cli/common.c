@@ -214,6 +214,12 @@ void cli_say_version(const char *command, const char *path, const cJSON *result)
                       path, version[0] == '\0' ? "unknown" : version, abi, (unsigned)PL_ABI);
 }
 
+const char *cli_call(void)
+{
+    bool is_here = access("pagelab", X_OK) == 0 && access("pagelab/.", F_OK) != 0;
+    return getenv("PAGELAB_ROOT") != NULL || is_here ? "./pagelab" : "pagelab";
+}
+
 const char *cli_program(void)
 {
     static char path[4096];

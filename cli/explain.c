@@ -52,7 +52,7 @@ static void print_tests(const struct promise *promise)
     char text[400];
     print_item("contract", contracts[promise->contract]);
     print_asked(promise);
-    snprintf(text, sizeof(text), "%s; ./pagelab check --id %s", promise->tested, promise->id);
+    snprintf(text, sizeof(text), "%s; %s check --id %s", promise->tested, cli_call(), promise->id);
     print_item("checked", text);
     print_item("asserted", promise->asserted);
     if (strcmp(promise->lie, "system") == 0)
@@ -85,11 +85,10 @@ static int print_program(const struct promise *promise)
     if (program_file_read(real, &file, &error) != 0)
         return cli_mistake("explain", "%s (run it in the checkout, or installed)", error.text);
     bool scheduled = strcmp(promise->id, "X-11") == 0; /* it takes CPUs at the same time */
-    snprintf(
-        text, sizeof(text),
-        "this program, where the lie is told (ctest -R '^explained%s$'); elsewhere it is fine: ./pagelab "
-        "replay %s %s--backend buddy",
-        scheduled ? ".X-11" : "", path, scheduled ? "--schedule --admitted " : "");
+    snprintf(text, sizeof(text),
+             "this program, where the lie is told (ctest -R '^explained%s$'); elsewhere it is fine: %s "
+             "replay %s %s--backend buddy",
+             scheduled ? ".X-11" : "", cli_call(), path, scheduled ? "--schedule --admitted " : "");
     print_item("breaks it", text);
     putchar('\n');
     program_print(&file.program, stdout);

@@ -193,7 +193,7 @@ static int fuzz_main(int argc, const char **argv)
         pick_builds(&fuzz, &builds) != CLI_OK || pick_targets(fuzz.targets, targets, &target_count) != CLI_OK)
         return CLI_MISTAKE;
     if (fuzz.backends == NULL)
-        return cli_mistake("fuzz", "--backend expected; './pagelab list' names those there are");
+        return cli_mistake("fuzz", "--backend expected; 'pagelab list' names those there are");
     if (target_count == 0)
         targets[target_count++] = FUZZ_PAGE;
     if (!(fuzz.budget >= 0 && fuzz.budget <= 1e7) || !(fuzz.slice >= 0 && fuzz.slice <= 1e6))

@@ -72,7 +72,7 @@ static void replay_text(const struct spec *spec, const char *program, const stru
 {
     char place[64];
     place_text(&failure->place, ask->by, place, sizeof(place));
-    snprintf(text, bytes, "./pagelab replay %s --backend '%s' --interrupt %s%s%s%s", program, spec->name,
+    snprintf(text, bytes, "%s replay %s --backend '%s' --interrupt %s%s%s%s", cli_call(), program, spec->name,
              place, level == INTERRUPT_NMI ? " --nmi" : "", ask->doing == OP_INTERRUPT_MIXED ? "" : " --do ",
              ask->doing == OP_INTERRUPT_MIXED ? "" : op_interrupt_names[ask->doing]);
 }

@@ -137,7 +137,7 @@ static int parse_layer(const char *text, size_t bytes, struct spec *spec, struct
             "ends with .so",
             (int)name_bytes, text);
     if (candidate == NULL)
-        return spec_fail(error, "backend '%.*s': unknown; './pagelab list' names those there are",
+        return spec_fail(error, "backend '%.*s': unknown; 'pagelab list' names those there are",
                          (int)name_bytes, text);
     if (parse_params(text, bytes, spec, spec->layers[spec->layer_count].params, error) != 0)
         return -1;

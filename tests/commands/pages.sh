@@ -80,6 +80,10 @@ if ! sanitized; then
   expect 0 'no finding' "$there/bin/pagelab" replay corpora/schedules/two-cpus.txt --schedule --backend bitmap
   expect 0 'holds' "$there/bin/pagelab" explore corpora/explore/free-free.txt --preemptions 1 --backend bitmap
 fi
+# What is to be typed next is the name by which it is installed; the wrapper's is of a checkout.
+expect 0 '; pagelab check --id F-8$' "$there/bin/pagelab" explain F-8
+grep -q 'fine: pagelab replay corpora/' out || fail "explain names a wrapper that is not installed: $(cat out)"
+expect 0 '; ./pagelab check --id F-8$' env PAGELAB_ROOT="$SOURCE" "$there/bin/pagelab" explain F-8
 mkdir -p profiles results/reference # a user's own of the same name hide nothing
 expect 0 '' "$there/bin/pagelab" run --backends buddy --smoke --out here
 ! grep -qE '^\[[0-9]+/|cells x' err || fail "progress in a file: $(cat err)"

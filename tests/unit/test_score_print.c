@@ -20,7 +20,7 @@ static cJSON *printed(const struct score_row *rows)
     FILE *out = tmpfile();
     assert_non_null(out);
     assert_int_equal(score_print_json(rows, ROWS, out), 0);
-    rewind(out);
+    assert_int_equal(fseek(out, 0, SEEK_SET), 0);
     assert_true(fread(text, 1, sizeof(text) - 1, out) > 0);
     fclose(out);
     cJSON *array = cJSON_Parse(text);
