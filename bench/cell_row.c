@@ -8,7 +8,6 @@
 
 #include "bench/workloads/workload.h"
 
-#define MAP_CELLS 4096u
 
 static void set_number(cJSON *object, const char *key, double value)
 {
@@ -137,7 +136,7 @@ static void describe_machine(const struct cell *cell, cJSON *row)
             strcmp(cell->workload->section, SECTION_SERVICES) != 0)
             set_number(row, "largest_free_order", shadow_largest_free_order(&shadow));
         if (cell->workload->is_replay)
-            cJSON_AddItemToObject(row, "frame_map", cell_frame_map(&shadow, MAP_CELLS));
+            cJSON_AddItemToObject(row, "frame_map", cell_frame_map(&shadow, CELL_MAP_LIMIT));
     } else if (!floor) {
         char reason[480];
         snprintf(reason, sizeof(reason), "broke %s: %s; %s", finding.ids, finding.expected, finding.actual);

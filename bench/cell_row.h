@@ -22,7 +22,7 @@ void cell_label(const char *workload, char *label, size_t bytes);
 bool cell_record_grants(const struct cell *cell, struct shadow *shadow, struct finding *finding);
 
 /* What lies where, in at most `cell_limit` characters, and no more than this: */
-#define CELL_MAP_LIMIT 16384u
+#define CELL_MAP_LIMIT 4096u
 cJSON *cell_frame_map(const struct shadow *shadow, size_t cell_limit);
 
 #endif
