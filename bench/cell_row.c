@@ -8,7 +8,6 @@
 
 #include "bench/workloads/workload.h"
 
-
 static void set_number(cJSON *object, const char *key, double value)
 {
     cJSON_DeleteItemFromObject(object, key);
