@@ -24,7 +24,9 @@ int sim_words_start(struct sim_words *words, const char *command)
 {
     char *argv[SPEC_LIST_LIMIT + 64] = {(char[]){"pagelab-sim"}};
     const char *program = cli_sim_program();
-    argv[1] = strdup(command);
+    char name[32];
+    snprintf(name, sizeof(name), "%s", command);
+    argv[1] = name;
     memcpy(&argv[2], words->list, words->count * sizeof(argv[0]));
     if (access(program, X_OK) != 0)
         return cli_mistake(

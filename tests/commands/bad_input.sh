@@ -101,7 +101,7 @@ expect 2 'kept.json.*(File too large|written)' limited bench --backend null --no
 
 expect 2 'replay' "$PAGELAB" replay
 expect 2 'missing' "$PAGELAB" replay missing
-for command in show masked shrink to-c cost; do
+for command in show masked shrink to-c $(sanitized || echo cost); do
   expect 2 'missing: a stored program.* expected: No such file' "$PAGELAB" $command missing --backend buddy
 done
 expect 2 'the mutant drivers expected' "$PAGELAB" score --mutant buddy-uncharge-one --bin . --out left/score
