@@ -23,7 +23,11 @@ if(PL_FUZZ_SCHEDULES AND pairs MATCHES "(^|;)schedule-")
     separate_arguments(environment_flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
     execute_process(COMMAND "${CMAKE_C_COMPILER}" ${environment_flags} -O1 -fsanitize=thread -S -o - "${probe}"
         OUTPUT_VARIABLE assembly RESULT_VARIABLE failed ERROR_QUIET)
-    if(NOT failed EQUAL 0 OR assembly MATCHES "__tsan_(read|write)")
+    if(NOT failed EQUAL 0)
+        message(WARNING "no schedule targets: ${CMAKE_C_COMPILER} ${CMAKE_C_COMPILER_VERSION} with the environment's flags and "
+            "-fsanitize=thread compiles nothing")
+        set(PL_FUZZ_SCHEDULES OFF)
+    elseif(assembly MATCHES "__tsan_(read|write)")
         message(WARNING "no schedule targets: ${CMAKE_C_COMPILER} ${CMAKE_C_COMPILER_VERSION} takes its own counters of "
             "coverage for accesses, which would race; clang 19 or later expected")
         set(PL_FUZZ_SCHEDULES OFF)
@@ -31,6 +35,9 @@ if(PL_FUZZ_SCHEDULES AND pairs MATCHES "(^|;)schedule-")
 endif()
 if(NOT PL_FUZZ_SCHEDULES)
     list(FILTER pairs EXCLUDE REGEX "^schedule-")
+    if(NOT pairs)
+        message(FATAL_ERROR "PL_FUZZ_PAIRS '${PL_FUZZ_PAIRS}': schedule targets only, and none can be built")
+    endif()
 endif()
 
 # Our own mutator where the engine asks for one; what walks or translates is not instrumented (drivers.cmake).

@@ -1,6 +1,7 @@
 # A program that is started by its path knows the commit that it was built from; the wrapper's word wins; a tree without
 # .git has none, and an unchanged answer builds nothing anew.
 . "$SOURCE/tests/commands/expect.sh"
+command -v git >/dev/null || exit 77
 unset PAGELAB_COMMIT PAGELAB_DIRTY
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org
 

@@ -130,7 +130,7 @@ for configuration in ${CONFIGURATIONS:-libfuzzer-address}; do
   pairs=${PAGELAB_PAIRS//;/ }
   for pair in $pairs; do
     name=$(sed -E 's/[^a-zA-Z0-9_-]+/_/g' <<<"$pair")
-    ! blind_compiler "$engine" build.log || [[ $name != schedule* ]] || continue
+    ! blind_compiler "$engine" build.log || [[ $name != schedule* ]] || { echo "skipped: $name, this compiler has no schedule targets"; continue; }
     [ -x "$OUT/$name" ] || { [[ $name-$sanitizer =~ ^schedule.*-(address|coverage)$ ]] || fail "$configuration: no $name"; continue; }
     case $pair in
       *:canary*) canary "${pair%:*}" "${pair#*:}" ;;

@@ -221,6 +221,6 @@ sed -n '/^4 candidates, without the rods/,$p' out >no_rods
 grep -qxF '| instructions | 1.00 | 0.60 | - |' out && grep -qxF '| locked operations | -1.00 | -0.60 | - |' out &&
   grep -qxF '| instructions | 1.00 | -0.20 | - |' no_rods && grep -qxF '| the same without `freelist` | -1.00 | -1.00 | - |' no_rods ||
   fail "rank.py: $(cat out)"
-expect 0 '^[|] instructions [|]( 0\.[0-9]{2} [|]){3}$' /usr/bin/python3 "$rank"
+expect 0 '^[|] instructions [|]( -?[01]\.[0-9]{2} [|]){3}$' /usr/bin/python3 "$rank"
 [ "$(grep -c ' candidates' out)" = 2 ] || fail "rank.py of the stored files: $(cat out)"
 finish

@@ -34,6 +34,7 @@ git diff --quiet HEAD^1 && fail "nothing was planted in the kernel's tree"
 expect 0 '' sh -ec "$(run_of 'git -c')"
 expect 0 '' sh -ec "$(run_of 'cmake -S') -DPAGELAB=$WORK/pagelab"
 has_gate() { ninja -C build -t commands runs-change | grep -q ' gate --percent 1 '; }
+expect 1 "PAGELAB_BASE '" sh -c "cmake -S . -B wrong -DPAGELAB=$WORK/pagelab -DPAGELAB_BASE=$WORK/nowhere 2>&1"
 has_gate || fail "a change of the kernel's tree does not have to pass the gate"
 expect 1 'instructions +mm_runs_take .*grew' cmake --build build --target runs-gate
 git -C base checkout -q --detach "$(git rev-parse HEAD)"

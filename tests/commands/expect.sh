@@ -2,6 +2,10 @@
 set -u
 failures=0
 cd "$WORK" || exit 1
+# Repositories that tests make are theirs, whatever hook or settings they run under.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=commit.gpgsign GIT_CONFIG_VALUE_0=false
+export GIT_CONFIG_KEY_1=core.hooksPath GIT_CONFIG_VALUE_1=/dev/null
 
 fail() {
   printf 'FAIL: %s\n' "$*" >&2

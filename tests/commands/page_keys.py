@@ -27,7 +27,7 @@ class Browser:
             os.dup2(held[1], 4)
 
         self.process = subprocess.Popen(
-            ["chromium", "--headless", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={WORK}/keys",
+            ["chromium", "--headless", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", f"--user-data-dir={WORK}/keys",
              "--window-size=1280,900", *(["--no-sandbox"] if os.getuid() == 0 else []), "about:blank"],
             preexec_fn=hand_over, close_fds=False, stderr=subprocess.DEVNULL)
         for end in (to_read, to_write, *held):

@@ -67,6 +67,7 @@ P
       wants_two() { [[ $1 == *-antagonist || $1 == masked-time || $1 == irq-latency ]]; }
       for name in $names; do
         if [ "$(nproc)" -lt 2 ] && wants_two "$name"; then
+          grep -q "^$name," "$name.csv" || fail "$name on one CPU: no row: $(cat "$name.csv")"
           ! grep "^$name," "$name.csv" | grep -v ',n/a,n/a (machine): the antagonist wants a real CPU of its own,' ||
             fail "$name on one CPU: $(cat "$name.csv")"
           continue
